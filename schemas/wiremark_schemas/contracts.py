@@ -1,0 +1,193 @@
+"""Contracts: what an endpoint promises, as one YAML file each.
+
+The reference server serves a contract and the suite holds an endpoint to it. A file may say
+`extends: NAME`; then it starts from that contract, mappings merged key by key, lists replaced.
+Schema of the merged document: `meta/contract.json`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from wiremark_schemas import yamlfile
+from wiremark_schemas.yamlfile import BadFile
+
+_FOLDER = "contracts"
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a request to a model costs.
+
+    Token prices are integers in µUSD per million tokens; `per_request` is a flat µUSD amount.
+    """
+
+    input_per_million: int = 0
+    output_per_million: int = 0
+    per_request: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """One model of the catalogue."""
+
+    id: str
+    owned_by: str
+    created: int
+    context_tokens: int
+    max_output_tokens: int
+    capabilities: frozenset[str]
+    price: Price
+    extensions: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """How the endpoint answers one situation: status, and `type` and `code` of the envelope.
+
+    code: the promised code; None when the promise is a null code
+    """
+
+    name: str
+    status: int
+    type: str
+    code: str | None
+
+
+@dataclass(frozen=True)
+class Contract:
+    """A contract after `extends` is resolved; `raw` is the whole merged document."""
+
+    name: str
+    raw: Mapping[str, Any]
+
+    @property
+    def title(self) -> str:
+        return str(self.raw["title"])
+
+    @property
+    def base_path(self) -> str:
+        return str(self.raw["base_path"])
+
+    @cached_property
+    def claimed(self) -> frozenset[str]:
+        """Capabilities that the endpoint claims; a claimed one that is missing is a failure."""
+        return frozenset(self.raw["capabilities"]["claimed"])
+
+    @cached_property
+    def optional(self) -> frozenset[str]:
+        """Capabilities neither claimed nor denied: probed, and an honest refusal is no failure."""
+        return frozenset(self.raw["capabilities"]["optional"])
+
+    @cached_property
+    def models(self) -> tuple[Model, ...]:
+        return tuple(
+            Model(
+                id=entry["id"],
+                owned_by=entry["owned_by"],
+                created=entry["created"],
+                context_tokens=entry["context_tokens"],
+                max_output_tokens=entry["max_output_tokens"],
+                capabilities=frozenset(entry["capabilities"]),
+                price=Price(**entry["price"]),
+                extensions=entry.get("extensions", {}),
+            )
+            for entry in self.raw["models"]
+        )
+
+    def model(self, model_id: str) -> Model | None:
+        return next((model for model in self.models if model.id == model_id), None)
+
+    def paths(self, operation: str) -> tuple[str, ...]:
+        """Absolute paths of an operation, templates in braces; empty when it is not offered."""
+        entry = self.raw["operations"].get(operation)
+        return tuple(self.base_path + path for path in entry["paths"]) if entry else ()
+
+    @cached_property
+    def problems(self) -> Mapping[str, Problem]:
+        return {
+            name: Problem(name, entry["status"], entry["type"], entry["code"])
+            for name, entry in self.raw["errors"].items()
+        }
+
+    @cached_property
+    def limits(self) -> Mapping[str, int]:
+        """body_bytes, requests_per_minute, requests_per_day, tokens_per_minute: those promised."""
+        return {name: limit for name, limit in self.raw["limits"].items() if limit is not None}
+
+
+def bundled() -> tuple[str, ...]:
+    """Names of the contracts that come with the package."""
+    folder = files("wiremark_schemas").joinpath(_FOLDER)
+    return tuple(sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir()))
+
+
+def load(name_or_path: str) -> Contract:
+    """The contract of that name, or in that file.
+
+    Raises BadFile with file, line, pointer and what was expected.
+    """
+    document, lines, source = _document(name_or_path, ())
+    yamlfile.check(document, lines, "meta/contract", source)
+    contract = Contract(document["name"], document)
+    _check_references(contract, lines, source)
+    return contract
+
+
+def _text(name_or_path: str) -> tuple[str, str]:
+    if name_or_path in bundled():
+        entry = files("wiremark_schemas").joinpath(_FOLDER, f"{name_or_path}.yaml")
+        return entry.read_text(encoding="utf-8"), f"{name_or_path}.yaml"
+    path = Path(name_or_path)
+    if path.suffix in {".yaml", ".yml"} or path.exists():
+        return yamlfile.read(path, "contract file"), str(path)
+    near = difflib.get_close_matches(name_or_path, bundled(), n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise BadFile(
+        f"there is no contract called {name_or_path!r}{hint} "
+        f"(bundled: {', '.join(bundled())}; or give the path of a .yaml file)"
+    )
+
+
+def _document(name_or_path: str, chain: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, int], str]:
+    text, source = _text(name_or_path)
+    document, lines = yamlfile.parse(text, source)
+    if not isinstance(document, dict):
+        raise BadFile(f"{source}:1: a contract is a mapping with the keys name, base_path, models, …")
+    parent = document.pop("extends", None)
+    if parent is None:
+        return document, lines, source
+    if not isinstance(parent, str):
+        raise BadFile(f"{source}:{lines['/extends']}: /extends: expected the name of a contract")
+    if parent in chain or parent == name_or_path:
+        raise BadFile(f"{source}:{lines['/extends']}: /extends: {parent!r} extends this contract in turn")
+    base, _, _ = _document(parent, (*chain, name_or_path))
+    return _merge(base, document), lines, source
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = _merge(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def _check_references(contract: Contract, lines: dict[str, int], source: str) -> None:
+    """What a schema cannot say: unique model ids, capabilities not both claimed and optional."""
+    seen: set[str] = set()
+    for position, model in enumerate(contract.models):
+        if model.id in seen:
+            line = lines.get(f"/models/{position}/id", 1)
+            raise BadFile(f"{source}:{line}: /models/{position}/id: {model.id!r} is listed twice")
+        seen.add(model.id)
+    both = contract.claimed & contract.optional
+    if both:
+        line = lines.get("/capabilities", 1)
+        raise BadFile(f"{source}:{line}: /capabilities: {sorted(both)} cannot be both claimed and optional")
