@@ -1,0 +1,82 @@
+"""One request and what came back, as values: what checks judge and recordings hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+Headers = tuple[tuple[str, str], ...]
+
+FailureKind = Literal[
+    "dns",  # the host name has no address
+    "connect",  # nobody accepts the connection
+    "tls",  # the handshake or the certificate failed
+    "timeout",  # a time limit ran out; the message says which
+    "reset",  # the connection was reset while a message was under way
+    "truncated",  # the body ended before its declared length or its last chunk
+    "protocol",  # the bytes are not HTTP/1.1
+    "too-large",  # a limit on headers, line or body was passed
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as it was sent. `target` is path and query; headers keep their order and case."""
+
+    method: str
+    target: str
+    headers: Headers
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Body bytes that arrived together, transfer coding removed.
+
+    at_ns: nanoseconds on a monotonic clock since the first request byte was sent
+    """
+
+    at_ns: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TransportFailure:
+    """Why an exchange did not complete."""
+
+    kind: FailureKind
+    message: str
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One probe's request and response.
+
+    status:  None when no response head arrived
+    framing: how the end of the body was told: content-length, chunks, end of connection, or no body
+    parts:   the body as it arrived; content coding (gzip) is *not* removed here
+    failure: set when the exchange did not complete; what had arrived is still in `parts`
+    """
+
+    probe: str
+    request: Request
+    status: int | None = None
+    reason: str = ""
+    http_version: str = ""
+    headers: Headers = ()
+    parts: tuple[Part, ...] = ()
+    framing: Literal["length", "chunked", "close", "none"] = "none"
+    failure: TransportFailure | None = None
+    started: str = ""  # UTC, RFC 3339
+    elapsed_ns: int = 0
+
+    @cached_property
+    def body(self) -> bytes:
+        return b"".join(part.data for part in self.parts)
+
+    def header(self, name: str) -> str | None:
+        """The value of a response header, names compared without case; repeats joined by commas."""
+        wanted = name.lower()
+        values = [value for key, value in self.headers if key.lower() == wanted]
+        return ", ".join(values) if values else None

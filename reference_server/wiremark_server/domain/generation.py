@@ -1,0 +1,143 @@
+"""What a client asks of a model and what the engine gives back, free of any wire format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Role = Literal["system", "user", "assistant", "tool"]
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A call the assistant made; `arguments` is JSON text, passed through byte for byte."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of the conversation. `images` counts image parts, already checked."""
+
+    role: Role
+    text: str
+    images: int = 0
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A function the model may call; `parameters` is a JSON Schema or None for no arguments."""
+
+    name: str
+    description: str = ""
+    parameters: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolChoice:
+    """mode `required` with `names` set restricts the choice to those tools."""
+
+    mode: Literal["none", "auto", "required"] = "auto"
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFormat:
+    kind: Literal["text", "json_object", "json_schema"] = "text"
+    schema: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One request to the engine.
+
+    max_tokens: completion budget per choice, reasoning included; None means the model's own limit
+    logprobs:   None when not asked, else how many alternatives per token (0 to 20)
+    seed:       the client's seed; the engine mixes it with its own
+    """
+
+    request_id: str
+    model: str
+    turns: tuple[Turn, ...]
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice = ToolChoice()
+    parallel_tool_calls: bool = True
+    output: OutputFormat = OutputFormat()
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+    n: int = 1
+    logprobs: int | None = None
+    reasoning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    """One token with its log probability (≤ 0) and the alternatives, most likely first."""
+
+    token: str
+    logprob: float
+    top: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """A fragment of the answer's text. Fragments concatenate to the whole text of the choice."""
+
+    choice: int
+    text: str
+    logprobs: tuple[TokenLogprob, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    choice: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallStart:
+    """Opens call number `index` of a choice, 0-based and contiguous."""
+
+    choice: int
+    index: int
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolArgumentsDelta:
+    """A fragment of the JSON arguments of call `index`."""
+
+    choice: int
+    index: int
+    fragment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    choice: int
+    reason: FinishReason
+
+
+Delta = TextDelta | ReasoningDelta | ToolCallStart | ToolArgumentsDelta | Finish
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Token counts; `cached` is part of `prompt`, `reasoning` part of `completion`."""
+
+    prompt: int
+    completion: int
+    cached: int = 0
+    reasoning: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.prompt + self.completion
