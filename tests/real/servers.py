@@ -1,0 +1,298 @@
+"""Servers that nobody here wrote: how each is installed, started and stopped.
+
+    python tests/real/servers.py judge NAME…      run the suite on them, keep the report in reports/real/
+    python tests/real/servers.py list
+
+Each lives in a folder of its own below `$WIREMARK_REAL_DIR` (default: `.real` in the checkout) and
+is installed once, from pinned packages, by the ordinary clients (`pip`, `npm`). All listen on
+loopback. `WIREMARK_REAL=off` keeps the tests from installing anything.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+CHECKOUT = HERE.parent.parent
+HOME = Path(os.environ.get("WIREMARK_REAL_DIR", CHECKOUT / ".real"))
+REPORTS = CHECKOUT / "reports" / "real"
+INSTALL_SECONDS = 300
+START_SECONDS = 120
+
+
+class NotAvailable(Exception):
+    """The server cannot be had on this machine; the text says why."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a started server lives: its folder, its port, and the engine that gateways forward to."""
+
+    folder: Path
+    port: int
+    upstream: str = ""
+
+    @property
+    def python(self) -> str:
+        return str(self.folder / "bin" / "python")
+
+
+@dataclass(frozen=True)
+class Server:
+    """One recipe. `pip` or `npm` are the pinned packages; `ready` is a path that answers when it is up."""
+
+    name: str
+    kind: str
+    command: Callable[[Place], list[str]]
+    pip: tuple[str, ...] = ()
+    npm: Mapping[str, object] = field(default_factory=dict)
+    ready: str = "/v1/models"
+    base_path: str = "/v1"
+    model: str | None = None
+    api_key: str = "loopback-only"
+    behind: str | None = None
+    environment: Callable[[Place], Mapping[str, str]] = lambda _place: {}
+    prepare: Callable[[Place], None] = lambda _place: None
+
+
+def _llama_model(place: Place) -> None:
+    model = place.folder / "scripted.gguf"
+    if not model.exists():
+        subprocess.run([place.python, str(HERE / "scripted_model.py"), str(model)], check=True, timeout=60)
+
+
+SERVERS = {
+    server.name: server
+    for server in (
+        Server(
+            name="llama.cpp",
+            kind="engine",
+            pip=("xllamacpp==2026.10.11549", "gguf==0.19.0", "numpy"),
+            command=lambda place: [
+                place.python,
+                str(HERE / "llama_cpp_server.py"),
+                str(place.folder / "scripted.gguf"),
+                str(place.port),
+            ],
+            prepare=_llama_model,
+            ready="/health",
+        ),
+        Server(
+            name="aimock",
+            kind="mock",
+            npm={"@copilotkit/aimock": "1.43.0"},
+            command=lambda place: [
+                "node",
+                str(place.folder / "node_modules/@copilotkit/aimock/dist/cli.js"),
+                "-p",
+                str(place.port),
+                "-h",
+                "127.0.0.1",
+                "-f",
+                str(HERE / "aimock.json"),
+            ],
+            ready="/health",
+            model="gpt-4o",
+        ),
+        Server(
+            name="mockllm",
+            kind="mock",
+            pip=("mockllm==0.0.8",),
+            command=lambda place: [
+                str(place.folder / "bin" / "mockllm"),
+                "start",
+                "-r",
+                str(HERE / "mockllm.yml"),
+                "-h",
+                "127.0.0.1",
+                "-p",
+                str(place.port),
+            ],
+            model="gpt-4",
+        ),
+        Server(
+            name="litellm",
+            kind="gateway",
+            pip=("litellm[proxy]==1.106.2",),
+            command=lambda place: [
+                str(place.folder / "bin" / "litellm"),
+                "--config",
+                str(HERE / "litellm.yaml"),
+                "--host",
+                "127.0.0.1",
+                "--port",
+                str(place.port),
+                "--telemetry",
+                "False",
+            ],
+            ready="/health/liveliness",
+            model="scripted",
+            api_key="sk-loopback-only",
+            behind="llama.cpp",
+            environment=lambda place: {
+                "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+                "UPSTREAM": f"{place.upstream}/v1",
+            },
+        ),
+        Server(
+            name="llama-cpp-python",
+            kind="engine",
+            pip=("llama-cpp-python[server]==0.3.36", "gguf==0.19.0"),
+            command=lambda place: [
+                place.python,
+                "-m",
+                "llama_cpp.server",
+                "--model",
+                str(place.folder / "scripted.gguf"),
+                "--host",
+                "127.0.0.1",
+                "--port",
+                str(place.port),
+                "--n_ctx",
+                "4096",
+                "--model_alias",
+                "scripted",
+            ],
+            prepare=_llama_model,
+        ),
+    )
+}
+
+
+def _run(command: list[str], cwd: Path, what: str) -> None:
+    try:
+        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False)
+    except FileNotFoundError:
+        raise NotAvailable(f"{what}: {command[0]} is not installed here") from None
+    except subprocess.TimeoutExpired:
+        raise NotAvailable(f"{what}: the installation took more than {INSTALL_SECONDS} s") from None
+    if done.returncode:
+        last = (done.stderr or done.stdout).strip().splitlines()[-1:]
+        raise NotAvailable(f"{what} could not be installed: {' '.join(last)}")
+
+
+def install(server: Server) -> Path:
+    """The folder of an installed server; installs it when it is not there yet."""
+    folder = HOME / server.name
+    done = folder / "installed.json"
+    recipe = {"pip": list(server.pip), "npm": dict(server.npm)}
+    if done.exists() and json.loads(done.read_text()) == recipe:
+        return folder
+    if os.environ.get("WIREMARK_REAL") == "off":
+        raise NotAvailable(f"{server.name} is not installed and WIREMARK_REAL=off")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    if server.npm:
+        (folder / "package.json").write_text(json.dumps({"private": True, "dependencies": dict(server.npm)}))
+        _run(["npm", "install", "--no-audit", "--no-fund", "--silent"], folder, server.name)
+    else:
+        _run([sys.executable, "-m", "venv", str(folder)], folder, server.name)
+        _run([str(folder / "bin/pip"), "install", "--quiet", *server.pip], folder, server.name)
+    done.write_text(json.dumps(recipe))
+    return folder
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except urllib.error.HTTPError as error:
+        return error.code < 500
+    except OSError:
+        return False
+
+
+@contextlib.contextmanager
+def running(server: Server) -> Iterator[str]:
+    """Start a server, and the engine behind it, and give its base URL; both are stopped at the end.
+
+    Raises NotAvailable with the reason when it cannot be installed or does not come up.
+    """
+    with contextlib.ExitStack() as stack:
+        upstream = ""
+        if server.behind:
+            behind = SERVERS[server.behind]
+            upstream = stack.enter_context(running(behind)).removesuffix(behind.base_path)
+        place = Place(install(server), free_port(), upstream)
+        server.prepare(place)
+        log = place.folder / "server.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                server.command(place),
+                cwd=place.folder,
+                env={**os.environ, **server.environment(place)},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        stack.callback(_stop, process)
+        root = f"http://127.0.0.1:{place.port}"
+        deadline = time.monotonic() + START_SECONDS
+        while not _answers(root + server.ready):
+            if process.poll() is not None or time.monotonic() > deadline:
+                tail = log.read_text(errors="replace").strip().splitlines()[-1:]
+                raise NotAvailable(f"{server.name} did not come up: {' '.join(tail)}")
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.1)
+        yield root + server.base_path
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    for wanted in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, wanted)
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            continue
+        return
+
+
+def judge(server: Server, base_url: str, out: Path) -> int:
+    """Run the suite as anybody would; the exit code is that of `wiremark check`."""
+    command = [sys.executable, "-m", "wiremark_conformance.cli", "check", "--base-url", base_url, "--out", str(out)]
+    command += ["--model", server.model] if server.model else []
+    environment = {**os.environ, "WIREMARK_API_KEY": server.api_key}
+    return subprocess.run(command, env=environment, check=False, timeout=300).returncode
+
+
+def main(words: list[str]) -> int:
+    if words[:1] == ["list"]:
+        for server in SERVERS.values():
+            print(f"{server.name:18} {server.kind}")
+        return 0
+    if words[:1] != ["judge"]:
+        print(__doc__)
+        return 2
+    for name in words[1:] or SERVERS:
+        server = SERVERS[name]
+        with running(server) as base_url:
+            out = HOME / "reports" / name
+            judge(server, base_url, out)
+            REPORTS.mkdir(parents=True, exist_ok=True)
+            shutil.copy(out / "report.json", REPORTS / f"{name}.json")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

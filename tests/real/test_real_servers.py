@@ -1,0 +1,87 @@
+"""The suite on software that nobody here wrote: what it finds stays what was triaged by hand.
+
+`reports/real/NAME.json` is the committed run; `reports/real/triage.yaml` says of every finding in
+it why it is a true deviation. A new finding must be looked at before it is committed.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+HERE = Path(__file__).resolve().parent
+
+
+def _servers_module() -> Any:
+    spec = importlib.util.spec_from_file_location("real_servers", HERE / "servers.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+servers = _servers_module()
+FINDINGS = {"fail", "warn", "silent"}
+QUICK = ("llama.cpp", "aimock")
+LONG = ("mockllm", "litellm")
+
+
+def findings(report: Path) -> dict[str, str]:
+    results = json.loads(report.read_text(encoding="utf-8"))["results"]
+    return {row["requirement"]: row["verdict"] for row in results if row["verdict"] in FINDINGS}
+
+
+def _judge_again(name: str, folder: Path) -> None:
+    server = servers.SERVERS[name]
+    try:
+        with servers.running(server) as base_url:
+            code = servers.judge(server, base_url, folder)
+    except servers.NotAvailable as reason:
+        pytest.skip(str(reason))
+    assert code in {0, 1}, f"the suite could not judge {name}"
+    assert findings(folder / "report.json") == findings(servers.REPORTS / f"{name}.json")
+
+
+@pytest.mark.real
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("name", QUICK)
+def test_findings_are_the_triaged_ones(name: str, tmp_path: Path) -> None:
+    _judge_again(name, tmp_path)
+
+
+@pytest.mark.real
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("name", LONG)
+def test_findings_of_the_slow_ones_are_the_triaged_ones(name: str, tmp_path: Path) -> None:
+    if not (servers.HOME / name / "installed.json").exists():
+        pytest.skip(f"{name} takes minutes to install; `python tests/real/servers.py judge {name}` does it")
+    _judge_again(name, tmp_path)
+
+
+def test_every_finding_is_triaged() -> None:
+    triage = yaml.safe_load((servers.REPORTS / "triage.yaml").read_text(encoding="utf-8"))
+    reports = {path.stem: findings(path) for path in sorted(servers.REPORTS.glob("*.json"))}
+    assert len(reports) >= 2
+    untriaged = {
+        (name, requirement)
+        for name, found in reports.items()
+        for requirement in found
+        if requirement not in triage.get(name, {})
+    }
+    assert not untriaged
+    stale = {
+        (name, requirement)
+        for name, entries in triage.items()
+        for requirement in entries
+        if requirement not in reports.get(name, {})
+    }
+    assert not stale
