@@ -28,7 +28,21 @@ CALL, END_OF_CALL = "<tool_call>", "</tool_call>"
 CONTROL = (END_OF_TEXT, TURN, END_OF_TURN)
 TAGS = (CALL, END_OF_CALL)
 
-TEXT = ("Every", " word", " here", " is", " known", " in advance", ",", " café", " ☃", " and", " 😀", " too", ".")
+TEXT = (
+    "Every",
+    " word",
+    " here",
+    " is",
+    " known",
+    " in advance",
+    ",",
+    " café",
+    " ☃",
+    " and",
+    " 😀",
+    " too",
+    ".",
+)
 COUNT = tuple(f" {number}" for number in range(1, 121))
 CALL_BODY = ('\n{"name"', ': "get_', 'weather", ', '"arguments": {', '"city": ', '"Paris"', "}}\n")
 STARTS = {"\n": TEXT, "\n\n": (CALL, *CALL_BODY, END_OF_CALL), "\n\n\n": COUNT}
@@ -38,9 +52,13 @@ TEMPLATE = """\
 {%- set seen = namespace(words='', tool=false) -%}
 {%- if last.content is string -%}{%- set seen.words = last.content -%}
 {%- elif last.content -%}
-{%- for part in last.content if part.text -%}{%- set seen.words = seen.words + part.text -%}{%- endfor -%}
+{%- for part in last.content if part.text -%}
+{%- set seen.words = seen.words + part.text -%}
+{%- endfor -%}
 {%- endif -%}
-{%- for tool in tools or [] if tool.function.name == 'get_weather' -%}{%- set seen.tool = true -%}{%- endfor -%}
+{%- for tool in tools or [] if tool.function.name == 'get_weather' -%}
+{%- set seen.tool = true -%}
+{%- endfor -%}
 {%- if tools -%}
 <|im_start|>system
 Tools, called as <tool_call>{"name": ..., "arguments": ...}</tool_call>:
@@ -50,11 +68,12 @@ Tools, called as <tool_call>{"name": ..., "arguments": ...}</tool_call>:
 {%- for message in messages -%}
 <|im_start|>{{ message.role }}
 {% if message.content is string %}{{ message.content }}
-{%- elif message.content %}{%- for part in message.content if part.text %}{{ part.text }}{% endfor %}{% endif %}
+{%- elif message.content %}
+{%- for part in message.content if part.text %}{{ part.text }}{% endfor %}{% endif %}
 {%- for call in message.tool_calls or [] %}
 <tool_call>
-{"name": "{{ call.function.name }}", "arguments": {{ call.function.arguments if call.function.arguments is string
-else call.function.arguments | tojson }}}
+{"name": "{{ call.function.name }}", "arguments": {% set given = call.function.arguments %}
+{{- given if given is string else given | tojson }}}
 </tool_call>
 {%- endfor %}<|im_end|>
 {% endfor -%}

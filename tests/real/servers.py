@@ -33,7 +33,7 @@ INSTALL_SECONDS = 300
 START_SECONDS = 120
 
 
-class NotAvailable(Exception):
+class NotAvailableError(Exception):
     """The server cannot be had on this machine; the text says why."""
 
 
@@ -174,14 +174,16 @@ SERVERS = {
 
 def _run(command: list[str], cwd: Path, what: str) -> None:
     try:
-        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False)
+        done = subprocess.run(
+            command, cwd=cwd, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False
+        )
     except FileNotFoundError:
-        raise NotAvailable(f"{what}: {command[0]} is not installed here") from None
+        raise NotAvailableError(f"{what}: {command[0]} is not installed here") from None
     except subprocess.TimeoutExpired:
-        raise NotAvailable(f"{what}: the installation took more than {INSTALL_SECONDS} s") from None
+        raise NotAvailableError(f"{what}: the installation took more than {INSTALL_SECONDS} s") from None
     if done.returncode:
         last = (done.stderr or done.stdout).strip().splitlines()[-1:]
-        raise NotAvailable(f"{what} could not be installed: {' '.join(last)}")
+        raise NotAvailableError(f"{what} could not be installed: {' '.join(last)}")
 
 
 def install(server: Server) -> Path:
@@ -192,7 +194,7 @@ def install(server: Server) -> Path:
     if done.exists() and json.loads(done.read_text()) == recipe:
         return folder
     if os.environ.get("WIREMARK_REAL") == "off":
-        raise NotAvailable(f"{server.name} is not installed and WIREMARK_REAL=off")
+        raise NotAvailableError(f"{server.name} is not installed and WIREMARK_REAL=off")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     if server.npm:
@@ -225,7 +227,7 @@ def _answers(url: str) -> bool:
 def running(server: Server) -> Iterator[str]:
     """Start a server, and the engine behind it, and give its base URL; both are stopped at the end.
 
-    Raises NotAvailable with the reason when it cannot be installed or does not come up.
+    Raises NotAvailableError with the reason when it cannot be installed or does not come up.
     """
     with contextlib.ExitStack() as stack:
         upstream = ""
@@ -251,7 +253,7 @@ def running(server: Server) -> Iterator[str]:
         while not _answers(root + server.ready):
             if process.poll() is not None or time.monotonic() > deadline:
                 tail = log.read_text(errors="replace").strip().splitlines()[-1:]
-                raise NotAvailable(f"{server.name} did not come up: {' '.join(tail)}")
+                raise NotAvailableError(f"{server.name} did not come up: {' '.join(tail)}")
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(0.1)
         yield root + server.base_path
@@ -270,7 +272,16 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 def judge(server: Server, base_url: str, out: Path) -> int:
     """Run the suite as anybody would; the exit code is that of `wiremark check`."""
-    command = [sys.executable, "-m", "wiremark_conformance.cli", "check", "--base-url", base_url, "--out", str(out)]
+    command = [
+        sys.executable,
+        "-m",
+        "wiremark_conformance.cli",
+        "check",
+        "--base-url",
+        base_url,
+        "--out",
+        str(out),
+    ]
     command += ["--model", server.model] if server.model else []
     environment = {**os.environ, "WIREMARK_API_KEY": server.api_key}
     return subprocess.run(command, env=environment, check=False, timeout=300).returncode

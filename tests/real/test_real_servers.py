@@ -44,7 +44,7 @@ def _judge_again(name: str, folder: Path) -> None:
     try:
         with servers.running(server) as base_url:
             code = servers.judge(server, base_url, folder)
-    except servers.NotAvailable as reason:
+    except servers.NotAvailableError as reason:
         pytest.skip(str(reason))
     assert code in {0, 1}, f"the suite could not judge {name}"
     assert findings(folder / "report.json") == findings(servers.REPORTS / f"{name}.json")
