@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from wiremark_conformance import content
+
 Headers = tuple[tuple[str, str], ...]
 
 FailureKind = Literal[
@@ -57,6 +59,11 @@ class Exchange:
     framing: how the end of the body was told: content-length, chunks, end of connection, or no body
     parts:   the body as it arrived; content coding (gzip) is *not* removed here
     failure: set when the exchange did not complete; what had arrived is still in `parts`
+    elapsed_ns: from the first request byte sent to the end of the body, or to the failure
+    notes:   sentences on what was read although it departs from HTTP/1.1
+    interim: status codes of the 1xx responses that came before
+    cut:     we closed the connection on purpose before the end of the body
+    origin:  scheme, host and port it was sent to, such as `http://127.0.0.1:8000`
     """
 
     probe: str
@@ -70,10 +77,24 @@ class Exchange:
     failure: TransportFailure | None = None
     started: str = ""  # UTC, RFC 3339
     elapsed_ns: int = 0
+    notes: tuple[str, ...] = ()
+    interim: tuple[int, ...] = ()
+    trailers: Headers = ()
+    cut: bool = False
+    origin: str = ""
 
     @cached_property
     def body(self) -> bytes:
+        """The body as it stood on the wire, transfer coding removed."""
         return b"".join(part.data for part in self.parts)
+
+    @cached_property
+    def content(self) -> bytes:
+        """The body with its content coding (gzip, deflate) removed.
+
+        Raises content.ContentError when it is not what content-encoding says, or far too large.
+        """
+        return content.decode(self.body, self.header("content-encoding") or "")
 
     def header(self, name: str) -> str | None:
         """The value of a response header, names compared without case; repeats joined by commas."""
