@@ -1,0 +1,106 @@
+"""A decided answer, cut into one delta per token, with the request's limits already applied.
+
+Nothing here knows about time: `k` steps into a run, choice `c` has shown `deltas[:k]`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from wiremark_server.domain.generation import (
+    Delta,
+    Finish,
+    FinishReason,
+    Generation,
+    ReasoningDelta,
+    TextDelta,
+    TokenLogprob,
+    ToolArgumentsDelta,
+    ToolCall,
+    ToolCallStart,
+)
+from wiremark_server.engine.tokens import encode
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What one choice wants to say before limits: reasoning, then text, then calls. Texts in pieces."""
+
+    text: Sequence[str] = ()
+    reasoning: Sequence[str] = ()
+    calls: tuple[ToolCall, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """deltas: one per token; the first `reasoning` of them are reasoning."""
+
+    deltas: tuple[Delta, ...]
+    reasoning: int
+    finish: Finish
+
+
+def cut(index: int, draft: Draft, generation: Generation, limit: int, words: Sequence[str]) -> Choice:
+    """Apply stop sequences and the completion budget, and add log probabilities.
+
+    index: the choice's number; limit: the model's own completion limit; words: alternatives for logprobs.
+    """
+    pieces, stopped = draft.text, False
+    if generation.stop and pieces:
+        text = "".join(pieces)
+        ends = [at for at in (text.find(sequence) for sequence in generation.stop if sequence) if at >= 0]
+        if ends:
+            pieces, stopped = encode(text[: min(ends)]), True
+    deltas: list[Delta] = [ReasoningDelta(index, piece) for piece in draft.reasoning]
+    if generation.logprobs is None:
+        deltas += [_text_delta(index, piece) for piece in pieces]
+    else:
+        top = generation.logprobs
+        deltas += [
+            TextDelta(index, piece, (_logprob(piece, at, top, words),)) for at, piece in enumerate(pieces)
+        ]
+    if not stopped:
+        for number, call in enumerate(draft.calls):
+            deltas.append(ToolCallStart(index, number, call.id, call.name))
+            deltas += [ToolArgumentsDelta(index, number, piece) for piece in encode(call.arguments)]
+    reason: FinishReason = "tool_calls" if draft.calls and not stopped else "stop"
+    budget = limit if generation.max_tokens is None else min(limit, generation.max_tokens)
+    if len(deltas) > budget:
+        del deltas[budget:]
+        reason = "length"
+    return Choice(tuple(deltas), min(len(draft.reasoning), len(deltas)), Finish(index, reason))
+
+
+@lru_cache(maxsize=16_384)
+def _text_delta(choice: int, piece: str) -> TextDelta:
+    """Pieces repeat and deltas are immutable, so most of an answer needs no new objects."""
+    return TextDelta(choice, piece)
+
+
+def _logprob(piece: str, position: int, top: int, words: Sequence[str]) -> TokenLogprob:
+    """A made-up distribution that keeps the rules of a true one.
+
+    Probabilities sum to at most 1, alternatives differ from each other and come most likely first, and the
+    token is among them. One token in eight is the second most likely, as sampling would have it.
+    """
+    mix = (position * 2654435761 + sum(piece.encode("utf-8", "replace")) * 40503) & 0xFFFFFFFF
+    second = top >= 2 and mix % 8 == 0
+    chance = (0.05 + (mix >> 8) % 1000 / 1000 * 0.35) if second else (0.30 + (mix >> 8) % 1000 / 1000 * 0.69)
+    logprob = math.log(chance)
+    if top == 0:
+        return TokenLogprob(piece, logprob)
+    start = mix % len(words)
+    nearby = (words[(start + offset) % len(words)] for offset in range(top))
+    others = [word for word in nearby if word != piece][: top - 1]
+    ranked: list[tuple[str, float]] = [(piece, logprob)]
+    rest = min(chance, 1 - chance)
+    if second:
+        ranked.insert(0, (others.pop(0), math.log(0.55)))
+        rest = 0.04
+    for alternative in others:
+        rest /= 2
+        ranked.append((alternative, math.log(rest)))
+    return TokenLogprob(piece, logprob, tuple(ranked))

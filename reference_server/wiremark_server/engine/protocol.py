@@ -1,0 +1,57 @@
+"""What the gateway may expect of any engine, simulated or not."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from wiremark_server.domain.generation import Delta, Generation, Usage
+
+
+class EngineRefusal(ValueError):  # noqa: N818 - an answer to the client, not a fault
+    """The engine cannot do what was asked; the text is a sentence fit for the client's eyes.
+
+    Raised by `Engine.run` before any work is done, so nothing was produced and nothing is owed.
+    """
+
+
+class UnsupportedSchema(EngineRefusal):
+    """A JSON Schema for which no valid document can be guaranteed."""
+
+
+class ContextTooLong(EngineRefusal):
+    """The prompt does not fit into the engine's memory at all."""
+
+
+class EngineRun(Protocol):
+    """One request being answered. Each item is what one step produced, never empty."""
+
+    def __aiter__(self) -> AsyncIterator[list[Delta]]: ...
+
+    async def __anext__(self) -> list[Delta]: ...
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens so far: final once the iterator has ended or `cancel` has returned."""
+        ...
+
+    async def cancel(self) -> None:
+        """Stop producing. What was produced before stays counted; the iterator ends. Idempotent."""
+        ...
+
+
+class Engine(Protocol):
+    def count_prompt(self, generation: Generation) -> int:
+        """Prompt tokens of a request, before anything runs."""
+        ...
+
+    def run(self, generation: Generation, prompt_tokens: int | None = None) -> EngineRun:
+        """Start answering. `prompt_tokens` spares counting again what `count_prompt` gave.
+
+        Raises EngineRefusal when the request cannot be answered.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Stop every run. Their iterators end."""
+        ...

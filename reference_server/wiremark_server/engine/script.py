@@ -1,0 +1,223 @@
+"""Decides what to answer: a pure function of the engine's seed, the client's seed and the request.
+
+Limits of the request (max_tokens, stop, n, logprobs) and its id do not change what would be said, only how
+much of it is heard. The rules, first match wins:
+
+    tool_choice required or named              call; of several allowed tools the one the message is about
+    tool_choice auto, last turn is the user's  call each tool whose name or description shares a meaningful
+                                               word with the message (one call unless calls may be parallel;
+                                               two things named, "Paris and Tokyo", make two calls)
+    a JSON output format                       a document valid against the schema
+    last turn is a tool's result               a sentence that quotes the result
+    the sentences of `reading`                 echo, counting, length, memory
+    images in the last user turn               says how many there are
+    anything else                              seeded prose
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from wiremark_server.domain.generation import Generation, Tool, ToolCall, Turn
+from wiremark_server.engine import jsonout, reading
+from wiremark_server.engine.plan import Choice, Draft, cut
+from wiremark_server.engine.protocol import UnsupportedSchema
+from wiremark_server.engine.text import Prose
+from wiremark_server.engine.tokens import encode
+
+MAX_CALLS = 8  # parallel calls in one answer
+QUOTE_LIMIT = 2_000  # characters of a tool's result that are quoted
+
+_FREE_OBJECT: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {
+        "answer": {"type": "string", "minLength": 20, "maxLength": 80},
+        "confidence": {"type": "number", "minimum": 0, "maximum": 1},
+        "keywords": {
+            "type": "array",
+            "items": {"type": "string", "maxLength": 16},
+            "minItems": 1,
+            "maxItems": 3,
+        },
+    },
+    "required": ["answer", "confidence", "keywords"],
+    "additionalProperties": False,
+}
+
+
+class Script:
+    """What a model of this seed says. limit: completion tokens of one choice."""
+
+    def __init__(self, seed: int, limit: int) -> None:
+        self._prose = Prose(seed)
+        self._limit = limit
+        self._key = seed.to_bytes(16, "big", signed=True)
+
+    def choices(self, generation: Generation) -> tuple[Choice, ...]:
+        """The whole answer, one entry per choice. Raises UnsupportedSchema."""
+        base = _content_hash(self._key, generation)
+        words = self._prose.words
+        out = []
+        for index in range(generation.n):
+            digest = base.copy()
+            digest.update(index.to_bytes(4, "big"))
+            draft = self._draft(generation, digest.digest())
+            out.append(cut(index, draft, generation, self._limit, words))
+        return tuple(out)
+
+    def _draft(self, generation: Generation, digest: bytes) -> Draft:
+        state = int.from_bytes(digest[:8], "big")
+        reasoning: Sequence[str] = ()
+        if generation.reasoning:
+            reasoning = self._prose.pieces(state ^ 0x5DEECE66D, 16 + digest[8] % 32)
+        calls = self._calls(generation, digest)
+        if calls:
+            return Draft(reasoning=reasoning, calls=calls)
+        return Draft(text=self._text(generation, digest, state), reasoning=reasoning)
+
+    # -- text ------------------------------------------------------------------------------------------
+
+    def _text(self, generation: Generation, digest: bytes, state: int) -> Sequence[str]:
+        turns = generation.turns
+        said = _last_user_text(turns)
+        if generation.output.kind != "text":
+            schema = generation.output.schema if generation.output.kind == "json_schema" else _FREE_OBJECT
+            return encode(_json(jsonout.generate(schema or _FREE_OBJECT, self._hints(said, state))))
+        length = 24 + digest[9] % 96
+        if not turns:
+            return self._prose.pieces(state, length)
+        if turns[-1].role == "tool":
+            return encode(_quoted_results(turns))
+        echoed = reading.echoed(said)
+        if echoed is not None:
+            return encode(echoed)
+        target = reading.count_target(said)
+        if target is not None:
+            last = min(target, self._limit)  # every number is at least one token
+            return encode(", ".join(str(number) for number in range(1, last + 1)))
+        wanted = reading.length_wanted(said)
+        if wanted is not None:
+            wanted = min(wanted, self._limit + 1)
+            return self._prose.pieces(state, wanted)[:wanted]
+        if turns[-1].role == "user":
+            recalled = reading.recalled(turns)
+            if recalled is not None:
+                return encode(recalled)
+            images = turns[-1].images
+            if images:
+                seen = "I see 1 image." if images == 1 else f"I see {images} images."
+                return encode(f"{seen} {self._prose.text(state, length)}")
+        return self._prose.pieces(state, length)
+
+    # -- tools -----------------------------------------------------------------------------------------
+
+    def _calls(self, generation: Generation, digest: bytes) -> tuple[ToolCall, ...]:
+        choice = generation.tool_choice
+        if not generation.tools or choice.mode == "none" or not generation.turns:
+            return ()
+        said = _last_user_text(generation.turns)
+        allowed = [tool for tool in generation.tools if not choice.names or tool.name in choice.names]
+        forced = choice.mode == "required"
+        about = _tools_about(said, allowed)
+        if not about and forced:
+            about = allowed[:1]
+        if not about or (not forced and generation.turns[-1].role != "user"):
+            return ()
+        names = reading.entities(said)
+        asked: list[tuple[Tool, tuple[str, ...]]] = [(tool, names) for tool in about]
+        if not generation.parallel_tool_calls:
+            asked = asked[:1]
+        elif len(asked) == 1 and len(names) > 1 and _takes_text(asked[0][0]):
+            asked = [(asked[0][0], (name,)) for name in names]
+        calls = []
+        for number, (tool, about_names) in enumerate(asked[:MAX_CALLS]):
+            state = int.from_bytes(digest[:8], "big") + number
+            try:
+                arguments = self._arguments(tool, said, about_names, state)
+            except UnsupportedSchema:
+                if forced:
+                    raise
+                return ()  # a model that may answer in words does so rather than call with invalid arguments
+            calls.append(ToolCall(_call_id(digest, number), tool.name, arguments))
+        return tuple(calls)
+
+    def _arguments(self, tool: Tool, said: str, names: tuple[str, ...], state: int) -> str:
+        if not tool.parameters:
+            return "{}"
+        hints = jsonout.Hints(said, names, reading.numbers(said), self._prose.words, state)
+        document = jsonout.generate(tool.parameters, hints)
+        if not isinstance(document, dict):
+            raise UnsupportedSchema(f"the parameters of tool {tool.name!r} do not describe an object")
+        return _json(document)
+
+    def _hints(self, said: str, state: int) -> jsonout.Hints:
+        return jsonout.Hints(said, reading.entities(said), reading.numbers(said), self._prose.words, state)
+
+
+def _content_hash(key: bytes, generation: Generation) -> blake2b:
+    """Everything that decides the answer, and nothing else."""
+    content = [
+        generation.model,
+        generation.seed,
+        [(turn.role, turn.text, turn.images, turn.tool_call_id) for turn in generation.turns],
+        [tool.name for tool in generation.tools],
+        generation.output.kind,
+    ]
+    return blake2b(repr(content).encode("utf-8", "surrogatepass"), digest_size=16, key=key)
+
+
+def _last_user_text(turns: Sequence[Turn]) -> str:
+    return next((turn.text for turn in reversed(turns) if turn.role == "user"), "")
+
+
+def _tools_about(said: str, tools: Sequence[Tool]) -> list[Tool]:
+    """Tools the message is about, best match first; each stands for a word that no better one covers."""
+    words = reading.keywords(said)
+    scored = []
+    for position, tool in enumerate(tools):
+        by_name = words & reading.keywords(tool.name)
+        by_description = words & reading.keywords(tool.description)
+        if by_name or by_description or tool.name in said:
+            weight = 2 * len(by_name) + len(by_description) + 8 * (tool.name in said)
+            scored.append((-weight, position, tool, by_name | {tool.name} if tool.name in said else by_name))
+    scored.sort(key=lambda row: row[:2])
+    chosen: list[Tool] = []
+    covered: set[str] = set()
+    for _, _, tool, by_name in scored:
+        if not chosen or by_name - covered:
+            chosen.append(tool)
+            covered |= by_name
+    return chosen
+
+
+def _takes_text(tool: Tool) -> bool:
+    """Whether a name from the message can be one of the tool's arguments."""
+    properties = (tool.parameters or {}).get("properties")
+    return isinstance(properties, Mapping) and any(
+        isinstance(schema, Mapping) and schema.get("type") == "string" and "enum" not in schema
+        for schema in properties.values()
+    )
+
+
+def _quoted_results(turns: Sequence[Turn]) -> str:
+    """ "According to get_weather: 21 °C." for every result at the end of the conversation."""
+    names = {call.id: call.name for turn in turns for call in turn.tool_calls}
+    results: list[str] = []
+    for turn in reversed(turns):
+        if turn.role != "tool":
+            break
+        source = names.get(turn.tool_call_id or "", "the tool")
+        results.append(f"According to {source}: {turn.text[:QUOTE_LIMIT]}")
+    return "\n".join(reversed(results))
+
+
+def _call_id(digest: bytes, number: int) -> str:
+    return "call_" + blake2b(digest + number.to_bytes(2, "big"), digest_size=12).hexdigest()
+
+
+def _json(document: Any) -> str:
+    return msgspec.json.encode(document).decode()

@@ -1,0 +1,85 @@
+"""The `fixed` pacer: tokens leave at times known when the request came in, whatever else is running.
+
+All runs share one timer. Due times are rounded up to a tick, a bucket holds every run due at that tick,
+and the loop is woken only for ticks that have a bucket.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import math
+
+from wiremark_server.clock import Clock
+from wiremark_server.engine.pace import Fixed
+from wiremark_server.engine.run import PacedRun
+
+_ROUNDING = 1e-6  # ticks; keeps 0.2 s / 1 ms at 200 ticks although the quotient of floats may be above
+
+
+class Wheel:
+    """Delivers steps of many runs from one timer."""
+
+    def __init__(self, profile: Fixed, clock: Clock) -> None:
+        self._profile = profile
+        self._clock = clock
+        self._buckets: dict[int, list[tuple[PacedRun, float]]] = {}
+        self._due: list[int] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_tick = 0
+        self._live: set[PacedRun] = set()
+
+    def start(self, run: PacedRun) -> None:
+        """The run's first step is due one TTFT from now."""
+        self._live.add(run)
+        self._put(run, self._clock.monotonic() + self._profile.ttft)
+        self._arm()
+
+    def leave(self, run: PacedRun) -> None:
+        """Forget a cancelled run. Its bucket entry is skipped when its time comes."""
+        self._live.discard(run)
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for run in self._live:
+            run.end()
+        self._live.clear()
+        self._buckets.clear()
+        self._due.clear()
+
+    def _put(self, run: PacedRun, due: float) -> None:
+        tick = math.ceil(due / self._profile.tick - _ROUNDING)
+        bucket = self._buckets.get(tick)
+        if bucket is None:
+            self._buckets[tick] = [(run, due)]
+            heapq.heappush(self._due, tick)
+        else:
+            bucket.append((run, due))
+
+    def _arm(self) -> None:
+        if not self._due:
+            return
+        tick = self._due[0]
+        if self._timer is not None:
+            if self._timer_tick <= tick:
+                return
+            self._timer.cancel()
+        self._timer_tick = tick
+        delay = tick * self._profile.tick - self._clock.monotonic()
+        self._timer = asyncio.get_running_loop().call_later(max(delay, 0.0), self._turn)
+
+    def _turn(self) -> None:
+        self._timer = None
+        # The loop's timers may fire a little early: a bucket leaves only when its time has truly come.
+        now = math.floor(self._clock.monotonic() / self._profile.tick + _ROUNDING)
+        itl = self._profile.itl
+        while self._due and self._due[0] <= now:
+            for run, due in self._buckets.pop(heapq.heappop(self._due)):
+                if run in self._live:
+                    if run.advance():
+                        self._live.discard(run)
+                    else:
+                        self._put(run, due + itl)
+        self._arm()
