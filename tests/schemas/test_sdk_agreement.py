@@ -43,7 +43,6 @@ from openai.types.chat.completion_create_params import (
 from openai.types.shared_params import FunctionDefinition, ResponseFormatJSONSchema
 from pydantic import BaseModel
 from referencing._core import Resolver
-
 from wiremark_schemas import registry
 from wiremark_schemas.explain import violations
 
@@ -74,7 +73,7 @@ def fields(structure: Any) -> dict[str, tuple[Any, bool]]:
         }
     hints = typing_extensions.get_type_hints(structure, include_extras=True)
     # not __required_keys__: with postponed annotations it knows nothing of Required
-    return {name: (hint, get_origin(hint) is typing_extensions.Required) for name, hint in hints.items()}
+    return {name: (hint, get_origin(hint) in {typing_extensions.Required}) for name, hint in hints.items()}
 
 
 def is_structure(annotation: Any) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from wiremark_schemas import registry
 from wiremark_schemas.explain import violations
 
@@ -295,7 +294,8 @@ def test_an_error_has_four_keys_and_the_lenient_form_only_a_message() -> None:
         assert places("openai/error", {"error": without(error, key)}) == ["/error"]
         assert lenient.is_valid({"error": without(error, key)}) is (key != "message")
     assert places("openai/error", {"error": {**error, "code": 404}}) == ["/error/code"]
-    for body in ({"error": "No such model."}, {"detail": "Not Found"}, [], None):
+    bodies: list[Any] = [{"error": "No such model."}, {"detail": "Not Found"}, [], None]
+    for body in bodies:
         assert not lenient.is_valid(body)
 
 
