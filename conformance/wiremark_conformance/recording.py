@@ -1,0 +1,205 @@
+"""Exchanges kept in a file, to be judged again without a network.
+
+The file is NDJSON: a header line with free `meta`, one line per exchange, a footer line with the
+count and the SHA-256 of every byte before it. Bodies stand as text wherever they are UTF-8, so a
+recording can be read and compared by people. The form of each line is `meta/recording.json` in the
+schemas. Secrets are taken out before anything is written.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wiremark_schemas.explain import violations
+from wiremark_schemas.registry import validator
+from wiremark_schemas.yamlfile import BadFile
+
+from wiremark_conformance.exchange import Exchange, Headers, Part, Request, TransportFailure
+from wiremark_conformance.redact import Redactor
+
+FORMAT = "recording/1"
+
+# Fields of an Exchange that JSON holds as they are.
+_PLAIN = ("probe", "status", "reason", "http_version", "framing", "started", "elapsed_ns", "cut", "origin")
+
+
+class BadRecording(BadFile):
+    """A file is not a whole recording of this version; the text names file, line and reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What a file held. `meta` is whatever its writer said about the run."""
+
+    meta: Mapping[str, Any]
+    exchanges: tuple[Exchange, ...]
+
+
+def write(
+    path: Path, exchanges: Iterable[Exchange], meta: Mapping[str, Any], secrets: Collection[str] = ()
+) -> None:
+    """Write a recording, or nothing at all: the file appears whole or not.
+
+    secrets: keys that may have been echoed in bodies; credentials in headers go without being named
+    Raises OSError when the place cannot be written to.
+    """
+    redactor = Redactor(secrets)
+    lines = [{"wiremark": FORMAT, "meta": dict(meta)}]
+    lines += [_to_json(redactor.exchange(exchange)) for exchange in exchanges]
+    body = b"".join(_line(line) for line in lines)
+    footer = {"count": len(lines) - 1, "sha256": hashlib.sha256(body).hexdigest()}
+    _write_whole(path, body + _line(footer))
+
+
+def read(path: Path) -> Recording:
+    """Read a recording.
+
+    Raises BadRecording when the file is missing, cut, edited, of another version, or not one at all.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise BadRecording(f"{path}: the recording cannot be read: {error.strerror}") from None
+    lines = data.split(b"\n")
+    rest = lines.pop()
+    if not lines:
+        raise BadRecording(f"{path}:1: this is not a recording: it holds no complete line")
+    header = _document(path, 1, lines[0])
+    _check_version(path, header)
+    _check(path, 1, header, "header")
+    if rest:
+        raise BadRecording(f"{path}:{len(lines) + 1}: the recording is cut: its last line is not complete")
+    footer = _document(path, len(lines), lines[-1])
+    if len(lines) == 1 or not isinstance(footer, dict) or "sha256" not in footer:
+        raise BadRecording(f"{path}:{len(lines)}: the recording is cut: it has no footer; record again")
+    _check(path, len(lines), footer, "footer")
+    count = len(lines) - 2
+    if footer["count"] != count:
+        raise BadRecording(
+            f"{path}:{len(lines)}: the footer counts {footer['count']} exchanges and the file holds {count}; "
+            "lines were removed or added"
+        )
+    exchanges = tuple(_exchange(path, number, line) for number, line in enumerate(lines[1:-1], start=2))
+    body = data[: len(data) - len(lines[-1]) - 1]
+    if hashlib.sha256(body).hexdigest() != footer["sha256"]:
+        raise BadRecording(
+            f"{path}:{len(lines)}: the SHA-256 in the footer is not that of the lines above; "
+            "the recording was edited after it was written"
+        )
+    return Recording(header["meta"], exchanges)
+
+
+# -- lines -----------------------------------------------------------------------------------------
+
+
+def _line(document: Mapping[str, Any]) -> bytes:
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.encode("utf-8") + b"\n"
+
+
+def _document(path: Path, number: int, line: bytes) -> Any:
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise BadRecording(f"{path}:{number}: this line is not JSON: {error}") from None
+
+
+def _check_version(path: Path, header: Any) -> None:
+    found = header.get("wiremark") if isinstance(header, dict) else None
+    if not isinstance(found, str) or not found.startswith("recording/"):
+        raise BadRecording(f'{path}:1: this is not a recording: its first line lacks "wiremark":"{FORMAT}"')
+    if found != FORMAT:
+        raise BadRecording(
+            f"{path}:1: this recording has the format {found!r}; this version of wiremark reads {FORMAT!r}"
+        )
+
+
+def _check(path: Path, number: int, document: Any, kind: str) -> None:
+    found = violations(validator("meta/recording", kind), document)
+    if found:
+        raise BadRecording(f"{path}:{number}: {found[0]}")
+
+
+def _exchange(path: Path, number: int, line: bytes) -> Exchange:
+    document = _document(path, number, line)
+    _check(path, number, document, "exchange")
+    try:
+        return _from_json(document)
+    except ValueError as error:  # bad base64, or a lone surrogate where UTF-8 must be
+        raise BadRecording(f"{path}:{number}: a body cannot be read: {error}") from None
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+# -- values ----------------------------------------------------------------------------------------
+
+
+def _to_json(exchange: Exchange) -> dict[str, Any]:
+    document = {name: getattr(exchange, name) for name in _PLAIN}
+    request, failure = exchange.request, exchange.failure
+    return document | {
+        "request": {
+            "method": request.method,
+            "target": request.target,
+            "headers": _pairs(request.headers),
+            "body": _body(request.body),
+        },
+        "headers": _pairs(exchange.headers),
+        "notes": list(exchange.notes),
+        "interim": list(exchange.interim),
+        "trailers": _pairs(exchange.trailers),
+        "parts": [[part.at_ns, _body(part.data)] for part in exchange.parts],
+        "failure": None if failure is None else {"kind": failure.kind, "message": failure.message},
+    }
+
+
+def _from_json(document: Mapping[str, Any]) -> Exchange:
+    request, failure = document["request"], document["failure"]
+    return Exchange(
+        **{name: document[name] for name in _PLAIN},
+        notes=tuple(document["notes"]),
+        interim=tuple(document["interim"]),
+        request=Request(
+            request["method"], request["target"], _headers(request["headers"]), _bytes(request["body"])
+        ),
+        headers=_headers(document["headers"]),
+        trailers=_headers(document["trailers"]),
+        parts=tuple(Part(at_ns, _bytes(body)) for at_ns, body in document["parts"]),
+        failure=None if failure is None else TransportFailure(failure["kind"], failure["message"]),
+    )
+
+
+def _pairs(headers: Headers) -> list[list[str]]:
+    return [list(header) for header in headers]
+
+
+def _headers(pairs: Iterable[list[str]]) -> Headers:
+    return tuple((name, value) for name, value in pairs)
+
+
+def _body(data: bytes) -> str | dict[str, str]:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(data).decode("ascii")}
+
+
+def _bytes(body: str | Mapping[str, str]) -> bytes:
+    return body.encode("utf-8") if isinstance(body, str) else base64.b64decode(body["base64"], validate=True)
