@@ -1,0 +1,87 @@
+"""How a check is written: a small function, tied to one requirement and the probes it looks at.
+
+    @check("chat.object", "chat.plain")
+    def object_name(view: View) -> Outcome:
+        ...
+
+What every check would have to ask first (was the probe made, did the transport hold, was the
+capability refused) is not asked here: `judge` does it, led by what the check `expects`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from wiremark_conformance.evidence import View
+from wiremark_conformance.outcome import Outcome
+
+Expects = Literal[
+    "success",  # a 2xx; a refusal leaves nothing to look at
+    "acceptance",  # whether there is a 2xx is itself the question
+    "stream",  # a 2xx with an event stream; a body that was cut off is looked at all the same
+    "error",  # a 4xx or 5xx, for what is in it
+    "any",  # whatever the status is
+]
+
+Function = Callable[..., Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A judging function and its place.
+
+    each: called once for every probe, and one finding is enough; otherwise called once with the
+          views of all probes, in order
+    """
+
+    requirement: str
+    probes: tuple[str, ...]
+    expects: Expects
+    each: bool
+    function: Function
+
+
+_checks: dict[str, Check] = {}
+CHECKS: Mapping[str, Check] = MappingProxyType(_checks)
+
+
+def _register(checked: Check) -> None:
+    if checked.requirement in _checks:
+        raise ValueError(f"two checks judge {checked.requirement!r}")
+    _checks[checked.requirement] = checked
+
+
+def check(requirement: str, *probes: str, expects: Expects = "success") -> Callable[[Function], Function]:
+    """Tie a function that takes one View per probe to a requirement."""
+
+    def tie(function: Function) -> Function:
+        _register(Check(requirement, probes, expects, each=False, function=function))
+        return function
+
+    return tie
+
+
+def each(requirement: str, *probes: str, expects: Expects = "success") -> Callable[[Function], Function]:
+    """Tie a function that takes one View to a requirement that every one of the probes must meet."""
+
+    def tie(function: Function) -> Function:
+        _register(Check(requirement, probes, expects, each=True, function=function))
+        return function
+
+    return tie
+
+
+def accepted(requirement: str, probe: str) -> None:
+    """The requirement that a probe is answered with success at all."""
+
+    def answered(view: View) -> Outcome:
+        if view.exchange.failure is not None:
+            return f"the answer did not come whole: {view.exchange.failure.message}"
+        if view.succeeded:
+            return None
+        return f"answered {view.status_line}{view.error_text}, where success was expected"
+
+    _register(Check(requirement, (probe,), "acceptance", each=False, function=answered))

@@ -1,0 +1,185 @@
+"""From evidence to verdicts; pure: no I/O, no clock, the same answer for the same recording.
+
+The order of questions is the same for every check: is the capability promised, was the probe made,
+did the transport hold, was the request refused; only then is the check itself asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from wiremark_reports.record import Verdict
+
+from wiremark_conformance import checks
+from wiremark_conformance.checking import CHECKS, Check
+from wiremark_conformance.evidence import Evidence, View
+from wiremark_conformance.outcome import NotPromised, NotTestable, Outcome, Silent
+from wiremark_conformance.probes import PROBES, ProbeContext, why_not
+from wiremark_conformance.requirement import Register, Requirement, load_register
+
+__all__ = ["CHECKS", "Evidence", "Judgement", "judge", "judge_one", "probes_for"]
+
+checks.load()
+
+# Transport failures that say nothing about how the endpoint speaks.
+_INFRA = frozenset({"dns", "connect", "tls", "timeout", "reset"})
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The verdict on one requirement, why, and on which probes it rests."""
+
+    requirement: Requirement
+    verdict: Verdict
+    message: str
+    probes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ruling:
+    """A verdict on some probes, before it is known to which requirement it goes."""
+
+    verdict: Verdict
+    message: str = ""
+    probes: tuple[str, ...] = ()
+
+
+def judge(register: Register, evidence: Evidence) -> tuple[Judgement, ...]:
+    """Every requirement of the register, in its order."""
+    return tuple(_judge(requirement, evidence) for requirement in register)
+
+
+def judge_one(requirement_id: str, evidence: Evidence) -> Judgement:
+    """One requirement of the packaged register; raises KeyError when it has no such id."""
+    return _judge(load_register()[requirement_id], evidence)
+
+
+def probes_for(requirement_ids: Iterable[str]) -> tuple[str, ...]:
+    """The probes that these requirements need, what they need in turn included, needs first."""
+    wanted: set[str] = set()
+    pending = [probe for requirement_id in requirement_ids for probe in CHECKS[requirement_id].probes]
+    while pending:
+        name = pending.pop()
+        if name not in wanted:
+            wanted.add(name)
+            pending += PROBES[name].needs
+    return tuple(name for name in PROBES if name in wanted)
+
+
+def _judge(requirement: Requirement, evidence: Evidence) -> Judgement:
+    check = CHECKS[requirement.id]
+    if not evidence.target.declares(requirement.capability):
+        ruling = _Ruling(
+            Verdict.UNDECLARED,
+            f"the contract {evidence.target.contract.name!r} does not promise {requirement.capability!r}"
+            f" for the model {evidence.target.model!r}",
+        )
+    elif check.each:
+        ruling = _worst([_rule(check, requirement, (probe,), evidence) for probe in check.probes])
+    else:
+        ruling = _rule(check, requirement, check.probes, evidence)
+    return Judgement(requirement, ruling.verdict, ruling.message, ruling.probes)
+
+
+# What one probe of several says prevails in this order; a finding on one is a finding.
+_PRECEDENCE = (
+    Verdict.HARNESS_ERROR,
+    Verdict.FAIL,
+    Verdict.WARN,
+    Verdict.SILENT,
+    Verdict.PASS,
+    Verdict.INFRA,
+    Verdict.UNSUPPORTED,
+    Verdict.NOT_TESTABLE,
+    Verdict.UNDECLARED,
+)
+
+
+def _worst(rulings: list[_Ruling]) -> _Ruling:
+    for verdict in _PRECEDENCE:
+        same = [ruling for ruling in rulings if ruling.verdict is verdict]
+        if same:
+            messages = [f"{', '.join(r.probes)}: {r.message}" for r in same if r.message]
+            probes = tuple(probe for ruling in same for probe in ruling.probes)
+            return _Ruling(verdict, "; ".join(messages[:3]) + _more(len(messages) - 3), probes)
+    return _Ruling(Verdict.NOT_TESTABLE, "no probe was there to look at")
+
+
+def _more(count: int) -> str:
+    return f"; and {count} more" if count > 0 else ""
+
+
+def _rule(check: Check, requirement: Requirement, probes: tuple[str, ...], evidence: Evidence) -> _Ruling:
+    context = ProbeContext(evidence.target, evidence.exchanges)
+    views: list[View] = []
+    for probe in probes:
+        view = evidence.view(probe)
+        if view is None:
+            return _Ruling(Verdict.NOT_TESTABLE, why_not(probe, context), probes)
+        obstacle = _obstacle(check, requirement, view)
+        if obstacle is not None:
+            return _Ruling(obstacle.verdict, obstacle.message, probes)
+        views.append(view)
+    try:
+        outcome = check.function(*views)
+    except NotTestable as reason:
+        return _Ruling(Verdict.NOT_TESTABLE, str(reason), probes)
+    except NotPromised as reason:
+        return _Ruling(Verdict.UNDECLARED, str(reason), probes)
+    except Exception as error:  # noqa: BLE001 - a check that breaks is our fault, and says so
+        return _Ruling(Verdict.HARNESS_ERROR, f"the check broke: {type(error).__name__}: {error}", probes)
+    return _Ruling(*_weigh(outcome, requirement, evidence), probes)
+
+
+def _weigh(outcome: Outcome, requirement: Requirement, evidence: Evidence) -> tuple[Verdict, str]:
+    if outcome is None:
+        return Verdict.PASS, ""
+    finding = Verdict.FAIL if requirement.level == "MUST" else Verdict.WARN
+    if isinstance(outcome, Silent):
+        claimed = evidence.target.claims(requirement.capability)
+        return (finding if claimed else Verdict.SILENT), outcome.message
+    return finding, outcome
+
+
+def _obstacle(check: Check, requirement: Requirement, view: View) -> _Ruling | None:
+    """Why the check cannot be asked about this exchange; None when it can."""
+    return _transport(check, view) or _status(check, requirement, view)
+
+
+def _transport(check: Check, view: View) -> _Ruling | None:
+    failure = view.exchange.failure
+    if failure is None:
+        return None
+    if failure.kind in _INFRA:
+        return _Ruling(Verdict.INFRA, f"{failure.kind}: {failure.message}")
+    if check.expects == "acceptance" or (check.expects in {"stream", "any"} and view.status is not None):
+        return None
+    return _Ruling(Verdict.NOT_TESTABLE, f"the answer did not come whole: {failure.message}")
+
+
+def _status(check: Check, requirement: Requirement, view: View) -> _Ruling | None:
+    if check.expects == "any" or view.status is None:
+        return None
+    said = f"answered {view.status_line}{view.error_text}"
+    if check.expects == "error":
+        return None if view.status >= 400 else _Ruling(Verdict.NOT_TESTABLE, f"{said}, which is no error")
+    if view.succeeded:
+        return _no_stream(view) if check.expects == "stream" else None
+    if view.status == 429 or (view.status >= 500 and view.status != 501):
+        return _Ruling(Verdict.INFRA, said)
+    capabilities = (requirement.capability, PROBES[view.probe].capability)
+    if view.refused_honestly and not all(view.target.claims(name) for name in capabilities):
+        return _Ruling(Verdict.UNSUPPORTED, said)
+    return None if check.expects == "acceptance" else _Ruling(Verdict.NOT_TESTABLE, said)
+
+
+def _no_stream(view: View) -> _Ruling | None:
+    """What hinders a look at a stream: there is none, or the server itself reports that it failed."""
+    if not view.is_stream:
+        return _Ruling(Verdict.NOT_TESTABLE, "the body is not an event stream")
+    if view.error_frames:
+        return _Ruling(
+            Verdict.INFRA, f"the server reports an error in the stream: {view.error_frames[0].text[:200]}"
+        )
+    return None

@@ -1,0 +1,42 @@
+"""Probes of the ledger as a client sees it, and of the cache; made when the answers are in."""
+
+from __future__ import annotations
+
+from wiremark_conformance.outcome import NotTestable
+from wiremark_conformance.probes.chat import plain_body
+from wiremark_conformance.probes.table import Draft, Probe, ProbeContext, chat, path
+
+PAGE = 100  # rows; more than the suite makes requests
+
+
+def _repeat(context: ProbeContext) -> Draft:
+    """The plain question again, byte for byte."""
+    first = context.exchanges.get("chat.plain")
+    if first is None or first.status != 200:
+        raise NotTestable("there is no answer of chat.plain to be had from a cache")
+    return chat(context, plain_body())
+
+
+def _usage(context: ProbeContext) -> Draft:
+    return Draft("GET", f"{path(context, 'usage.list')}?limit={PAGE}")
+
+
+TABLE = (
+    Probe("cache.repeat", _repeat, needs=("chat.plain",), capability="cache"),
+    Probe("billing.balance", lambda c: Draft("GET", path(c, "balance.get")), capability="billing"),
+    Probe(
+        "billing.usage",
+        _usage,
+        needs=(
+            "chat.plain",
+            "chat.stream.usage",
+            "chat.tools.forced",
+            "chat.tools.stream",
+            "chat.tools.text-only",
+            "cache.repeat",
+            "errors.unknown-model",
+            "errors.no-messages",
+        ),
+        capability="billing",
+    ),
+)

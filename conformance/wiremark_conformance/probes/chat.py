@@ -1,0 +1,146 @@
+"""Probes of chat answers without tools.
+
+Prompts are small and budgets short, so that a slow or talkative model costs little. `COUNT` makes
+practically every model write more than a handful of tokens.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wiremark_conformance.evidence import Evidence
+from wiremark_conformance.outcome import NotTestable
+from wiremark_conformance.probes.table import Draft, Probe, ProbeContext, chat
+
+HELLO: list[dict[str, Any]] = [
+    {"role": "system", "content": "You are a helpful assistant."},
+    {"role": "user", "content": "Say hello."},
+]
+COUNTING = [{"role": "user", "content": "COUNT from 1 to 200: write 1 2 3 and so on, nothing else."}]
+SMALL_BUDGET = 8  # tokens; far below what COUNTING asks for
+STOP = "7"
+TOP_LOGPROBS = 2
+CITY_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"city": {"type": "string", "enum": ["Paris", "Oslo"]}, "sunny": {"type": "boolean"}},
+    "required": ["city", "sunny"],
+    "additionalProperties": False,
+}
+# A PNG of 8 by 8 red pixels: some engines cannot scale a single one.
+RED_SQUARE = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEUlEQVR42mP4z8CAFTEMLQkAKP8"
+    "/wc53yE8AAAAASUVORK5CYII="
+)
+IMAGE_MESSAGES: list[dict[str, Any]] = [
+    {
+        "role": "user",
+        "content": [
+            {"type": "text", "text": "Which colour is this?"},
+            {"type": "image_url", "image_url": {"url": RED_SQUARE}},
+        ],
+    }
+]
+
+
+def plain_body(**more: Any) -> dict[str, Any]:
+    """The body of the plain question; whoever repeats it must send the very same."""
+    return {"messages": HELLO, "max_tokens": 64, **more}
+
+
+def _echo_back(context: ProbeContext) -> Draft:
+    """The endpoint's own message as history, every field as it came."""
+    view = Evidence(context.target, context.exchanges).view("chat.plain")
+    if view is None or not view.succeeded:
+        raise NotTestable("there is no answer of chat.plain to send back")
+    history = [*HELLO, dict(view.message), {"role": "user", "content": "And once more."}]
+    return chat(context, {"messages": history, "max_tokens": 64})
+
+
+def _parts(context: ProbeContext) -> Draft:
+    parts = [{"type": "text", "text": "Say "}, {"type": "text", "text": "hello."}]
+    return chat(context, {"messages": [{"role": "user", "content": parts}], "max_tokens": 64})
+
+
+def _developer(context: ProbeContext) -> Draft:
+    messages = [{"role": "developer", "content": "Be brief."}, {"role": "user", "content": "Say hello."}]
+    return chat(context, {"messages": messages, "max_tokens": 64})
+
+
+def _nulls(context: ProbeContext) -> Draft:
+    """Optional parameters spelled out as null, as typed clients send them."""
+    absent = (
+        "temperature",
+        "top_p",
+        "stop",
+        "n",
+        "seed",
+        "logit_bias",
+        "frequency_penalty",
+        "presence_penalty",
+    )
+    return chat(context, plain_body(**dict.fromkeys(absent)))
+
+
+def _vision_on_text_model(context: ProbeContext) -> Draft:
+    model = context.target.model_without("vision")
+    if model is None:
+        raise NotTestable("the contract lists no model without vision")
+    return chat(context, {"model": model.id, "messages": IMAGE_MESSAGES, "max_tokens": 16})
+
+
+def _body(**body: Any) -> Any:
+    return lambda context: chat(context, body)
+
+
+_USAGE = {"include_usage": True}
+
+TABLE = (
+    Probe("chat.plain", lambda c: chat(c, plain_body()), capability="chat"),
+    Probe("chat.stream", lambda c: chat(c, plain_body(stream=True)), capability="chat.stream"),
+    Probe(
+        "chat.stream.usage",
+        lambda c: chat(c, plain_body(stream=True, stream_options=_USAGE)),
+        capability="chat.stream.usage",
+    ),
+    Probe("chat.echo-back", _echo_back, needs=("chat.plain",), capability="chat"),
+    Probe("chat.content-parts", _parts, capability="chat"),
+    Probe("chat.developer", _developer, capability="chat"),
+    Probe("chat.nulls", _nulls, capability="chat"),
+    Probe("chat.max-tokens", _body(messages=COUNTING, max_tokens=SMALL_BUDGET), capability="chat.max-tokens"),
+    Probe(
+        "chat.max-completion-tokens",
+        _body(messages=COUNTING, max_completion_tokens=SMALL_BUDGET, stream=True),
+        capability="chat.max-tokens",
+    ),
+    Probe("chat.stop", _body(messages=COUNTING, max_tokens=128, stop=[STOP]), capability="chat.stop"),
+    Probe("chat.n", lambda c: chat(c, plain_body(n=2)), capability="chat.n"),
+    Probe("chat.n.stream", lambda c: chat(c, plain_body(n=2, stream=True)), capability="chat.n"),
+    Probe(
+        "chat.logprobs",
+        lambda c: chat(c, plain_body(logprobs=True, top_logprobs=TOP_LOGPROBS)),
+        capability="chat.logprobs",
+    ),
+    Probe(
+        "chat.json",
+        _body(
+            messages=[{"role": "user", "content": 'Answer with a JSON object of one key, "answer".'}],
+            response_format={"type": "json_object"},
+            max_tokens=256,
+        ),
+        capability="chat.json",
+    ),
+    Probe(
+        "chat.json-schema",
+        _body(
+            messages=[{"role": "user", "content": "Is it sunny in Paris? Answer in JSON; guess."}],
+            response_format={
+                "type": "json_schema",
+                "json_schema": {"name": "weather", "strict": True, "schema": CITY_SCHEMA},
+            },
+            max_tokens=256,
+        ),
+        capability="chat.json-schema",
+    ),
+    Probe("chat.vision", _body(messages=IMAGE_MESSAGES, max_tokens=64), capability="chat.vision"),
+    Probe("chat.vision.text-only", _vision_on_text_model, capability="chat.vision"),
+)

@@ -1,0 +1,47 @@
+"""Probes of limits: body size, keys whose means are used up, browsers."""
+
+from __future__ import annotations
+
+import json
+
+from wiremark_conformance.outcome import NotTestable
+from wiremark_conformance.probes.chat import HELLO
+from wiremark_conformance.probes.models import ORIGIN
+from wiremark_conformance.probes.table import Draft, Probe, ProbeContext, chat, path
+
+
+def _too_large(context: ProbeContext, *, chunked: bool) -> Draft:
+    """A valid request, one byte over the limit."""
+    limit = context.target.contract.limits.get("body_bytes")
+    if limit is None:
+        raise NotTestable("the contract names no limit of body_bytes")
+    body = {"model": context.target.model, "messages": [{"role": "user", "content": ""}], "max_tokens": 1}
+    filling = "x" * (limit + 1 - len(json.dumps(body)))
+    body["messages"] = [{"role": "user", "content": filling}]
+    return Draft("POST", path(context, "chat.create"), json.dumps(body).encode(), chunked=chunked)
+
+
+def _hello(context: ProbeContext) -> Draft:
+    return chat(context, {"messages": HELLO, "max_tokens": 16})
+
+
+def _preflight(context: ProbeContext) -> Draft:
+    """What a browser asks before it lets a page post with a key; preflights carry no key."""
+    headers = (
+        ("origin", ORIGIN),
+        ("access-control-request-method", "POST"),
+        ("access-control-request-headers", "authorization,content-type"),
+    )
+    return Draft("OPTIONS", path(context, "chat.create"), headers=headers, key="none")
+
+
+TABLE = (
+    Probe("limits.body", lambda c: _too_large(c, chunked=False), capability="limits.body"),
+    Probe("limits.body.chunked", lambda c: _too_large(c, chunked=True), capability="limits.body"),
+    Probe("keys.throttled", _hello, role="throttled", capability="limits.rate"),
+    Probe("keys.exhausted", _hello, role="exhausted", capability="keys.credits"),
+    Probe("keys.capped", _hello, role="capped", capability="keys.cap"),
+    Probe("keys.restricted", _hello, role="restricted", capability="keys.allowlist"),
+    Probe("keys.revoked", _hello, role="revoked", capability="keys.revocation"),
+    Probe("cors.preflight", _preflight),
+)

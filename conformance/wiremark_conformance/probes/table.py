@@ -1,0 +1,148 @@
+"""What a probe is: a request drafted for a target, with what must be there before it can be made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from wiremark_conformance.exchange import Exchange, Headers, Request
+from wiremark_conformance.outcome import NotTestable
+from wiremark_conformance.target import Target
+
+USER_AGENT = "wiremark"
+WRONG_KEY = "wiremark-wrong-key-0123456789"  # after the contract's key prefix
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeContext:
+    """What a probe may look at: the target, and the exchanges made before it."""
+
+    target: Target
+    exchanges: Mapping[str, Exchange]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A request before the headers that all requests share.
+
+    body:    bytes as they are, or a value to be sent as JSON
+    headers: added to the shared ones; a name given here replaces the shared header
+    key:     whose key goes with it: the probe's role's, a made-up one, or none
+    chunked: send the body in chunks, without content-length
+    """
+
+    method: str
+    target: str
+    body: bytes | Mapping[str, Any] | None = None
+    headers: Headers = ()
+    key: Literal["role", "wrong", "none"] = "role"
+    chunked: bool = False
+
+
+Drafter = Callable[[ProbeContext], Draft]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A named request.
+
+    role:       whose key it is sent with; a role other than `default` needs that key
+    needs:      probes that are made before it
+    capability: made only when the contract claims it or leaves it open
+    """
+
+    name: str
+    draft: Drafter = field(repr=False)
+    role: str = "default"
+    needs: tuple[str, ...] = ()
+    capability: str | None = None
+
+    def build(self, context: ProbeContext) -> Request | None:
+        """The request, or None when it cannot be made; `obstacle` tells why."""
+        if self._missing(context):
+            return None
+        try:
+            return _request(self.draft(context), self.role, context.target)
+        except NotTestable:
+            return None
+
+    def obstacle(self, context: ProbeContext) -> str:
+        """Why the request cannot be made, or "" when it can."""
+        missing = self._missing(context)
+        if missing:
+            return missing
+        try:
+            self.draft(context)
+        except NotTestable as reason:
+            return str(reason)
+        return ""
+
+    def _missing(self, context: ProbeContext) -> str:
+        if not context.target.declares(self.capability):
+            return f"the contract does not promise {self.capability!r}, so {self.name} was not asked"
+        if self.role != "default" and context.target.credentials.get(self.role) is None:
+            return f"there is no key for the role {self.role!r}; give one in the credentials file"
+        return ""
+
+
+class ProbeTable(Mapping[str, Probe]):
+    """Probes by name, in an order in which they can be made."""
+
+    def __init__(self, probes: tuple[Probe, ...]) -> None:
+        self._probes: dict[str, Probe] = {}
+        for probe in probes:
+            absent = [need for need in probe.needs if need not in self._probes]
+            if absent or probe.name in self._probes:
+                raise ValueError(f"{probe.name}: listed twice, or before what it needs: {absent}")
+            self._probes[probe.name] = probe
+
+    def __getitem__(self, name: str) -> Probe:
+        return self._probes[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._probes)
+
+    def __len__(self) -> int:
+        return len(self._probes)
+
+
+def path(context: ProbeContext, operation: str, **values: str) -> str:
+    """Path of an operation; raises NotTestable when the contract does not offer it."""
+    found = context.target.path(operation, **values)
+    if found is None:
+        raise NotTestable(f"the contract names no path for {operation}")
+    return found
+
+
+def chat(context: ProbeContext, body: Mapping[str, Any], **how: Any) -> Draft:
+    """A chat request with the target's model, unless the body names another."""
+    return Draft("POST", path(context, "chat.create"), {"model": context.target.model, **body}, **how)
+
+
+def _request(draft: Draft, role: str, target: Target) -> Request:
+    headers = [("host", target.host_header), ("user-agent", USER_AGENT), ("accept", "application/json")]
+    headers += _key_headers(draft, role, target)
+    body = draft.body
+    if body is not None:
+        headers.append(("content-type", "application/json"))
+    payload = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+    if draft.chunked:
+        headers.append(("transfer-encoding", "chunked"))  # the client then sends the body in chunks
+    elif body is not None:
+        headers.append(("content-length", str(len(payload))))
+    replaced = {name.lower() for name, _ in draft.headers}
+    kept = [(name, value) for name, value in headers if name not in replaced]
+    return Request(draft.method, draft.target, (*kept, *draft.headers), payload)
+
+
+def _key_headers(draft: Draft, role: str, target: Target) -> Headers:
+    auth = target.contract.raw["auth"]
+    key = target.credentials.get(role)
+    if draft.key == "none" or (draft.key == "role" and key is None):
+        return ()
+    if draft.key == "wrong":
+        key = f"{auth.get('key_prefix', '')}{WRONG_KEY}"
+    scheme = next((scheme for scheme in auth["schemes"] if scheme != "query"), "bearer")
+    return (("authorization", f"Bearer {key}"),) if scheme == "bearer" else ((scheme, str(key)),)

@@ -1,0 +1,75 @@
+"""The endpoint under test as a value: what it promises, where it is, which keys there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from wiremark_schemas.contracts import Contract, Model, Problem
+from wiremark_schemas.credentials import Credentials
+
+# A capability that only some models have, and the name of it in a model's entry of the contract.
+_OF_MODEL = {
+    "chat.tools": "tools",
+    "chat.tools.forced": "tools",
+    "chat.tools.parallel": "tools",
+    "chat.vision": "vision",
+    "chat.json": "json",
+    "chat.json-schema": "json",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An endpoint held to a contract.
+
+    model:       the model that is asked
+    base_path:   path of the base URL given; stands in for the contract's own base path
+    host_header: value of the Host header: host, and port unless it is the scheme's own
+    """
+
+    contract: Contract
+    model: str
+    base_path: str
+    credentials: Credentials
+    base_url: str
+    host_header: str
+
+    def declares(self, capability: str | None) -> bool:
+        """Whether the capability is claimed or optional, and within the model's own abilities."""
+        if capability is None:
+            return True
+        if capability not in self.contract.claimed | self.contract.optional:
+            return False
+        model = self.model_entry
+        feature = _OF_MODEL.get(capability)
+        return model is None or feature is None or feature in model.capabilities
+
+    def claims(self, capability: str | None) -> bool:
+        """Whether missing it is a failure; what no capability governs is always claimed."""
+        return capability is None or capability in self.contract.claimed
+
+    def path(self, operation: str, **values: str) -> str | None:
+        """Path of an operation below the base URL given, or None when it is not offered.
+
+        Values fill the template's braces, percent-encoded as one path segment each.
+        """
+        paths = self.contract.paths(operation)
+        if not paths:
+            return None
+        relative = paths[0].removeprefix(self.contract.base_path)
+        encoded = {name: quote(value, safe="") for name, value in values.items()}
+        return self.base_path + relative.format(**encoded)
+
+    @property
+    def model_entry(self) -> Model | None:
+        """The contract's entry of the model under test, if it lists it."""
+        return self.contract.model(self.model)
+
+    def model_without(self, feature: str) -> Model | None:
+        """The first model of the contract that lacks `tools`, `vision`, …; None when all have it."""
+        return next((m for m in self.contract.models if feature not in m.capabilities), None)
+
+    def problem(self, situation: str) -> Problem | None:
+        """The answer that the contract promises for a situation."""
+        return self.contract.problems.get(situation)
