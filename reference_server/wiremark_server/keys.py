@@ -1,0 +1,241 @@
+"""API keys: made once, shown once, stored as a digest.
+
+A secret is 256 random bits, so there is nothing to guess and a slow password hash would only make
+every request slow: SHA-256 of it is what the file holds. Lookups go to a table in memory, which a
+revocation changes before it returns, so the next request already sees it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import secrets
+import sqlite3
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import Any, Literal
+
+from wiremark_schemas.contracts import Contract
+from wiremark_schemas.credentials import ROLES, Credentials
+
+from wiremark_server.ledger import journal, schema
+from wiremark_server.ledger.records import HoldRequest, LedgerError
+from wiremark_server.ledger.store import Ledger
+
+KeyState = Literal["active", "revoked", "disabled"]
+
+_SECRET_BYTES = 32
+
+
+class UnknownKey(LedgerError):  # noqa: N818 - named for what happened
+    """No key with this id, or none whose state may still change."""
+
+
+@dataclass(frozen=True, slots=True)
+class LimitOverrides:
+    """A key's own limits; None means what the contract says.
+
+    full: the windows of this key are full at all times, so that refusals can be tested
+    """
+
+    requests_per_minute: int | None = None
+    requests_per_day: int | None = None
+    tokens_per_minute: int | None = None
+    full: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a key may do. It does not know its secret.
+
+    allowed_models: None allows every model
+    monthly_cap:    µUSD per UTC calendar month, None for no cap
+    """
+
+    id: str
+    account_id: str
+    role_hint: str = ""
+    allowed_models: frozenset[str] | None = None
+    monthly_cap: int | None = None
+    limits: LimitOverrides | None = None
+    state: KeyState = "active"
+
+    def allows(self, model: str) -> bool:
+        return self.allowed_models is None or model in self.allowed_models
+
+
+class KeyStore:
+    """The keys in a ledger's file. Reading is in memory; writing goes through the ledger's writer."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._by_digest: dict[bytes, tuple[bytes, Key]] = {}
+        connection = schema.reader(ledger.path)
+        try:
+            for digest, *columns in connection.execute(
+                "SELECT digest, id, account_id, role_hint, allowed_models, monthly_cap, limits, state "
+                "FROM api_key ORDER BY created, id"
+            ):
+                self._by_digest[digest] = (digest, _from_row(*columns))
+        finally:
+            connection.close()
+
+    def find(self, secret: str) -> Key | None:
+        """The active key of this secret; None for one that is unknown, revoked or disabled.
+
+        A table lookup by digest leaks no more than parts of a digest that nobody can choose; the
+        comparison that decides takes the same time wherever the digests differ.
+        """
+        digest = _digest(secret)
+        entry = self._by_digest.get(digest)
+        if entry is None:
+            return None
+        stored, key = entry
+        return key if hmac.compare_digest(stored, digest) and key.state == "active" else None
+
+    def all(self) -> tuple[Key, ...]:
+        """Every key, in any state, oldest first."""
+        return tuple(key for _, key in self._by_digest.values())
+
+    async def create(
+        self,
+        account_id: str,
+        prefix: str,
+        *,
+        role_hint: str = "",
+        allowed_models: Collection[str] | None = None,
+        monthly_cap: int | None = None,
+        limits: LimitOverrides | None = None,
+    ) -> tuple[Key, str]:
+        """A new key and its secret, which nothing can show again. Opens the account if need be."""
+        secret = prefix + secrets.token_urlsafe(_SECRET_BYTES)
+        models = None if allowed_models is None else frozenset(allowed_models)
+        key = Key(f"key_{secrets.token_hex(12)}", account_id, role_hint, models, monthly_cap, limits)
+        digest = _digest(secret)
+        await self._ledger.run(
+            partial(_insert, key=key, digest=digest, created=int(self._ledger.clock.now()))
+        )
+        self._by_digest[digest] = (digest, key)
+        return key, secret
+
+    async def revoke(self, key_id: str) -> None:
+        """End a key for good; raises UnknownKey. The next `find` of its secret gives None."""
+        await self._set_state(key_id, "revoked")
+
+    async def disable(self, key_id: str) -> None:
+        """Suspend a key; raises UnknownKey."""
+        await self._set_state(key_id, "disabled")
+
+    async def enable(self, key_id: str) -> None:
+        """Wake a disabled key; raises UnknownKey for one that is unknown or revoked."""
+        await self._set_state(key_id, "active")
+
+    async def _set_state(self, key_id: str, state: KeyState) -> None:
+        await self._ledger.run(partial(_update_state, key_id=key_id, state=state))
+        for digest, key in self._by_digest.values():
+            if key.id == key_id:
+                self._by_digest[digest] = (digest, replace(key, state=state))
+                break
+
+
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+
+
+def _insert(connection: sqlite3.Connection, key: Key, digest: bytes, created: int) -> None:
+    journal.open_account(connection, key.account_id)
+    connection.execute(
+        "INSERT INTO api_key"
+        "(id, digest, account_id, role_hint, allowed_models, monthly_cap, limits, state, created) "
+        "VALUES (?,?,?,?,?,?,?,?,?)",
+        (
+            key.id,
+            digest,
+            key.account_id,
+            key.role_hint,
+            None if key.allowed_models is None else json.dumps(sorted(key.allowed_models)),
+            key.monthly_cap,
+            None if key.limits is None else json.dumps(asdict(key.limits)),
+            key.state,
+            created,
+        ),
+    )
+
+
+def _update_state(connection: sqlite3.Connection, key_id: str, state: KeyState) -> None:
+    """A revoked key stays revoked, whatever is asked of it later."""
+    updated = connection.execute(
+        "UPDATE api_key SET state=?1 WHERE id=?2 AND (state<>'revoked' OR ?1='revoked')", (state, key_id)
+    )
+    if updated.rowcount != 1:
+        raise UnknownKey(f"key {key_id}: there is no such key, or it was revoked")
+
+
+def _from_row(
+    key_id: str,
+    account_id: str,
+    role_hint: str,
+    allowed_models: str | None,
+    monthly_cap: int | None,
+    limits: str | None,
+    state: KeyState,
+) -> Key:
+    return Key(
+        id=key_id,
+        account_id=account_id,
+        role_hint=role_hint,
+        allowed_models=None if allowed_models is None else frozenset(json.loads(allowed_models)),
+        monthly_cap=monthly_cap,
+        limits=None if limits is None else LimitOverrides(**json.loads(limits)),
+        state=state,
+    )
+
+
+AMPLE = 1_000_000_000_000
+"""A million dollars in µUSD: no test run or load run gets to the end of it."""
+
+_ROOMY = LimitOverrides(
+    requests_per_minute=1_000_000, requests_per_day=100_000_000, tokens_per_minute=1_000_000_000_000
+)
+_NOWHERE = "no-other-model"  # what a restricted key may use where the contract has a single model
+
+_GRANTS: Mapping[str, int] = {role: 0 if role == "exhausted" else AMPLE for role in ROLES}
+
+
+async def provision_roles(store: KeyStore, ledger: Ledger, contract: Contract) -> Credentials:
+    """One new key for every role of a credentials file, each on the account `role-NAME`.
+
+    Accounts are filled up to the same balance on every start; secrets are random and never repeat,
+    whatever the server's seed.
+    """
+    prefix = str(contract.raw["auth"]["key_prefix"])
+    first, *others = [model.id for model in contract.models]
+    settings: Mapping[str, dict[str, Any]] = {
+        "default": {"limits": _ROOMY},
+        "exhausted": {"limits": _ROOMY},
+        "restricted": {"limits": _ROOMY, "allowed_models": others[:1] or [_NOWHERE]},
+        "capped": {"limits": _ROOMY, "monthly_cap": 1},
+        "throttled": {"limits": LimitOverrides(full=True)},
+        "revoked": {"limits": _ROOMY},
+    }
+    found: dict[str, str] = {}
+    for role in ROLES:
+        account = f"role-{role}"
+        key, found[role] = await store.create(account, prefix, role_hint=role, **settings[role])
+        missing = _GRANTS[role] - (await ledger.balance(account)).balance
+        if missing > 0:
+            await ledger.grant(account, missing, f"balance of the role {role}")
+        if role == "capped":
+            await _reach_cap(ledger, key, first)
+        if role == "revoked":
+            await store.revoke(key.id)
+    return Credentials(found)
+
+
+async def _reach_cap(ledger: Ledger, key: Key, model: str) -> None:
+    """Spend the cap of one µUSD, as an ordinary charge that the key's usage shows."""
+    request = f"provision-{key.id}"
+    await ledger.hold(HoldRequest(request, key.account_id, key.id, model, 1))
+    await ledger.settle(request, 1, 0, 0, 200, "ok")

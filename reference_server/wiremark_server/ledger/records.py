@@ -1,0 +1,150 @@
+"""The values that go into the ledger and come out of it, and the ways it says no.
+
+All amounts are integers in µUSD, all times whole seconds since the epoch, UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+RefusalReason = Literal["insufficient_credits", "monthly_cap_reached"]
+State = Literal["held", "settled", "released"]
+
+MAX_AMOUNT = 2**53 - 1
+"""Largest amount in one transfer: exact in every JSON reader, and far from SQLite's 64 bits."""
+
+
+class LedgerError(Exception):
+    """The ledger refused; the message is a sentence for an operator."""
+
+
+class LedgerFileError(LedgerError):
+    """The database file cannot be used: another version, not a ledger, in use, or unreadable."""
+
+
+class LedgerUnavailable(LedgerError):  # noqa: N818 - named for what happened
+    """The store cannot commit now (disk full, I/O error, closed). Nothing was written: answer 503."""
+
+
+class LedgerConflict(LedgerError):  # noqa: N818 - named for what happened
+    """The caller contradicts an earlier call, or settles more than it held: a programming error."""
+
+
+class UnknownCursor(LedgerError):  # noqa: N818 - named for what happened
+    """`after` names no usage row of this key."""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldRequest:
+    """Set `amount` aside for one request before any work is done.
+
+    request_id:  idempotency key; the same request asked again gets the same hold
+    amount:      upper bound of the charge
+    monthly_cap: what the key may spend in a UTC calendar month, open holds included; None for no cap
+    """
+
+    request_id: str
+    account_id: str
+    key_id: str
+    model: str
+    amount: int
+    monthly_cap: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.amount < 0:
+            raise ValueError(f"request {self.request_id}: a hold is never negative, got {self.amount} µUSD")
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """An amount set aside, durable when the caller sees it; void it or settle it by `deadline`."""
+
+    request_id: str
+    amount: int
+    deadline: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """No hold was made and nothing changed.
+
+    held: what other open holds of the account (or, for the cap, of the key) keep back at this moment;
+          with 0 the refusal is final until money arrives, otherwise it may pass when they end
+    """
+
+    reason: RefusalReason
+    held: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """How a hold ended. The first ending counts; asking again returns it."""
+
+    request_id: str
+    state: State
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """balance: free to spend; held: set aside by open holds and no longer part of `balance`."""
+
+    balance: int
+    held: int
+
+    def to_json(self) -> dict[str, int]:
+        """Document of `meta/balance`."""
+        return {"balance_microusd": self.balance, "held_microusd": self.held}
+
+
+@dataclass(frozen=True, slots=True)
+class UsageRow:
+    """One request as its customer sees it; status 0 while no answer has been given."""
+
+    request_id: str
+    created: int
+    model: str
+    status: int
+    prompt_tokens: int
+    completion_tokens: int
+    amount: int
+    state: State
+    outcome: str
+    cached: bool
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "request_id": self.request_id,
+            "created": self.created,
+            "model": self.model,
+            "status": self.status,
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.completion_tokens,
+            "amount_microusd": self.amount,
+            "state": self.state,
+            "outcome": self.outcome,
+            "cached": self.cached,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class UsagePage:
+    """Usage rows of a key, newest first; `next_after` is the cursor of the next page or None."""
+
+    rows: tuple[UsageRow, ...]
+    next_after: str | None
+
+    @property
+    def has_more(self) -> bool:
+        return self.next_after is not None
+
+    def to_json(self) -> Mapping[str, Any]:
+        """Document of `meta/usage-list`."""
+        return {
+            "object": "list",
+            "data": [row.to_json() for row in self.rows],
+            "has_more": self.has_more,
+            "next_after": self.next_after,
+        }
