@@ -1,0 +1,104 @@
+"""`wiremark load`: a headless Locust run in a process of its own, and the audit of its bill.
+
+Locust patches the process that it runs in, so it gets its own; what it runs is the same file that
+`locust -f` runs, with the same options.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from importlib.util import find_spec
+
+from wiremark_loadtests import children
+from wiremark_loadtests.demo import demo
+
+__all__ = ["demo", "load"]
+
+DRAIN_SECONDS = 30  # how long requests in flight may take to finish when the time is over
+_SECRET = "WIREMARK_API_KEY"  # noqa: S105  the name of a variable; the command line of a process is public
+_LIMIT_BEYOND = 60  # seconds beyond duration and drain after which the run is ended by force
+
+
+def load(argv: Sequence[str]) -> int:
+    """Run a load test; return 0 good, 1 findings, 2 wrong use, 3 the endpoint could not be judged."""
+    options = _parser().parse_args(argv)
+    if find_spec("locust") is None:
+        print("wiremark: load tests need Locust: install wiremark[load]", file=sys.stderr)
+        return 2
+    limit = options.duration + DRAIN_SECONDS + _LIMIT_BEYOND
+    with children.running(command(options), environment(options, os.environ)) as child:
+        try:
+            return _exit_code(child.wait(timeout=limit))
+        except subprocess.TimeoutExpired:
+            print(f"wiremark: the load run did not end within {limit:g} s and was stopped", file=sys.stderr)
+            return 3
+
+
+def _exit_code(code: int) -> int:
+    return code if code in {0, 1, 2, 3} else 3
+
+
+def command(options: argparse.Namespace) -> list[str]:
+    """The Locust command line of a run; it never holds the key."""
+    given = {
+        "--wiremark-contract": options.contract,
+        "--wiremark-model": options.model,
+        "--wiremark-credentials": None if options.api_key else options.credentials,
+        "--wiremark-scenario": options.scenario,
+        "--wiremark-seed": options.seed,
+        "--wiremark-report": options.out,
+    }
+    entry = files("wiremark_loadtests").joinpath("entry", "locustfile.py")
+    return [
+        *(sys.executable, "-m", "locust", "-f", str(entry)),
+        *("--headless", "--only-summary", "--skip-log-setup"),
+        *("--host", options.base_url, "--users", str(options.users)),
+        *("--spawn-rate", str(options.spawn_rate or options.users)),
+        *("--run-time", f"{options.duration}s", "--stop-timeout", str(DRAIN_SECONDS)),
+        *(word for name, value in given.items() if value is not None for word in (name, str(value))),
+    ]
+
+
+def environment(options: argparse.Namespace, inherited: Mapping[str, str]) -> dict[str, str]:
+    """The child's environment: the key goes here, and no LOCUST_* setting of the user's leaks in."""
+    kept = {name: value for name, value in inherited.items() if not name.startswith("LOCUST_")}
+    return kept | ({_SECRET: options.api_key} if options.api_key else {})
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="wiremark load",
+        description="Load an endpoint with streaming chat, measure it, and audit what it charged.",
+        epilog="The audit needs a key that nobody else uses meanwhile.",
+    )
+    parser.add_argument("--base-url", required=True, metavar="URL", help="such as http://127.0.0.1:8000/v1")
+    parser.add_argument("--contract", metavar="NAME|FILE", help="its promises (default: generic)")
+    parser.add_argument("--credentials", metavar="FILE", help="YAML of key roles; `default` is used")
+    parser.add_argument("--users", required=True, type=_users, metavar="N", help="concurrent users")
+    parser.add_argument("--duration", required=True, type=_seconds, metavar="SECONDS")
+    parser.add_argument("--model", metavar="ID", help="default: the contract's first")
+    parser.add_argument("--api-key", metavar="KEY", help="else the credentials file or WIREMARK_API_KEY")
+    parser.add_argument("--spawn-rate", type=_users, metavar="N", help="users per second (default: all)")
+    parser.add_argument("--seed", type=int, metavar="N", help="repeats the prompts of an earlier run")
+    parser.add_argument("--scenario", metavar="NAME|FILE", help="mix of requests (default: chat)")
+    parser.add_argument("--out", metavar="DIR", help="folder for load.json and report.html")
+    return parser
+
+
+def _users(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdecimal() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
+    return number
+
+
+def _seconds(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdecimal() else 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of seconds, 1 or more")
+    return number

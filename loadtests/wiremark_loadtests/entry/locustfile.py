@@ -1,0 +1,3 @@
+from wiremark_loadtests.users import ChatUser
+
+__all__ = ["ChatUser"]

@@ -1,0 +1,49 @@
+"""What a client was told about one request: its side of the bill, to be held against the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Outcome(StrEnum):
+    """How a request ended for the client."""
+
+    OK = "ok"  # answered, whole and well formed
+    REFUSED = "refused"  # 4xx: nothing was generated, nothing may be charged
+    CUT = "cut"  # the client hung up, or the run ended first
+    FAILED = "failed"  # 5xx, a broken answer, or no answer
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """One request.
+
+    request_id: as the response head told it; None when no head arrived or it named none
+    role:       which key was used; never the key
+    status:     None when no response head arrived
+    tokens:     (prompt, completion) as the answer's `usage` told; None when it told nothing
+    cached:     whether the answer was told to come from a cache; None when nothing was told
+    """
+
+    request_id: str | None
+    role: str
+    model: str
+    outcome: Outcome
+    status: int | None
+    tokens: tuple[int, int] | None = None
+    cached: bool | None = None
+
+    def to_wire(self) -> list[Any]:
+        prompt, completion = self.tokens or (None, None)
+        return [
+            self.request_id, self.role, self.model, self.outcome.value,
+            self.status, prompt, completion, self.cached,
+        ]  # fmt: skip
+
+    @classmethod
+    def from_wire(cls, row: list[Any]) -> Receipt:
+        request_id, role, model, outcome, status, prompt, completion, cached = row
+        tokens = None if prompt is None else (prompt, completion)
+        return cls(request_id, role, model, Outcome(outcome), status, tokens, cached)

@@ -1,0 +1,111 @@
+"""A histogram with logarithmic buckets: constant memory, bounded relative error, exact merging.
+
+With g = (1 + ERROR) / (1 - ERROR), bucket i holds the values in (g^(i-1), g^i] and stands for
+2g^i / (g+1), which is within `ERROR` of each of them (the DDSketch construction, Masson et al., VLDB
+2019). Counts are integers, so merging the histograms of many workers gives exactly the histogram of all
+values.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+# Half of the promised 1 %: room for rounding when the number is shown.
+ERROR = 0.005
+_GAMMA = (1 + ERROR) / (1 - ERROR)
+_PER_LOG = 1 / math.log(_GAMMA)
+_ZERO = -1  # bucket of the value 0; values are whole numbers, so no other bucket is negative
+
+
+@dataclass(frozen=True, slots=True)
+class Distribution:
+    """Summary in the unit of `scaled`'s result; every field but count is None when nothing was recorded."""
+
+    count: int
+    mean: float | None
+    p50: float | None
+    p90: float | None
+    p99: float | None
+    max: float | None
+
+
+class Histogram:
+    """Counts of non-negative whole numbers (nanoseconds here)."""
+
+    __slots__ = ("buckets", "count", "maximum", "minimum", "total")
+
+    def __init__(self) -> None:
+        self.buckets: dict[int, int] = {}
+        self.count = 0
+        self.total = 0
+        self.minimum = 0
+        self.maximum = 0
+
+    def record(self, value: int) -> None:
+        self.record_all((value,))
+
+    def record_all(self, values: Sequence[int]) -> None:
+        """Add values ≥ 0; a negative one is a defect of the caller and raises ValueError."""
+        if not values:
+            return
+        low, high = min(values), max(values)
+        if low < 0:
+            raise ValueError(f"a duration cannot be negative: {low}")
+        buckets, log, ceil, per_log = self.buckets, math.log, math.ceil, _PER_LOG
+        for value in values:
+            index = ceil(log(value) * per_log) if value else _ZERO
+            buckets[index] = buckets.get(index, 0) + 1
+        self.minimum = min(self.minimum, low) if self.count else low
+        self.maximum = max(self.maximum, high)
+        self.count += len(values)
+        self.total += sum(values)
+
+    def merge(self, other: Histogram) -> None:
+        """Add all that `other` counted."""
+        if not other.count:
+            return
+        for index, count in other.buckets.items():
+            self.buckets[index] = self.buckets.get(index, 0) + count
+        self.minimum = min(self.minimum, other.minimum) if self.count else other.minimum
+        self.maximum = max(self.maximum, other.maximum)
+        self.count += other.count
+        self.total += other.total
+
+    def quantile(self, share: float) -> float | None:
+        """The value below or at which `share` of the values lie (nearest rank), within ERROR."""
+        if not self.count:
+            return None
+        rank = max(1, math.ceil(share * self.count))
+        seen = 0
+        for index in sorted(self.buckets):
+            seen += self.buckets[index]
+            if seen >= rank:
+                value = 0.0 if index == _ZERO else 2 * _GAMMA**index / (_GAMMA + 1)
+                return min(max(value, self.minimum), self.maximum)
+        raise AssertionError("the counts of the buckets do not add up to the count")
+
+    def scaled(self, unit: float) -> Distribution:
+        """The summary with every value divided by `unit` (1e6: nanoseconds as milliseconds)."""
+        if not self.count:
+            return Distribution(0, None, None, None, None, None)
+        p50, p90, p99 = (round((self.quantile(share) or 0.0) / unit, 4) for share in (0.5, 0.9, 0.99))
+        mean = round(self.total / self.count / unit, 4)
+        return Distribution(self.count, mean, p50, p90, p99, round(self.maximum / unit, 4))
+
+    def to_wire(self) -> list[int]:
+        """A flat list of integers for another process: minimum, maximum, total, then index and count."""
+        flat = [self.minimum, self.maximum, self.total]
+        for index, count in self.buckets.items():
+            flat += (index, count)
+        return flat
+
+    @classmethod
+    def from_wire(cls, flat: Iterable[int]) -> Histogram:
+        histogram = cls()
+        numbers = list(flat)
+        histogram.minimum, histogram.maximum, histogram.total = numbers[:3]
+        histogram.buckets = dict(zip(numbers[3::2], numbers[4::2], strict=True))
+        histogram.count = sum(histogram.buckets.values())
+        return histogram

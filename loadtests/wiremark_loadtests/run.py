@@ -1,0 +1,124 @@
+"""One load run, from the mark in the ledger before it to the audit after it. Free of Locust."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from wiremark_reports.render import html
+
+from wiremark_loadtests import summary
+from wiremark_loadtests.audit import Audit, UnknownModelError, audit
+from wiremark_loadtests.billing import Billing, CannotJudge, Mark
+from wiremark_loadtests.settings import Settings
+from wiremark_loadtests.tally import Tally
+
+# A gateway may settle after the last byte: "visible within seconds of the call" is what contracts promise.
+_SETTLE_SECONDS = 5.0
+_SETTLE_PAUSE = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run ended with; `document` is load.json."""
+
+    document: dict[str, Any]
+    text: str
+    exit_code: int
+
+
+class Run:
+    """A run of `users` users. `begin` before the first request, `finish` after the last."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        users: int,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.settings = settings
+        self.tally = Tally()
+        self.lost_workers = 0
+        self._users = users
+        self._billing = Billing(settings)
+        self._now, self._monotonic, self._pause = now, monotonic, pause
+        self._mark = Mark()
+        self._started = now()
+        self._started_at = monotonic()
+
+    @property
+    def _can_audit(self) -> bool:
+        return self.settings.offers("usage.list")
+
+    def begin(self) -> None:
+        """Reach the endpoint and mark where its ledger stands; raise CannotJudge."""
+        self._billing.reach()
+        if self._can_audit:
+            self._mark = self._billing.mark()
+        self._started, self._started_at = self._now(), self._monotonic()
+
+    def hand_over(self) -> Tally:
+        """What is new since the last call: a worker's part of the run, kept by the master from now on.
+
+        Users hold on to the tally, so it is emptied, not replaced.
+        """
+        return self.tally.take()
+
+    def take(self, part: dict[str, Any]) -> None:
+        """Add what a worker handed over."""
+        self.tally.merge(Tally.from_wire(part))
+
+    def finish(self) -> Result:
+        """Audit the bill, write load.json and report.html, and say how it went."""
+        seconds = self._monotonic() - self._started_at
+        found, problem = None, ""
+        if self._can_audit:
+            try:
+                found = self._audit()
+            except (CannotJudge, UnknownModelError) as error:
+                problem = f"the audit was not possible: {error}"
+        if self.lost_workers:
+            lost = f"{self.lost_workers} worker(s) never reported, so their receipts are missing"
+            problem = f"{lost}; {problem}" if problem else lost
+        document = summary.document(self.settings, self._users, self.tally, self._started, seconds, found)
+        text = summary.text(document, can_audit=self._can_audit, problem=problem)
+        if self.settings.out is not None:
+            text += f"\nreport: {write(document, self.settings.out)}"
+        return Result(document, text, summary.exit_code(document, problem))
+
+    def _audit(self) -> Audit:
+        """Audit, and again for a short while as long as charges are missing."""
+        deadline = self._monotonic() + _SETTLE_SECONDS
+        while True:
+            rows = self._billing.since(self._mark)
+            found = audit(self.tally.receipts, rows, self.settings.contract, self._billing.balance())
+            late = any(entry.kind == "missing" for entry in found.discrepancies)
+            if not late or self._monotonic() > deadline:
+                return found
+            self._pause(_SETTLE_PAUSE)
+
+
+def write(document: dict[str, Any], folder: Path) -> Path:
+    """Write load.json and the page of it and of the conformance report beside it; return the page's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _replace(folder / "load.json", json.dumps(document, indent=2) + "\n")
+    conformance = folder / "report.json"
+    report = json.loads(conformance.read_text(encoding="utf-8")) if conformance.exists() else None
+    page = folder / "report.html"
+    _replace(page, html.page(report, document))
+    return page
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    partial = path.with_name(f".{path.name}.part")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)

@@ -1,0 +1,117 @@
+"""What a load run is given, from either command line, as one checked value."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from wiremark_conformance.client import BadBaseUrl, Endpoint
+from wiremark_schemas import contracts, credentials
+from wiremark_schemas.contracts import Contract
+from wiremark_schemas.yamlfile import BadFile
+
+from wiremark_loadtests import scenario as scenarios
+from wiremark_loadtests.scenario import Scenario
+
+# The environment variables that may hold the key, first one wins; the same as the pytest plugin's.
+KEY_VARIABLES = ("WIREMARK_API_KEY", "OPENAI_API_KEY")
+
+
+class WrongUse(Exception):  # noqa: N818  the user's mistake, not the program's
+    """The user's input does not make a run; the text is a sentence to show."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """The options as typed; None where one was left out."""
+
+    base_url: str | None
+    contract: str | None = None
+    model: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    credentials: str | None = None
+    scenario: str | None = None
+    seed: int | None = None
+    out: str | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A run's settings, all of them known to be sound.
+
+    out: folder for load.json and report.html; None writes nothing
+    """
+
+    base_url: str
+    endpoint: Endpoint
+    contract: Contract
+    model: str
+    scenario: Scenario
+    seed: int
+    out: Path | None
+    key: str | None = field(default=None, repr=False)
+    role: str = "default"
+
+    def target(self, operation: str) -> str:
+        """Request target of an operation below the base URL."""
+        return self.endpoint.base_path + str(self.contract.raw["operations"][operation]["paths"][0])
+
+    def offers(self, operation: str) -> bool:
+        return operation in self.contract.raw["operations"]
+
+    @property
+    def authorization(self) -> tuple[tuple[str, str], ...]:
+        return (("Authorization", f"Bearer {self.key}"),) if self.key else ()
+
+
+def resolve(given: Given, environment: Mapping[str, str]) -> Settings:
+    """Check what was given; raise WrongUse with a sentence that never holds a key."""
+    if not given.base_url:
+        raise WrongUse("a base URL is needed, such as http://127.0.0.1:8000/v1")
+    try:
+        endpoint = Endpoint.parse(given.base_url)
+        contract = contracts.load(given.contract or "generic")
+        chosen = scenarios.load(given.scenario or scenarios.DEFAULT)
+        model = _model(contract, given.model)
+        key = _key(given, environment)
+        entry = contract.model(model)
+        if entry is not None and "tools" not in entry.capabilities:
+            chosen = chosen.without_tools()
+    except (BadFile, BadBaseUrl) as error:
+        raise WrongUse(str(error)) from None
+    seed = random.SystemRandom().randrange(2**31) if given.seed is None else given.seed
+    out = Path(given.out) if given.out else None
+    if out is not None and out.exists() and not out.is_dir():
+        raise WrongUse(f"{out} is not a folder; the report needs a folder to be written to")
+    return Settings(given.base_url, endpoint, contract, model, chosen, seed, out, key)
+
+
+def _model(contract: Contract, wanted: str | None) -> str:
+    listed = [model.id for model in contract.models]
+    if wanted is None:
+        if not listed:
+            raise WrongUse(f"the contract {contract.name!r} lists no model; name one with --model")
+        return listed[0]
+    if listed and wanted not in listed:
+        raise WrongUse(
+            f"the contract {contract.name!r} has no model {wanted!r}; it lists {', '.join(listed)}"
+        )
+    return wanted
+
+
+def _key(given: Given, environment: Mapping[str, str]) -> str | None:
+    """The key to use: typed, else the credentials file's default role, else the environment's."""
+    if given.api_key:
+        if not given.api_key.isascii() or any(c.isspace() for c in given.api_key):
+            raise WrongUse("the API key must be ASCII text without spaces")
+        return given.api_key
+    if given.credentials:
+        key = credentials.load(Path(given.credentials)).get("default")
+        if key is None:
+            raise WrongUse(
+                f"{given.credentials}: it holds no key of the role 'default', which a load run uses"
+            )
+        return key
+    return next((environment[name] for name in KEY_VARIABLES if environment.get(name)), None)

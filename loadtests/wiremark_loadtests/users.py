@@ -1,0 +1,138 @@
+"""The Locust users of a load run.
+
+Importing this module imports Locust, which patches the process through gevent: only `entry/locustfile.py`
+and the process that Locust owns may do so.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import random
+import time
+
+import gevent  # type: ignore[import-untyped]
+from gevent import GreenletExit
+from locust import User, task
+from locust.exception import StopUser
+
+from wiremark_loadtests import answer as answers
+from wiremark_loadtests.answer import Answer
+from wiremark_loadtests.listeners import current_run
+from wiremark_loadtests.receipts import Outcome, Receipt
+from wiremark_loadtests.scenario import Plan, Planned
+from wiremark_loadtests.transport import Connection, TransportError
+from wiremark_loadtests.wire import ResponseReader, post
+
+log = logging.getLogger("wiremark")
+
+SILENCE_SECONDS = 60.0  # a response without a byte for so long is given up
+DEEP_SHARE = 1 / 16  # share of streams of which every chunk is decoded
+LONGEST_PAUSE = 5.0  # seconds; a retry-after longer than this is cut to it
+_PAUSES_AFTER_FAILURE = (
+    0.05,
+    0.1,
+    0.2,
+    0.5,
+    1.0,
+)  # seconds, by failures in a row: a dead server is not hammered
+
+_user_numbers = itertools.count()
+
+
+class ChatUser(User):
+    """Sends the scenario's requests one after the other over one connection of its own."""
+
+    def on_start(self) -> None:
+        run = current_run(self.environment)
+        if run is None:  # the input was bad; it has been told
+            gevent.spawn(self.environment.runner.stop)
+            raise StopUser
+        self._run, settings = run, run.settings
+        self._tally = run.tally
+        number = f"{getattr(self.environment.runner, 'worker_index', 0)}.{next(_user_numbers)}"
+        self._plan = Plan(settings.scenario, settings.model, settings.seed, number)
+        self._random = random.Random(f"{settings.seed}/{number}/deep")  # noqa: S311  not for secrets
+        endpoint = settings.endpoint
+        self._connection = Connection(
+            endpoint.host, endpoint.port, tls=endpoint.scheme == "https", silence=SILENCE_SECONDS
+        )
+        self._headers = "".join(f"{name}: {value}\r\n" for name, value in settings.authorization)
+        self._target = settings.target("chat.create")
+        self._id_header = settings.contract.raw["headers"]["request_id"] or "x-request-id"
+        self._cache_header = settings.contract.raw.get("cache", {}).get("status_header")
+        self._pause = 0.0
+        self._failures = 0
+        try:
+            self._connection.connect()
+        except TransportError as error:
+            log.debug("connecting ahead failed, the first request will try again: %s", error)
+
+    def on_stop(self) -> None:
+        self._connection.close()
+
+    def wait_time(self) -> float:
+        """No think time, but a pause after a refusal or a failure."""
+        return self._pause
+
+    @task
+    def chat(self) -> None:
+        planned = self._plan.next()
+        reader = ResponseReader()
+        request = post(self._target, self._run.settings.endpoint.host_header, self._headers, planned.body)
+        self._tally.started += 1
+        sent_ns = time.monotonic_ns()
+        try:
+            self._connection.connect()
+            sent_ns = time.monotonic_ns()
+            self._connection.exchange(request, reader)
+        except TransportError as error:
+            # A silence that we gave up is cut by us; the server may rightly charge what it had made.
+            outcome = Outcome.CUT if error.kind == "timeout" else Outcome.FAILED
+            self._done(planned, reader, Answer(outcome, error.kind), sent_ns, str(error))
+        except GreenletExit:  # the time to drain is over
+            self._done(planned, reader, Answer(Outcome.CUT, ""), sent_ns, "cut when the run ended")
+            raise
+        else:
+            deep = self._random.random() < DEEP_SHARE
+            result = answers.read(reader, streamed=planned.entry.stream, deep=deep)
+            self._done(planned, reader, result, sent_ns, result.error)
+
+    def _done(
+        self, planned: Planned, reader: ResponseReader, result: Answer, sent_ns: int, problem: str
+    ) -> None:
+        ended_ns = reader.parts[-1][0] if reader.parts else time.monotonic_ns()
+        receipt = Receipt(
+            request_id=reader.header(self._id_header),
+            role=self._run.settings.role,
+            model=self._run.settings.model,
+            outcome=result.outcome,
+            status=reader.status or None,
+            tokens=result.tokens,
+            cached=self._told_cached(reader),
+        )
+        self._tally.add(receipt, result, sent_ns, ended_ns)
+        self._pause = self._pause_after(result.outcome, reader)
+        self.environment.events.request.fire(
+            request_type="POST",
+            name=planned.entry.name,
+            response_time=(ended_ns - sent_ns) / 1e6,
+            response_length=sum(len(data) for _, data in reader.parts),
+            exception=RuntimeError(problem) if result.outcome is not Outcome.OK else None,
+            context={},
+        )
+
+    def _told_cached(self, reader: ResponseReader) -> bool | None:
+        if self._cache_header is None or not reader.status:
+            return None
+        return (reader.header(self._cache_header) or "").lower() == "hit"
+
+    def _pause_after(self, outcome: Outcome, reader: ResponseReader) -> float:
+        if outcome is Outcome.OK:
+            self._failures = 0
+            return 0.0
+        wanted = reader.header("retry-after") or ""
+        if wanted.isdecimal():
+            return min(float(wanted), LONGEST_PAUSE)
+        self._failures += 1
+        return _PAUSES_AFTER_FAILURE[min(self._failures, len(_PAUSES_AFTER_FAILURE)) - 1]

@@ -1,0 +1,196 @@
+"""A minimal sans-IO HTTP/1.1 response reader for the hot path of a load run.
+
+Bytes go in with the time at which they arrived; nothing is decoded before the response is whole. No
+header objects are built: the head is kept as bytes and a header is looked up when somebody asks. Three
+outcomes of `feed`: False (more is needed), True (the response is complete), or WireError.
+
+The judge's own reader (`wiremark_conformance`) records framing exactly and forgives nothing; this one
+only has to be fast and to notice a response that is broken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+# Common servers allow 8 to 64 KiB of response head; more is not an answer of an API.
+MAX_HEAD = 65536
+
+_CRLF = b"\r\n"
+_NO_BODY = frozenset({204, 205, 304})
+
+
+class WireError(Exception):
+    """The bytes are not a complete HTTP/1.1 response; `kind` is `truncated` or `protocol`."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class ResponseReader:
+    """Reads one response.
+
+    status: 0 until the head is complete
+    head:   status line and headers, each line but the first preceded by CRLF
+    parts:  (arrival in ns, body bytes), transfer coding removed; bytes that became readable in the
+            same read are one part
+    """
+
+    __slots__ = ("_body", "_buffer", "_left", "head", "keeps_alive", "parts", "status")
+
+    def __init__(self) -> None:
+        self._buffer = b""
+        self._left = 0
+        self._body: Callable[[bytes, int], bool] | None = None
+        self.head = b""
+        self.status = 0
+        self.keeps_alive = True
+        self.parts: list[tuple[int, bytes]] = []
+
+    def feed(self, data: bytes, at_ns: int) -> bool:
+        """Take what arrived at `at_ns`; `b""` says that the peer closed the connection."""
+        if not data:
+            return self._closed()
+        if self._buffer:
+            data = self._buffer + data
+            self._buffer = b""
+        if self._body is not None:
+            return self._body(data, at_ns)
+        rest = self._read_head(data)
+        if self._body is None:
+            self._buffer = rest
+            return False
+        return self._body(rest, at_ns)
+
+    def header(self, name: str) -> str | None:
+        """The first value of a header, None when it is absent; names compare without case."""
+        at = self.head.lower().find(b"\r\n" + name.lower().encode("ascii") + b":")
+        if at < 0:
+            return None
+        start = at + len(name) + 3
+        end = self.head.find(_CRLF, start)
+        return self.head[start : end if end >= 0 else None].strip().decode("latin-1")
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(data for _, data in self.parts)
+
+    def _read_head(self, data: bytes) -> bytes:
+        """Read the head, skipping interim (1xx) ones; return the bytes after what was read."""
+        while True:
+            end = data.find(b"\r\n\r\n")
+            if end < 0:
+                if len(data) > MAX_HEAD:
+                    raise WireError("protocol", f"the response head is larger than {MAX_HEAD} bytes")
+                if not data.startswith(b"HTTP/1."[: len(data)]):
+                    raise WireError("protocol", "the answer does not begin with HTTP/1.")
+                return data
+            self.head, data = data[:end], data[end + 4 :]
+            self.status = self._status_of(self.head)
+            if self.status >= 200:
+                break
+        self._choose_body()
+        return data
+
+    @staticmethod
+    def _status_of(head: bytes) -> int:
+        digits = head[9:12]
+        if not head.startswith((b"HTTP/1.1 ", b"HTTP/1.0 ")) or not digits.isdigit():
+            raise WireError("protocol", "the answer does not begin with an HTTP/1.1 status line")
+        return int(digits)
+
+    def _choose_body(self) -> None:
+        connection = (self.header("connection") or "").lower()
+        self.keeps_alive = self.head.startswith(b"HTTP/1.1") and "close" not in connection
+        length = self.header("content-length")
+        if self.status in _NO_BODY:
+            self._body = self._feed_length
+        elif (self.header("transfer-encoding") or "").lower().endswith("chunked"):
+            self._body = self._feed_chunked
+        elif length is not None:
+            if not length.isdecimal():
+                raise WireError("protocol", f"content-length is not a number: {length[:40]!r}")
+            self._left = int(length)
+            self._body = self._feed_length
+        else:
+            self._body = self._feed_until_close
+            self.keeps_alive = False
+
+    def _feed_length(self, data: bytes, at_ns: int) -> bool:
+        self._left -= len(data)
+        if self._left < 0:
+            raise WireError("protocol", "bytes follow the end of the response")
+        if data:
+            self.parts.append((at_ns, data))
+        return self._left == 0
+
+    def _feed_until_close(self, data: bytes, at_ns: int) -> bool:
+        if data:
+            self.parts.append((at_ns, data))
+        return False
+
+    def _feed_chunked(self, data: bytes, at_ns: int) -> bool:
+        """Take every complete chunk; the rest waits for its remaining bytes."""
+        pieces: list[bytes] = []
+        position, available = 0, len(data)
+        complete = False
+        while (end := data.find(_CRLF, position)) >= 0:
+            size = _chunk_size(data[position:end])
+            start = end + 2
+            if size == 0:
+                complete = self._end_of_chunks(data, start)
+                break
+            after = start + size
+            if after + 2 > available:
+                break
+            if data[after : after + 2] != _CRLF:
+                raise WireError("protocol", "a chunk is longer than its declared size")
+            pieces.append(data[start:after])
+            position = after + 2
+        if pieces:
+            self.parts.append((at_ns, pieces[0] if len(pieces) == 1 else b"".join(pieces)))
+        if not complete:
+            self._buffer = data[position:]
+        return complete
+
+    @staticmethod
+    def _end_of_chunks(data: bytes, start: int) -> bool:
+        """Whether the trailer section, which is ignored, is complete."""
+        if data.startswith(_CRLF, start):
+            end = start + 2
+        else:
+            trailers = data.find(b"\r\n\r\n", start)
+            if trailers < 0:
+                return False
+            end = trailers + 4
+        if end != len(data):
+            raise WireError("protocol", "bytes follow the end of the response")
+        return True
+
+    def _closed(self) -> bool:
+        if self._body == self._feed_until_close:
+            return True
+        where = "before the response head was complete" if self._body is None else "before the body ended"
+        raise WireError("truncated", f"the connection was closed {where}")
+
+
+def _chunk_size(line: bytes) -> int:
+    try:
+        size = int(line, 16)
+    except ValueError:  # an extension follows the size, or it is no size at all
+        try:
+            size = int(line.partition(b";")[0], 16)
+        except ValueError:
+            raise WireError("protocol", f"this is not a chunk size: {line[:40]!r}") from None
+    if size < 0:
+        raise WireError("protocol", f"this is not a chunk size: {line[:40]!r}")
+    return size
+
+
+def post(target: str, host: str, headers: str, body: bytes) -> bytes:
+    """The bytes of a POST with a JSON body; `headers` are further lines, each ending in CRLF."""
+    head = (
+        f"POST {target} HTTP/1.1\r\nHost: {host}\r\n{headers}"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode("ascii") + body
