@@ -21,6 +21,7 @@ from typing import Any
 import jsonschema_rs
 
 from wiremark_server.engine import strings
+from wiremark_server.engine.keywords import is_kind, merge, same
 from wiremark_server.engine.protocol import UnsupportedSchema
 
 MAX_DEPTH = 24  # of nesting, recursion through $ref included
@@ -137,7 +138,7 @@ class _Builder:
                 iter(({},)) if option is True else self._alternatives(option, hops + 1)
             )
             for flat in flats:
-                merged = _merge(base, flat)
+                merged = merge(base, flat)
                 if merged is not None:
                     yield from self._product(merged, parts[1:], hops)
 
@@ -189,7 +190,7 @@ class _Builder:
                 return None
 
     def _member(self, flat: Mapping[str, Any], kind: str) -> Any:
-        members = [member for member in flat["enum"] if "type" not in flat or _is(member, kind)]
+        members = [member for member in flat["enum"] if "type" not in flat or is_kind(member, kind)]
         if not members:
             raise _DeadEnd("an enum has no member of the type beside it")
         said = self._hints.said.lower()
@@ -261,7 +262,7 @@ class _Builder:
         try:
             for _ in range(200):
                 value = self.build(schema, depth + 1, name)
-                if not any(_same(value, other) for other in taken):
+                if not any(same(value, other) for other in taken):
                     return value
                 self._attempt = max(self._attempt, 1)  # hints would give the same value again
         finally:
@@ -271,6 +272,10 @@ class _Builder:
     def _string(self, flat: Mapping[str, Any], name: str) -> str:
         least, most = int(flat.get("minLength", 0)), flat.get("maxLength")
         wish = self._wish(name, None if most is None else int(most)) if not self._attempt else self._word()
+        filler = [wish]
+        while len(filler) < min(least, 1_000) and sum(map(len, filler)) < least:
+            filler.append(self._word())
+        wish = " ".join(filler)
         made = strings.make(
             self._rng,
             wish,
@@ -360,89 +365,3 @@ def _least_whole_multiple(step: float) -> int:
         if (step * factor).is_integer():
             return int(step * factor)
     raise _DeadEnd(f"no integer is a multiple of {step}")
-
-
-def _is(value: Any, kind: str) -> bool:
-    match kind:
-        case "object":
-            return isinstance(value, dict)
-        case "array":
-            return isinstance(value, list)
-        case "string":
-            return isinstance(value, str)
-        case "boolean":
-            return isinstance(value, bool)
-        case "null":
-            return value is None
-        case "integer":
-            return (
-                isinstance(value, (int, float)) and not isinstance(value, bool) and float(value).is_integer()
-            )
-        case _:
-            return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Equality as JSON has it: true is not 1."""
-    return bool(one == other) and isinstance(one, bool) == isinstance(other, bool)
-
-
-def _types(value: Any) -> set[str]:
-    return {value} if isinstance(value, str) else set(value)
-
-
-def _merge(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Both keyword sets at once, or None when they exclude each other."""
-    merged = dict(one)
-    for keyword, value in other.items():
-        if keyword not in merged:
-            merged[keyword] = value
-            continue
-        have = merged[keyword]
-        combine = _COMBINE.get(keyword)
-        if combine is not None:
-            value = combine(have, value)
-            if value is None:
-                return None
-            merged[keyword] = value
-    return merged
-
-
-def _both_types(one: Any, other: Any) -> Any:
-    both = _types(one) & _types(other)
-    if "number" in _types(one) | _types(other) and "integer" in _types(one) | _types(other):
-        both.add("integer")
-    return sorted(both) or None
-
-
-def _both_properties(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    return {**one, **{key: _both(one[key], value) if key in one else value for key, value in other.items()}}
-
-
-def _both(one: Any, other: Any) -> Any:
-    return one if one == other else {"allOf": [one, other]}
-
-
-_COMBINE: Mapping[str, Any] = {
-    "type": _both_types,
-    "properties": _both_properties,
-    "required": lambda one, other: list(dict.fromkeys([*one, *other])),
-    "additionalProperties": _both,
-    "items": _both,
-    "enum": lambda one, other: [value for value in one if any(_same(value, also) for also in other)] or None,
-    "const": lambda one, other: one if _same(one, other) else None,
-    "uniqueItems": lambda one, other: one or other,
-    **{
-        keyword: lambda one, other: max(one, other)
-        for keyword in ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
-    },
-    **{
-        keyword: lambda one, other: min(one, other)
-        for keyword in ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
-    },
-    "multipleOf": lambda one, other: (
-        math.lcm(int(one), int(other))
-        if float(one).is_integer() and float(other).is_integer()
-        else max(one, other)
-    ),
-}

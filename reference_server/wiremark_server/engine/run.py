@@ -106,6 +106,11 @@ class PacedRun(_Progress):
         return len(self._choices)
 
     @property
+    def steps(self) -> int:
+        """Steps of the whole answer."""
+        return self._steps
+
+    @property
     def produced(self) -> int:
         """Steps done."""
         return self._step

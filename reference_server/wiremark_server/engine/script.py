@@ -32,22 +32,6 @@ from wiremark_server.engine.tokens import encode
 MAX_CALLS = 8  # parallel calls in one answer
 QUOTE_LIMIT = 2_000  # characters of a tool's result that are quoted
 
-_FREE_OBJECT: Mapping[str, Any] = {
-    "type": "object",
-    "properties": {
-        "answer": {"type": "string", "minLength": 20, "maxLength": 80},
-        "confidence": {"type": "number", "minimum": 0, "maximum": 1},
-        "keywords": {
-            "type": "array",
-            "items": {"type": "string", "maxLength": 16},
-            "minItems": 1,
-            "maxItems": 3,
-        },
-    },
-    "required": ["answer", "confidence", "keywords"],
-    "additionalProperties": False,
-}
-
 
 class Script:
     """What a model of this seed says. limit: completion tokens of one choice."""
@@ -85,8 +69,7 @@ class Script:
         turns = generation.turns
         said = _last_user_text(turns)
         if generation.output.kind != "text":
-            schema = generation.output.schema if generation.output.kind == "json_schema" else _FREE_OBJECT
-            return encode(_json(jsonout.generate(schema or _FREE_OBJECT, self._hints(said, state))))
+            return encode(_json(self._document(generation, said, state)))
         length = 24 + digest[9] % 96
         if not turns:
             return self._prose.pieces(state, length)
@@ -112,6 +95,17 @@ class Script:
                 seen = "I see 1 image." if images == 1 else f"I see {images} images."
                 return encode(f"{seen} {self._prose.text(state, length)}")
         return self._prose.pieces(state, length)
+
+    def _document(self, generation: Generation, said: str, state: int) -> Any:
+        if generation.output.kind == "json_schema" and generation.output.schema is not None:
+            return jsonout.generate(
+                generation.output.schema, self._hints(said, reading.entities(said), state)
+            )
+        return {
+            "answer": self._prose.text(state, 8),
+            "keywords": list(reading.entities(said)),
+            "confidence": state % 100 / 100,
+        }
 
     # -- tools -----------------------------------------------------------------------------------------
 
@@ -148,14 +142,13 @@ class Script:
     def _arguments(self, tool: Tool, said: str, names: tuple[str, ...], state: int) -> str:
         if not tool.parameters:
             return "{}"
-        hints = jsonout.Hints(said, names, reading.numbers(said), self._prose.words, state)
-        document = jsonout.generate(tool.parameters, hints)
+        document = jsonout.generate(tool.parameters, self._hints(said, names, state))
         if not isinstance(document, dict):
             raise UnsupportedSchema(f"the parameters of tool {tool.name!r} do not describe an object")
         return _json(document)
 
-    def _hints(self, said: str, state: int) -> jsonout.Hints:
-        return jsonout.Hints(said, reading.entities(said), reading.numbers(said), self._prose.words, state)
+    def _hints(self, said: str, names: tuple[str, ...], state: int) -> jsonout.Hints:
+        return jsonout.Hints(said, names, reading.numbers(said), self._prose.words, state)
 
 
 def _content_hash(key: bytes, generation: Generation) -> blake2b:

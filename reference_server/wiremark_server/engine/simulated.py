@@ -5,7 +5,10 @@ from __future__ import annotations
 from wiremark_server.clock import Clock, SystemClock
 from wiremark_server.domain.generation import Generation
 from wiremark_server.engine import tokens
-from wiremark_server.engine.pace import Fixed, Profile
+from wiremark_server.engine.batch import BatchStats
+from wiremark_server.engine.batchloop import BatchLoop
+from wiremark_server.engine.kv import block_hashes
+from wiremark_server.engine.pace import Batched, Fixed, Profile
 from wiremark_server.engine.protocol import EngineRun
 from wiremark_server.engine.run import InstantRun, PacedRun
 from wiremark_server.engine.script import Script
@@ -22,23 +25,39 @@ class SimulatedEngine:
     def __init__(self, profile: Profile, seed: int = 0, clock: Clock | None = None) -> None:
         self.profile = profile
         self._script = Script(seed, profile.max_output)
-        self._clock = clock or SystemClock()
-        self._pacer = Wheel(profile, self._clock) if isinstance(profile, Fixed) else None
+        clock = clock or SystemClock()
+        self._wheel = Wheel(profile, clock) if isinstance(profile, Fixed) else None
+        self._batch = BatchLoop(profile, clock) if isinstance(profile, Batched) else None
+
+    @property
+    def stats(self) -> BatchStats | None:
+        """What the batch is doing; None for profiles without one."""
+        return self._batch.stats if self._batch else None
 
     def count_prompt(self, generation: Generation) -> int:
         """Prompt tokens by the formula of `tokens`."""
         return tokens.count_prompt(generation)
 
     def run(self, generation: Generation, prompt_tokens: int | None = None) -> EngineRun:
-        """Start answering. Raises EngineRefusal when the request cannot be answered."""
+        """Start answering. `prompt_tokens`: what `count_prompt` gave, to spare counting twice.
+
+        Raises EngineRefusal when the request cannot be answered; nothing was done then.
+        """
         choices = self._script.choices(generation)
+        if self._batch is not None:
+            pieces = tokens.prompt_pieces(generation)
+            run = PacedRun(choices, len(pieces), self._batch.leave)
+            self._batch.start(run, block_hashes(pieces, self._batch.block_tokens))
+            return run
         prompt = self.count_prompt(generation) if prompt_tokens is None else prompt_tokens
-        if self._pacer is None:
-            return InstantRun(choices, prompt)
-        run = PacedRun(choices, prompt, self._pacer.leave)
-        self._pacer.start(run)
-        return run
+        if self._wheel is not None:
+            run = PacedRun(choices, prompt, self._wheel.leave)
+            self._wheel.start(run)
+            return run
+        return InstantRun(choices, prompt)
 
     async def close(self) -> None:
-        if self._pacer is not None:
-            self._pacer.close()
+        """Stop every run; their iterators end."""
+        for pacer in (self._wheel, self._batch):
+            if pacer is not None:
+                pacer.close()

@@ -6,15 +6,15 @@ and the loop is woken only for ticks that have a bucket.
 
 from __future__ import annotations
 
-import asyncio
 import heapq
 import math
 
 from wiremark_server.clock import Clock
+from wiremark_server.engine.alarm import Alarm
 from wiremark_server.engine.pace import Fixed
 from wiremark_server.engine.run import PacedRun
 
-_ROUNDING = 1e-6  # ticks; keeps 0.2 s / 1 ms at 200 ticks although the quotient of floats may be above
+_ROUNDING = 1e-3  # ticks; keeps 0.2 s / 1 ms at 200 ticks although the quotient of floats may be above
 
 
 class Wheel:
@@ -23,10 +23,9 @@ class Wheel:
     def __init__(self, profile: Fixed, clock: Clock) -> None:
         self._profile = profile
         self._clock = clock
+        self._alarm = Alarm(clock, self._turn)
         self._buckets: dict[int, list[tuple[PacedRun, float]]] = {}
         self._due: list[int] = []
-        self._timer: asyncio.TimerHandle | None = None
-        self._timer_tick = 0
         self._live: set[PacedRun] = set()
 
     def start(self, run: PacedRun) -> None:
@@ -40,9 +39,7 @@ class Wheel:
         self._live.discard(run)
 
     def close(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._alarm.cancel()
         for run in self._live:
             run.end()
         self._live.clear()
@@ -59,20 +56,10 @@ class Wheel:
             bucket.append((run, due))
 
     def _arm(self) -> None:
-        if not self._due:
-            return
-        tick = self._due[0]
-        if self._timer is not None:
-            if self._timer_tick <= tick:
-                return
-            self._timer.cancel()
-        self._timer_tick = tick
-        delay = tick * self._profile.tick - self._clock.monotonic()
-        self._timer = asyncio.get_running_loop().call_later(max(delay, 0.0), self._turn)
+        if self._due:
+            self._alarm.set(self._due[0] * self._profile.tick)
 
     def _turn(self) -> None:
-        self._timer = None
-        # The loop's timers may fire a little early: a bucket leaves only when its time has truly come.
         now = math.floor(self._clock.monotonic() / self._profile.tick + _ROUNDING)
         itl = self._profile.itl
         while self._due and self._due[0] <= now:

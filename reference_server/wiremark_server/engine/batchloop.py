@@ -1,0 +1,96 @@
+"""Drives a `Batch` in time: one loop for all requests, one timer for each step."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from wiremark_server.clock import Clock
+from wiremark_server.engine.alarm import Alarm
+from wiremark_server.engine.batch import Batch, BatchStats, Request, Step
+from wiremark_server.engine.pace import Batched
+from wiremark_server.engine.protocol import ContextTooLong, EngineRefusal
+from wiremark_server.engine.run import PacedRun
+
+
+class BatchLoop:
+    """The engine loop of one simulated GPU."""
+
+    def __init__(self, profile: Batched, clock: Clock) -> None:
+        self._profile = profile
+        self._clock = clock
+        self._batch = Batch(profile)
+        self._arriving: deque[tuple[float, Request]] = deque()
+        self._alarm = Alarm(clock, self._turn)
+        self._step: Step | None = None
+        self._due = 0.0
+        self._requests: dict[PacedRun, Request] = {}
+
+    @property
+    def block_tokens(self) -> int:
+        return self._profile.block_tokens
+
+    @property
+    def stats(self) -> BatchStats:
+        return self._batch.stats
+
+    def start(self, run: PacedRun, hashes: tuple[int, ...]) -> None:
+        """Queue a run. Raises EngineRefusal when it could never be finished on this hardware."""
+        self._check(run)
+        request = Request(run, hashes)
+        self._requests[run] = request
+        now = self._clock.monotonic()
+        self._arriving.append((now + self._profile.admission, request))
+        if self._step is None:
+            self._alarm.set(self._arriving[0][0])
+
+    def leave(self, run: PacedRun) -> None:
+        """Free what a cancelled run holds."""
+        request = self._requests.pop(run, None)
+        if request is not None:
+            self._batch.drop(request)
+
+    def close(self) -> None:
+        self._alarm.cancel()
+        self._step = None
+        for request in self._requests.values():
+            request.gone = True
+            request.run.end()
+        self._batch.end()
+        self._arriving.clear()
+        self._requests.clear()
+
+    def _check(self, run: PacedRun) -> None:
+        profile = self._profile
+        if run.width > min(profile.max_num_seqs, profile.max_batched_tokens):
+            raise EngineRefusal(
+                f"{run.width} choices were asked for; this model computes at most "
+                f"{profile.max_num_seqs} at a time"
+            )
+        if self._batch.blocks(run.prompt, run.steps, run.width) > profile.kv_blocks:
+            raise ContextTooLong(
+                f"the request needs room for {run.prompt} prompt tokens and {run.steps} tokens of answer in "
+                f"each of {run.width} choices; this model holds "
+                f"{profile.kv_blocks * profile.block_tokens} tokens in all"
+            )
+
+    def _turn(self) -> None:
+        """A step has ended, or a request has arrived at an idle engine."""
+        now = start = self._clock.monotonic()
+        if self._step is not None:
+            # A timer that rang late must not make the next step late as well, unless we cannot keep up.
+            if now - self._due < self._step.seconds:
+                start = self._due
+            self._batch.finish(self._step)
+            for request in (*self._step.decodes, *(request for request, _ in self._step.chunks)):
+                if request.run.finished:
+                    self._requests.pop(request.run, None)
+        while self._arriving and self._arriving[0][0] <= now:
+            request = self._arriving.popleft()[1]
+            if not request.gone:
+                self._batch.add(request)
+        self._step = self._batch.plan()
+        if self._step is not None:
+            self._due = start + self._step.seconds
+            self._alarm.set(self._due)
+        elif self._arriving:
+            self._alarm.set(self._arriving[0][0])
