@@ -9,7 +9,7 @@ from enum import StrEnum
 class Verdict(StrEnum):
     """What was found for one requirement. INFRA and HARNESS_ERROR never count as FAIL."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105  # no password
     FAIL = "fail"
     WARN = "warn"  # a SHOULD that is not met
     UNDECLARED = "undeclared"  # the contract does not claim the capability
@@ -18,6 +18,13 @@ class Verdict(StrEnum):
     NOT_TESTABLE = "not-testable"  # something that had to work first did not, or a key role is missing
     INFRA = "infra"  # 429, 5xx, time-out, TLS: the endpoint could not be judged
     HARNESS_ERROR = "harness-error"  # the check itself broke
+
+
+# A report with one of these, not covered by an accepted deviation, is not ok.
+BLOCKING = frozenset({Verdict.FAIL, Verdict.INFRA, Verdict.HARNESS_ERROR})
+
+# What a reader has to look at, gravest first; the rest is either good or was not asked for.
+FINDINGS = (Verdict.FAIL, Verdict.HARNESS_ERROR, Verdict.INFRA, Verdict.SILENT, Verdict.WARN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,11 @@ class Result:
     evidence: tuple[Evidence, ...] = ()
     deviation: Deviation | None = None
 
+    @property
+    def blocks(self) -> bool:
+        """Whether this alone makes the report not ok."""
+        return self.verdict in BLOCKING and self.deviation is None
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -70,3 +82,8 @@ class Report:
     seconds: float
     requests: int
     results: tuple[Result, ...]
+
+    @property
+    def ok(self) -> bool:
+        """No fail, infra or harness-error that an accepted deviation does not cover."""
+        return not any(result.blocks for result in self.results)

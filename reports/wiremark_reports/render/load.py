@@ -1,0 +1,126 @@
+"""The load part of the page: latencies, requests, and whether the bill adds up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from wiremark_reports import figures
+from wiremark_reports.render import charts
+from wiremark_reports.render.conformance import definitions
+from wiremark_reports.render.markup import Html, element, join, table
+
+_METRICS = {
+    "time_to_first_token": "Time to first token",
+    "inter_token": "Between tokens",
+    "end_to_end": "End to end",
+}
+_PERCENTILES = ("p50", "p90", "p99")
+
+
+def section(document: Mapping[str, Any]) -> Html:
+    """`document` is valid under `meta/load-report`."""
+    return element(
+        "section",
+        element("h2", "Load"),
+        _facts(document),
+        element("h3", "Latency"),
+        _latencies(document["latency_ms"]),
+        _chart(document["latency_ms"]),
+        element("h3", "Requests"),
+        _requests(document),
+        _errors(document["errors"]),
+        element("h3", "Billing audit"),
+        _audit(document["audit"]),
+        id="load",
+    )
+
+
+def _facts(document: Mapping[str, Any]) -> Html:
+    target, tokens = document["target"], document["tokens"]
+    return definitions(
+        (
+            ("Endpoint", target["base_url"]),
+            ("Contract", target["contract"]),
+            ("Model", target["model"]),
+            ("Started", document["started"]),
+            ("Took", figures.seconds(document["seconds"])),
+            ("Users", f"{document['users']:,}"),
+            ("Seed", str(document["seed"])),
+            ("Requests per second", figures.rate(document["requests"]["per_second"])),
+            ("Tokens in", f"{tokens['input']:,}"),
+            ("Tokens out", f"{tokens['output']:,}"),
+            ("Tokens out per second", figures.rate(tokens["output_per_second"])),
+        )
+    )
+
+
+def _latencies(latency: Mapping[str, Mapping[str, Any]]) -> Html:
+    columns = ("mean", *_PERCENTILES, "max")
+    rows = (
+        (
+            name,
+            f"{latency[metric]['count']:,}",
+            *(figures.milliseconds(latency[metric][column]) for column in columns),
+        )
+        for metric, name in _METRICS.items()
+    )
+    return table("Milliseconds, as the clients saw them", ("", "Count", *columns), rows, class_="numbers")
+
+
+def _chart(latency: Mapping[str, Mapping[str, Any]]) -> Html | None:
+    rows = [
+        (name, [(percentile, latency[metric][percentile]) for percentile in _PERCENTILES])
+        for metric, name in _METRICS.items()
+    ]
+    if all(value is None for _, values in rows for _, value in values):
+        return None
+    return charts.bars("Latency percentiles, each group on its own scale", rows, "ms")
+
+
+def _requests(document: Mapping[str, Any]) -> Html:
+    requests = document["requests"]
+    heads = ("started", "ok", "refused", "cut", "failed")
+    return table("How requests ended", heads, [[f"{requests[head]:,}" for head in heads]], class_="numbers")
+
+
+def _errors(errors: Mapping[str, int]) -> Html | None:
+    if not errors:
+        return None
+    rows = ((name, f"{number:,}") for name, number in sorted(errors.items(), key=lambda item: -item[1]))
+    return table("Errors by class", ("Error", "How often"), rows)
+
+
+def _audit(audit: Mapping[str, Any] | None) -> Html:
+    if audit is None:
+        return element("p", "The bill was not audited.", class_="calm")
+    word, kind = ("the bill adds up", "v-pass") if audit["ok"] else ("the bill does not add up", "v-fail")
+    facts = definitions(
+        (
+            ("Result", element("span", word, class_=f"badge {kind}")),
+            ("Receipts of clients", f"{audit['receipts']:,}"),
+            ("Rows of the ledger", f"{audit['ledger_rows']:,}"),
+            ("Expected", _amount(audit["expected_microusd"])),
+            ("Charged", _amount(audit["charged_microusd"])),
+            ("Difference", _amount(audit["charged_microusd"] - audit["expected_microusd"])),
+        )
+    )
+    found = audit["discrepancies"]
+    if not found:
+        return facts
+    rows = (
+        (
+            item["request_id"] or figures.NONE,
+            item["kind"],
+            _amount(item["expected_microusd"]),
+            _amount(item["charged_microusd"]),
+            item["message"],
+        )
+        for item in found
+    )
+    heads = ("Request id", "Kind", "Expected", "Charged", "What is wrong")
+    return join((facts, table(figures.count(len(found), "discrepancy"), heads, rows)))
+
+
+def _amount(microusd: int | None) -> str:
+    return figures.NONE if microusd is None else f"{figures.usd(microusd)} ({microusd:,} µUSD)"
