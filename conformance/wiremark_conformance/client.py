@@ -73,9 +73,10 @@ class Client:
 
         stop_after: close the connection once this many body bytes have arrived (0: once the head
                     has); the exchange is then marked `cut`
-        Raises ValueError when the request itself holds a line break in a place that has none.
+        Raises ValueError when the request itself cannot be written as HTTP/1.1.
         """
         full = _complete(request, self.base)
+        outgoing = _bytes(full)
         started = self.now().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         flight = _Flight(self.base, self.limits, request.method, stop_after)
         try:
@@ -84,7 +85,7 @@ class Client:
             flight.failure = TransportFailure(error.kind, str(error))
         else:
             with sock:
-                flight.run(sock, _bytes(full))
+                flight.run(sock, outgoing)
         return flight.exchange(probe, full, started)
 
 
