@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from wiremark_reports import reader, writer
+from wiremark_reports.files import LOAD, PAGE, REPORT, replace
 from wiremark_reports.render import html
 
 from wiremark_loadtests import summary
@@ -91,7 +92,11 @@ class Run:
         document = summary.document(self.settings, self._users, self.tally, self._started, seconds, found)
         text = summary.text(document, can_audit=self._can_audit, problem=problem)
         if self.settings.out is not None:
-            text += f"\nreport: {write(document, self.settings.out)}"
+            try:
+                text += f"\nreport: {write(document, self.settings.out)}"
+            except OSError as error:
+                problem = f"the report cannot be written to {self.settings.out}: {error.strerror or error}"
+                text += f"\n{problem}"
         return Result(document, text, summary.exit_code(document, problem))
 
     def _audit(self) -> Audit:
@@ -107,18 +112,15 @@ class Run:
 
 
 def write(document: dict[str, Any], folder: Path) -> Path:
-    """Write load.json and the page of it and of the conformance report beside it; return the page's path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    _replace(folder / "load.json", json.dumps(document, indent=2) + "\n")
-    conformance = folder / "report.json"
-    report = json.loads(conformance.read_text(encoding="utf-8")) if conformance.exists() else None
-    page = folder / "report.html"
-    _replace(page, html.page(report, document))
-    return page
+    """Write load.json and the page of it and of the conformance report beside it; return the page's path.
 
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    partial = path.with_name(f".{path.name}.part")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    A report.json that cannot be read does not cost the load report: the page is then of the load alone.
+    Raises OSError.
+    """
+    replace(folder / LOAD, writer.dump(document))
+    try:
+        report = writer.to_json(reader.read(folder / REPORT))
+    except reader.ReportError:
+        report = None
+    replace(folder / PAGE, html.page(report, document))
+    return folder / PAGE

@@ -85,10 +85,11 @@ class ResponseReader:
                 if not data.startswith(b"HTTP/1."[: len(data)]):
                     raise WireError("protocol", "the answer does not begin with HTTP/1.")
                 return data
-            self.head, data = data[:end], data[end + 4 :]
-            self.status = self._status_of(self.head)
-            if self.status >= 200:
+            head, data = data[:end], data[end + 4 :]
+            status = self._status_of(head)
+            if status >= 200:
                 break
+        self.head, self.status = head, status
         self._choose_body()
         return data
 
