@@ -1,0 +1,43 @@
+"""Composition root: the only module that knows every layer."""
+
+from __future__ import annotations
+
+import hashlib
+
+from wiremark_schemas.contracts import Contract
+
+from wiremark_server.clock import Clock
+from wiremark_server.edge.handler import Gateway
+from wiremark_server.engine.protocol import Engine
+from wiremark_server.keys import KeyStore
+from wiremark_server.ledger.store import Ledger
+from wiremark_server.operations import OPERATIONS
+from wiremark_server.policy.auth import Authenticator
+from wiremark_server.policy.cache import ResponseCache
+from wiremark_server.policy.call import Services
+from wiremark_server.policy.limits import Limiter
+
+
+def build(
+    contract: Contract, clock: Clock, ledger: Ledger, keys: KeyStore, engine: Engine, seed: int
+) -> Gateway:
+    """An ASGI application that serves `contract`. The caller owns, and closes, what it hands in."""
+    cached = contract.raw.get("cache", {}).get("tool_less", False)
+    return Gateway(
+        Services(
+            contract=contract,
+            clock=clock,
+            authenticate=Authenticator(contract, keys),
+            limiter=Limiter(contract.limits, clock, contract.raw["headers"]["rate_limit"]),
+            ledger=ledger,
+            engine=engine,
+            cache=ResponseCache() if cached else None,
+            fingerprint=_fingerprint(contract, seed),
+        ),
+        OPERATIONS,
+    )
+
+
+def _fingerprint(contract: Contract, seed: int) -> str:
+    """`system_fingerprint`: the same as long as the same request gets the same answer."""
+    return f"fp_{hashlib.sha256(f'{contract.name}/{seed}'.encode()).hexdigest()[:10]}"

@@ -1,0 +1,36 @@
+"""Image parts: what is accepted as one, and what is refused rather than dropped silently."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+
+from wiremark_server.domain import problem
+
+_DATA_URL = re.compile(r"data:image/(png|jpeg|webp|gif);base64,", re.IGNORECASE)
+_SIGNATURES = {"png": b"\x89PNG\r\n\x1a\n", "jpeg": b"\xff\xd8\xff", "gif": b"GIF8", "webp": b"RIFF"}
+
+
+def check(url: str, param: str) -> None:
+    """Raise ProblemError unless `url` is a data URL that holds an image of the type it names.
+
+    Remote images are refused: fetching what a client names needs protection against requests into the
+    server's own network, which this server does not have.
+    """
+    head = _DATA_URL.match(url)
+    if head is None:
+        kind = "a remote image" if url.lower().startswith(("http://", "https://")) else "something else"
+        raise problem.invalid_request(
+            f"Invalid value for '{param}': this server reads images from data URLs "
+            f"(data:image/png|jpeg|webp|gif;base64,…) and does not fetch {kind}.",
+            param,
+        )
+    try:
+        image = base64.b64decode(url[head.end() :], validate=True)
+    except (binascii.Error, ValueError):
+        raise problem.invalid_request(f"Invalid value for '{param}': its base64 is broken.", param) from None
+    if not image.startswith(_SIGNATURES[head[1].lower()]):
+        raise problem.invalid_request(
+            f"Invalid value for '{param}': the data is not a {head[1].lower()} image.", param
+        )

@@ -1,0 +1,1 @@
+"""OpenAI Chat Completions: request documents in, answers and event streams out. Pure functions."""

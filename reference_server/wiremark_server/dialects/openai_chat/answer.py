@@ -1,0 +1,148 @@
+"""A whole chat answer: deltas folded into messages, and the document around them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from wiremark_server.domain.generation import (
+    Delta,
+    Finish,
+    ReasoningDelta,
+    TextDelta,
+    TokenLogprob,
+    ToolArgumentsDelta,
+    ToolCallStart,
+    Usage,
+)
+
+SERVICE_TIER = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What every piece of one answer repeats.
+
+    created: seconds since the epoch, UTC
+    """
+
+    id: str
+    created: int
+    model: str
+    fingerprint: str
+
+
+@dataclass(slots=True)
+class _Call:
+    id: str
+    name: str
+    fragments: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Choice:
+    text: list[str] = field(default_factory=list)
+    reasoning: list[str] = field(default_factory=list)
+    logprobs: list[TokenLogprob] = field(default_factory=list)
+    calls: list[_Call] = field(default_factory=list)
+    finish: str | None = None
+
+
+class Answer:
+    """Gathers deltas in the order they come; `encode` gives the response body."""
+
+    def __init__(self, choices: int, *, logprobs: bool = False) -> None:
+        self._choices = [_Choice() for _ in range(choices)]
+        self._with_logprobs = logprobs
+
+    def add(self, deltas: Iterable[Delta]) -> None:
+        for delta in deltas:
+            choice = self._choices[delta.choice]
+            match delta:
+                case TextDelta():
+                    choice.text.append(delta.text)
+                    choice.logprobs.extend(delta.logprobs)
+                case ToolArgumentsDelta():
+                    choice.calls[delta.index].fragments.append(delta.fragment)
+                case ToolCallStart():
+                    choice.calls.append(_Call(delta.id, delta.name))
+                case ReasoningDelta():
+                    choice.reasoning.append(delta.text)
+                case Finish():
+                    choice.finish = delta.reason
+
+    def encode(self, identity: Identity, usage: Usage) -> bytes:
+        return msgspec.json.encode(
+            {
+                "id": identity.id,
+                "object": "chat.completion",
+                "created": identity.created,
+                "model": identity.model,
+                "choices": [self._choice(index, choice) for index, choice in enumerate(self._choices)],
+                "usage": usage_document(usage),
+                "service_tier": SERVICE_TIER,
+                "system_fingerprint": identity.fingerprint,
+            }
+        )
+
+    def _choice(self, index: int, choice: _Choice) -> Mapping[str, Any]:
+        text = "".join(choice.text)
+        message: dict[str, Any] = {
+            "role": "assistant",
+            "content": None if choice.calls and not text else text,
+            "refusal": None,
+            "annotations": [],
+        }
+        if choice.reasoning:
+            # Two names, because clients of two families read one each.
+            message["reasoning_content"] = message["reasoning"] = "".join(choice.reasoning)
+        if choice.calls:
+            message["tool_calls"] = [
+                {
+                    "id": call.id,
+                    "type": "function",
+                    "function": {"name": call.name, "arguments": "".join(call.fragments)},
+                }
+                for call in choice.calls
+            ]
+        return {
+            "index": index,
+            "message": message,
+            "logprobs": logprobs_document(choice.logprobs) if self._with_logprobs else None,
+            "finish_reason": choice.finish,
+        }
+
+
+def usage_document(usage: Usage) -> Mapping[str, Any]:
+    return {
+        "prompt_tokens": usage.prompt,
+        "completion_tokens": usage.completion,
+        "total_tokens": usage.total,
+        "prompt_tokens_details": {"cached_tokens": usage.cached, "audio_tokens": 0},
+        "completion_tokens_details": {
+            "reasoning_tokens": usage.reasoning,
+            "audio_tokens": 0,
+            "accepted_prediction_tokens": 0,
+            "rejected_prediction_tokens": 0,
+        },
+    }
+
+
+def logprobs_document(tokens: Iterable[TokenLogprob]) -> Mapping[str, Any]:
+    return {
+        "content": [
+            {
+                **_token(entry.token, entry.logprob),
+                "top_logprobs": [_token(token, logprob) for token, logprob in entry.top],
+            }
+            for entry in tokens
+        ],
+        "refusal": None,
+    }
+
+
+def _token(token: str, logprob: float) -> dict[str, Any]:
+    return {"token": token, "logprob": logprob, "bytes": list(token.encode())}

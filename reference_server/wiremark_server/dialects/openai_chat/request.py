@@ -1,0 +1,161 @@
+"""Chat request documents → what is asked of the engine, or the problem with them.
+
+The schema has been checked before; here are the rules that a schema cannot say. Optional parameters that do
+not change the meaning of an answer (`user`, `metadata`, `temperature`, …) and unknown ones are ignored; those
+that would change it and are not supported are refused, never dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from wiremark_server.dialects.openai_chat.turns import read_turns
+from wiremark_server.dialects.validation import RequestSchema, check_schema
+from wiremark_server.domain import problem
+from wiremark_server.domain.asked import Asked
+from wiremark_server.domain.generation import Generation, OutputFormat, Tool, ToolChoice
+
+_SCHEMA = RequestSchema("openai/chat.request")
+_INTEGERS = ("max_tokens", "max_completion_tokens", "n", "top_logprobs", "seed")
+_MAX_TOOLS = 128
+_UNSUPPORTED = {
+    "functions": "use 'tools' in place of the deprecated 'functions'",
+    "function_call": "use 'tool_choice' in place of the deprecated 'function_call'",
+    "audio": "this server does not speak",
+    "web_search_options": "this server does not search the web",
+}
+
+
+def decode(document: Mapping[str, Any], request_id: str) -> Asked:
+    """Raise ProblemError (400) with the JSON path of what is wrong."""
+    _SCHEMA.check(document)  # type: ignore[arg-type]
+    _refuse_unsupported(document)
+    for name in _INTEGERS:
+        if isinstance(document.get(name), float):
+            raise problem.invalid_request(
+                f"Invalid type for '{name}': expected an integer, got a decimal number.", name
+            )
+    stream = bool(document.get("stream"))
+    options = document.get("stream_options")
+    if options is not None and not stream:
+        raise problem.invalid_request(
+            "The 'stream_options' parameter is only allowed when 'stream' is enabled.", "stream_options"
+        )
+    turns, image_param = read_turns(document["messages"])
+    tools = _tools(document.get("tools") or ())
+    generation = Generation(
+        request_id=request_id,
+        model=document["model"],
+        turns=turns,
+        tools=tools,
+        tool_choice=_tool_choice(document.get("tool_choice"), tools),
+        parallel_tool_calls=document.get("parallel_tool_calls") is not False,
+        output=_output(document.get("response_format")),
+        max_tokens=_budget(document),
+        stop=_stop(document.get("stop")),
+        seed=document.get("seed"),
+        n=document.get("n") or 1,
+        logprobs=(document.get("top_logprobs") or 0) if document.get("logprobs") else None,
+        reasoning=document.get("reasoning_effort") not in {None, "none"},
+    )
+    return Asked(
+        generation=generation,
+        stream=stream,
+        include_usage=bool(options and options.get("include_usage")),
+        image_param=image_param,
+        tool_bearing=bool(tools) or any(turn.role == "tool" or turn.tool_calls for turn in turns),
+    )
+
+
+def _refuse_unsupported(document: Mapping[str, Any]) -> None:
+    for name, advice in _UNSUPPORTED.items():
+        if document.get(name) is not None:
+            raise problem.invalid_request(f"Unsupported parameter: '{name}'; {advice}.", name)
+    if "audio" in (document.get("modalities") or ()):
+        raise problem.invalid_request(
+            "Unsupported value: 'modalities' may only ask for \"text\".", "modalities"
+        )
+
+
+def _budget(document: Mapping[str, Any]) -> int | None:
+    """Of both names for the completion limit, the smaller one holds."""
+    limits = [document.get("max_tokens"), document.get("max_completion_tokens")]
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def _stop(stop: str | Sequence[str] | None) -> tuple[str, ...]:
+    sequences = (stop,) if isinstance(stop, str) else tuple(stop or ())
+    if "" in sequences:
+        raise problem.invalid_request("Invalid value for 'stop': a stop sequence cannot be empty.", "stop")
+    return sequences
+
+
+def _tools(entries: Sequence[Mapping[str, Any]]) -> tuple[Tool, ...]:
+    if len(entries) > _MAX_TOOLS:
+        raise problem.invalid_request(
+            f"Invalid value for 'tools': expected at most {_MAX_TOOLS} items.", "tools"
+        )
+    tools = []
+    for position, entry in enumerate(entries):
+        if entry["type"] != "function":
+            param = f"tools[{position}].type"
+            raise problem.invalid_request(f"Unsupported value for '{param}': only 'function' tools.", param)
+        function = entry["function"]
+        parameters = function.get("parameters")
+        if parameters is not None:
+            check_schema(
+                parameters, f"tools[{position}].function.parameters", strict=bool(function.get("strict"))
+            )
+        tools.append(Tool(function["name"], function.get("description") or "", parameters))
+    return tuple(tools)
+
+
+def _tool_choice(choice: str | Mapping[str, Any] | None, tools: tuple[Tool, ...]) -> ToolChoice:
+    if choice is None or choice == "auto":
+        return ToolChoice("auto" if tools else "none")
+    if choice == "none":
+        return ToolChoice("none")
+    if not tools:
+        raise problem.invalid_request(
+            "'tool_choice' is only allowed when 'tools' are specified.", "tool_choice"
+        )
+    if isinstance(choice, str):
+        return ToolChoice("required")
+    known = frozenset(tool.name for tool in tools)
+    if choice["type"] == "function":
+        return ToolChoice("required", (_known_name(choice, known, "tool_choice.function.name"),))
+    if choice["type"] == "allowed_tools":
+        allowed = choice["allowed_tools"]
+        names = tuple(
+            _known_name(entry, known, f"tool_choice.allowed_tools.tools[{position}].function.name")
+            for position, entry in enumerate(allowed["tools"])
+        )
+        return ToolChoice(allowed["mode"], names)
+    raise problem.invalid_request(
+        "Unsupported value for 'tool_choice.type': only 'function' and 'allowed_tools'.", "tool_choice.type"
+    )
+
+
+def _known_name(entry: Mapping[str, Any], known: frozenset[str], param: str) -> str:
+    function = entry.get("function")
+    name = function.get("name") if isinstance(function, dict) else None
+    if not isinstance(name, str) or name not in known:
+        raise problem.invalid_request(
+            f"Invalid value for '{param}': 'tools' has no function {name!r}.", param
+        )
+    return name
+
+
+def _output(form: Mapping[str, Any] | None) -> OutputFormat:
+    if form is None or form["type"] == "text":
+        return OutputFormat()
+    if form["type"] == "json_object":
+        return OutputFormat("json_object")
+    wanted = form["json_schema"]
+    schema = wanted.get("schema")
+    if schema is None:
+        param = "response_format.json_schema.schema"
+        raise problem.invalid_request(f"Missing required parameter: '{param}'.", param)
+    check_schema(schema, "response_format.json_schema.schema", strict=bool(wanted.get("strict")))
+    return OutputFormat("json_schema", schema)

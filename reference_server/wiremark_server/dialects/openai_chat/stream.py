@@ -1,0 +1,138 @@
+"""A chat answer as server-sent events.
+
+The hot path of the server: a text delta costs one JSON string and one concatenation, because everything
+that repeats is encoded once per stream. Order per choice: role, fragments, finish; then usage if asked, then
+[DONE].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from wiremark_server.dialects.openai_chat.answer import (
+    SERVICE_TIER,
+    Identity,
+    logprobs_document,
+    usage_document,
+)
+from wiremark_server.domain.generation import (
+    Delta,
+    Finish,
+    ReasoningDelta,
+    TextDelta,
+    ToolArgumentsDelta,
+    ToolCallStart,
+    Usage,
+)
+
+DONE = b"data: [DONE]\n\n"
+_json = msgspec.json.Encoder().encode
+# Lines for parsers older than the standard's: these three end a line in some clients.
+_LINE_ENDS = ((b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"), (b"\xc2\x85", b"\\u0085"))
+
+
+def _safe(text: bytes) -> bytes:
+    if text.isascii():
+        return text
+    for raw, escaped in _LINE_ENDS:
+        text = text.replace(raw, escaped)
+    return text
+
+
+class ChatStream:
+    """Encodes the deltas of one answer.
+
+    include_usage: every chunk carries `usage: null`, and `end` sends the usage chunk
+    """
+
+    def __init__(self, identity: Identity, choices: int, *, include_usage: bool) -> None:
+        head = _json(
+            {
+                "id": identity.id,
+                "object": "chat.completion.chunk",
+                "created": identity.created,
+                "model": identity.model,
+                "service_tier": SERVICE_TIER,
+                "system_fingerprint": identity.fingerprint,
+            }
+        )
+        self._head = b"data: " + head[:-1]
+        self._usage = include_usage
+        tail = b',"usage":null}\n\n' if include_usage else b"}\n\n"
+        self._open = [self._head + b',"choices":[{"index":%d,"delta":' % index for index in range(choices)]
+        self._text = [opening + b'{"content":' for opening in self._open]
+        self._text_tail = b'},"logprobs":null,"finish_reason":null}]' + tail
+        self._delta_tail = b',"logprobs":null,"finish_reason":null}]' + tail
+        self._tail = tail
+        self._begun = [False] * choices
+        self._choices = choices
+
+    def encode(self, deltas: Iterable[Delta]) -> bytes:
+        """The frames of one step, ready to send."""
+        frames: list[bytes] = []
+        for delta in deltas:
+            index = delta.choice
+            if not self._begun[index]:
+                self._begin(index, delta, frames)
+            if type(delta) is TextDelta and not delta.logprobs:
+                frames += (self._text[index], _safe(_json(delta.text)), self._text_tail)
+            else:
+                frames.append(self._frame(delta))
+        return b"".join(frames)
+
+    def end(self, usage: Usage) -> bytes:
+        """The usage chunk when asked for, then the terminator."""
+        if not self._usage:
+            return DONE
+        return self._head + b',"choices":[],"usage":' + _json(usage_document(usage)) + b"}\n\n" + DONE
+
+    def _begin(self, index: int, first: Delta, frames: list[bytes]) -> None:
+        """The role chunk. Choices open in ascending order, since clients insert by position."""
+        for choice in range(index + 1):
+            if not self._begun[choice]:
+                self._begun[choice] = True
+                # A turn of tool calls alone has no content; "" would make some clients end with "" for null.
+                silent = choice == index and isinstance(first, ToolCallStart | ReasoningDelta)
+                role: dict[str, Any] = {
+                    "role": "assistant",
+                    **({} if silent else {"content": ""}),
+                    "refusal": None,
+                }
+                frames.append(self._open[choice] + _json(role) + self._delta_tail)
+
+    def _frame(self, delta: Delta) -> bytes:
+        match delta:
+            case TextDelta():
+                logprobs = _safe(_json(logprobs_document(delta.logprobs)))
+                return (
+                    self._text[delta.choice]
+                    + _safe(_json(delta.text))
+                    + b'},"logprobs":'
+                    + logprobs
+                    + b',"finish_reason":null}]'
+                    + self._tail
+                )
+            case ReasoningDelta():
+                return self._delta(delta.choice, {"reasoning_content": delta.text, "reasoning": delta.text})
+            case ToolCallStart():
+                function = {"name": delta.name, "arguments": ""}
+                call = {"index": delta.index, "id": delta.id, "type": "function", "function": function}
+                return self._delta(delta.choice, {"tool_calls": [call]})
+            case ToolArgumentsDelta():
+                call = {"index": delta.index, "function": {"arguments": delta.fragment}}
+                return self._delta(delta.choice, {"tool_calls": [call]})
+            case Finish():
+                reason = _json(delta.reason)
+                return (
+                    self._open[delta.choice]
+                    + b'{},"logprobs":null,"finish_reason":'
+                    + reason
+                    + b"}]"
+                    + self._tail
+                )
+
+    def _delta(self, choice: int, delta: Mapping[str, Sequence[Any] | str]) -> bytes:
+        return self._open[choice] + _safe(_json(delta)) + self._delta_tail

@@ -1,0 +1,23 @@
+"""A request once its dialect has read it: what the policies look at and the engine is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wiremark_server.domain.generation import Generation
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """generation:    what the engine is asked for; `max_tokens` only what the client said
+    stream:        answer as an event stream
+    include_usage: end the stream with the token counts
+    image_param:   JSON path of the first image, None without images
+    tool_bearing:  tools or their results take part, so the answer must not come from a cache
+    """
+
+    generation: Generation
+    stream: bool
+    include_usage: bool
+    image_param: str | None
+    tool_bearing: bool

@@ -1,0 +1,164 @@
+"""The ASGI application: one request in, one answer out, and the boundary where problems become answers."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import sys
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from wiremark_server.dialects.errors import ErrorTable
+from wiremark_server.domain import problem
+from wiremark_server.domain.problem import Problem, ProblemError
+from wiremark_server.edge import document, stream
+from wiremark_server.edge.cors import Cors
+from wiremark_server.edge.message import ClientGoneError, Receive, Request, Response, Scope, Send, Stream
+from wiremark_server.edge.routes import Routes
+from wiremark_server.ledger.store import LedgerUnavailable
+from wiremark_server.policy.call import Call, Services
+
+Operation = Callable[[Call], Awaitable[Response | Stream]]
+
+MAX_HEADER_BYTES = 64 * 1024
+_DRAIN_BYTES = 32 * 1024 * 1024  # how much of a refused body is read so that the client sees the refusal
+_DRAIN_SECONDS = 10.0
+_SMALL_REST = 64 * 1024  # an unread body up to this size is left to the server to skip, connection kept
+_REQUEST_ID = "x-request-id"
+_OPENAI_VERSION = (b"openai-version", b"2020-10-01")
+
+
+def new_request_id() -> str:
+    """Unique over restarts, so never drawn from the seed."""
+    return f"req_{secrets.token_hex(16)}"
+
+
+class Gateway:
+    """Serves one contract. `close` waits for the requests that are still being answered."""
+
+    def __init__(self, services: Services, operations: Mapping[str, Operation]) -> None:
+        contract = services.contract
+        self._services = services
+        self._operations = operations
+        self._routes = Routes(contract)
+        self._errors = ErrorTable(contract)
+        self._cors = Cors(contract.raw["cors"])
+        self._body_limit = contract.limits.get("body_bytes")
+        self._id_header = (contract.raw["headers"]["request_id"] or _REQUEST_ID).lower().encode()
+        self._active = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise NotImplementedError(f"only HTTP is served, not {scope['type']}")
+        self._active += 1
+        self._idle.clear()
+        try:
+            await self._serve(Request(scope, receive), send)
+        except ClientGoneError:
+            pass  # nobody is left to be answered
+        finally:
+            self._active -= 1
+            if not self._active:
+                self._idle.set()
+
+    async def drained(self) -> None:
+        """Return when no request is being answered."""
+        await self._idle.wait()
+
+    async def _serve(self, request: Request, send: Send) -> None:
+        started = self._services.clock.monotonic()
+        request_id = new_request_id()
+        call = self._call(request, request_id)
+        try:
+            reply = await self._answer(request, call)
+        except ProblemError as error:
+            reply = self._refuse(error.problem)
+        except ClientGoneError:
+            raise
+        except LedgerUnavailable:
+            reply = self._refuse(problem.overloaded().problem)
+        except Exception as error:  # noqa: BLE001 - the one boundary for a response that has not begun
+            reply = self._refuse(self._fault(error, request_id))
+        elapsed = int((self._services.clock.monotonic() - started) * 1000)
+        headers = [
+            (self._id_header, request_id.encode()),
+            (b"openai-processing-ms", b"%d" % elapsed),
+            _OPENAI_VERSION,
+            *_encoded(call.limit_headers),
+            *_encoded(call.headers),
+            *_encoded(self._cors.headers(request)),
+        ]
+        if isinstance(reply, Stream):
+            headers += _encoded(stream.HEADERS)
+            await stream.send_stream(reply, headers, send, lambda error: self._break(error, request_id))
+        else:
+            await _send(request, reply, headers, send)
+
+    def _call(self, request: Request, request_id: str) -> Call:
+        return Call(
+            services=self._services,
+            request_id=request_id,
+            header=request.header,
+            read_document=lambda: self._document(request),
+            client_gone=request.gone,
+        )
+
+    async def _answer(self, request: Request, call: Call) -> Response | Stream:
+        size = sum(len(name) + len(value) + 4 for name, value in request.headers)
+        if size > MAX_HEADER_BYTES:
+            raise problem.headers_too_large(size, MAX_HEADER_BYTES)
+        if request.method == "OPTIONS":
+            return self._cors.options(request, self._routes.allowed(request.path))
+        match = self._routes.match(request.method, request.path)
+        call.parameters = match.parameters
+        call.query = dict(parse_qsl(request.query.decode("latin-1")))
+        return await self._operations[match.operation](call)
+
+    async def _document(self, request: Request) -> dict[str, Any]:
+        document.check_media(request.header("content-type"), request.header("content-encoding"))
+        return document.parse(await request.body(self._body_limit))
+
+    def _refuse(self, found: Problem) -> Response:
+        return Response(self._errors.status(found), self._errors.envelope(found), self._errors.headers(found))
+
+    def _break(self, error: Exception, request_id: str) -> bytes:
+        """The error frame for a stream that has begun."""
+        found = error.problem if isinstance(error, ProblemError) else self._fault(error, request_id)
+        return self._errors.frame(found)
+
+    @staticmethod
+    def _fault(error: Exception, request_id: str) -> Problem:
+        """Our own failure. The log says where, without the error's text, which may be private."""
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        print(f"wiremark serve: {request_id}: {type(error).__name__}\n{frames}", file=sys.stderr, flush=True)
+        return problem.server_error(request_id).problem
+
+
+def _encoded(headers: Any) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+
+
+async def _send(request: Request, reply: Response, headers: list[tuple[bytes, bytes]], send: Send) -> None:
+    headers += _encoded(reply.headers)
+    if reply.status != 204:
+        headers.append((b"content-length", b"%d" % len(reply.body)))
+    linger = request.has_unread_body and (
+        request.header("expect") is not None or not 0 < (request.declared_length or 0) <= _SMALL_REST
+    )
+    if linger:
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    body = {"type": "http.response.body", "body": reply.body, "more_body": linger}
+    await send(body)
+    if linger:
+        # Closing with unread bytes resets the connection, and the client would never see the status.
+        try:
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                await request.discard(_DRAIN_BYTES)
+        except TimeoutError:
+            pass
+        await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -1,0 +1,19 @@
+"""One function per operation of the contract: from an agreed call to its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from wiremark_server.edge.message import Response, Stream
+from wiremark_server.operations import account, chat, models
+from wiremark_server.policy.call import Call
+
+Operation = Callable[[Call], Awaitable[Response | Stream]]
+
+OPERATIONS: Mapping[str, Operation] = {
+    "models.list": models.list_models,
+    "models.get": models.get_model,
+    "chat.create": chat.create,
+    "usage.list": account.list_usage,
+    "balance.get": account.get_balance,
+}

@@ -1,0 +1,127 @@
+"""Chat completions: run the engine, charge for what it produced, send the answer.
+
+Money follows four rules. A failure before anything was sent gives the hold back. Otherwise what was produced
+is charged, whether or not the client stayed to read it. The charge is durable before the last byte is sent. A
+stream starts only once the engine has produced something, so that a failure before that has its own status.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+
+from wiremark_server.dialects.openai_chat.answer import Answer, Identity
+from wiremark_server.dialects.openai_chat.stream import ChatStream
+from wiremark_server.domain import problem
+from wiremark_server.domain.generation import Delta
+from wiremark_server.edge.message import ClientGoneError, Response, Stream
+from wiremark_server.engine.protocol import EngineRefusal, EngineRun
+from wiremark_server.policy import chain
+from wiremark_server.policy.cache import Kept, Replay
+from wiremark_server.policy.call import Call
+
+_CLIENT_GONE = 499  # no status reaches a client that has left, but the ledger's row wants one
+
+
+async def create(call: Call) -> Response | Stream:
+    await chain.run(chain.CHAT, call)
+    work = await _Work.start(call)
+    try:
+        return await (work.stream() if call.asked.stream else work.whole())
+    except BaseException:
+        await work.abandon()
+        raise
+
+
+class _Work:
+    """One answer being made and paid: `finish` or `abandon` ends it, whichever comes first."""
+
+    def __init__(self, call: Call, run: EngineRun) -> None:
+        self._call = call
+        self._run = run
+        self._sent = False
+        self._cut = False
+        self._deltas: list[Delta] = []
+        self._watch = asyncio.ensure_future(self._watch_client())
+        self._identity = Identity(
+            id=f"chatcmpl-{call.request_id.removeprefix('req_')}",
+            created=int(call.services.clock.now()),
+            model=call.model.id,
+            fingerprint=call.services.fingerprint,
+        )
+
+    @classmethod
+    async def start(cls, call: Call) -> _Work:
+        """Put the request to the engine, or replay its kept answer. On ProblemError the hold is given back."""
+        try:
+            run: EngineRun = (
+                Replay(call.kept)
+                if call.kept is not None
+                else call.services.engine.run(call.asked.generation, call.prompt_tokens)
+            )
+        except EngineRefusal as refusal:
+            await call.bill.release(400, "refused")
+            raise problem.invalid_request(str(refusal)) from refusal
+        except BaseException:
+            await call.bill.release(500, "failed")
+            raise
+        return cls(call, run)
+
+    async def whole(self) -> Response:
+        generation = self._call.asked.generation
+        answer = Answer(generation.n, logprobs=generation.logprobs is not None)
+        async for deltas in self._run:
+            answer.add(deltas)
+            self._keep(deltas)
+        await self._finish()
+        return Response(200, answer.encode(self._identity, self._run.usage))
+
+    async def stream(self) -> Stream:
+        """Waits for the first frame: problems until then are raised here, and get a status."""
+        frames = self._frames()
+        return Stream(await anext(frames), frames)
+
+    async def _frames(self) -> AsyncGenerator[bytes, None]:
+        asked = self._call.asked
+        encoder = ChatStream(self._identity, asked.generation.n, include_usage=asked.include_usage)
+        try:
+            async for deltas in self._run:
+                self._keep(deltas)
+                self._sent = True
+                yield encoder.encode(deltas)
+            await self._finish()
+        except BaseException:
+            await self.abandon()
+            raise
+        yield encoder.end(self._run.usage)
+
+    async def _finish(self) -> None:
+        """Charge the complete answer. Raises ClientGoneError when it was cut: `abandon` charges that."""
+        if self._cut:
+            raise ClientGoneError
+        self._watch.cancel()
+        await self._call.bill.settle(self._run.usage, "ok")
+        call = self._call
+        if call.services.cache is not None and call.cache_key is not None and call.kept is None:
+            call.services.cache.put(call.cache_key, Kept(tuple(self._deltas), self._run.usage))
+
+    async def abandon(self) -> None:
+        """Stop the engine. Charge what it produced for a client that left or was sent a part of it."""
+        self._watch.cancel()
+        await self._run.cancel()
+        bill, usage = self._call.bill, self._run.usage
+        if self._cut:
+            await bill.settle(usage, "cut", 200 if self._sent else _CLIENT_GONE)
+        elif self._sent:
+            await bill.settle(usage, "failed")
+        else:
+            await bill.release(500, "failed")
+
+    def _keep(self, deltas: Sequence[Delta]) -> None:
+        if self._call.cache_key is not None and self._call.kept is None:
+            self._deltas.extend(deltas)
+
+    async def _watch_client(self) -> None:
+        await self._call.client_gone()
+        self._cut = True
+        await self._run.cancel()

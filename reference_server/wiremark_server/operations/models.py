@@ -1,0 +1,27 @@
+"""The catalogue, as far as the key may use it."""
+
+from __future__ import annotations
+
+from wiremark_server.dialects import openai_models
+from wiremark_server.domain import problem
+from wiremark_server.edge.message import Response
+from wiremark_server.policy import chain
+from wiremark_server.policy.call import Call
+
+
+async def list_models(call: Call) -> Response:
+    await chain.run(chain.IDENTIFIED, call)
+    allowed = call.key.allowed_models
+    models = [model for model in call.services.contract.models if allowed is None or model.id in allowed]
+    return Response(200, openai_models.encode_list(models))
+
+
+async def get_model(call: Call) -> Response:
+    await chain.run(chain.IDENTIFIED, call)
+    model_id = call.parameters["model"]
+    model = call.services.contract.model(model_id)
+    if model is None:
+        raise problem.unknown_model(model_id)
+    if call.key.allowed_models is not None and model_id not in call.key.allowed_models:
+        raise problem.model_not_allowed(model_id)
+    return Response(200, openai_models.encode_one(model))

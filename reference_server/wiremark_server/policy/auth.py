@@ -1,0 +1,47 @@
+"""Credential in a request → key record, or the problem with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from wiremark_schemas.contracts import Contract
+
+from wiremark_server.domain import problem
+from wiremark_server.keys import Key, KeyStore
+
+HeaderOf = Callable[[str], str | None]
+
+
+def _bearer(header: HeaderOf) -> str | None:
+    scheme, _, secret = (header("authorization") or "").partition(" ")
+    return secret.strip() or None if scheme.lower() == "bearer" else None
+
+
+def _x_api_key(header: HeaderOf) -> str | None:
+    return header("x-api-key") or None
+
+
+SCHEMES: dict[str, tuple[Callable[[HeaderOf], str | None], str]] = {
+    "bearer": (_bearer, "Authorization: Bearer YOUR_KEY"),
+    "x-api-key": (_x_api_key, "x-api-key: YOUR_KEY"),
+}
+
+
+class Authenticator:
+    """Tries the contract's credential schemes in their order."""
+
+    def __init__(self, contract: Contract, keys: KeyStore) -> None:
+        schemes: Iterable[str] = contract.raw["auth"]["schemes"]
+        self._readers = [SCHEMES[scheme] for scheme in schemes if scheme in SCHEMES]
+        self._keys = keys
+
+    def __call__(self, header: HeaderOf) -> Key:
+        """The key that a request presents. Raises ProblemError (401) for none, unknown or revoked."""
+        for read, _ in self._readers:
+            secret = read(header)
+            if secret is not None:
+                key = self._keys.find(secret)
+                if key is None:
+                    raise problem.invalid_key()
+                return key
+        raise problem.missing_key(self._readers[0][1])

@@ -1,0 +1,60 @@
+"""What the policies and operations share: the services of one gateway and the state of one request."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from wiremark_schemas.contracts import Contract, Model
+
+from wiremark_server.clock import Clock
+from wiremark_server.domain.asked import Asked
+from wiremark_server.engine.protocol import Engine
+from wiremark_server.keys import Key
+from wiremark_server.ledger.store import Ledger
+from wiremark_server.policy.auth import Authenticator
+from wiremark_server.policy.bill import Bill
+from wiremark_server.policy.cache import Kept, ResponseCache
+from wiremark_server.policy.limits import Limiter
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything that outlives a request; wired in `app.py`.
+
+    cache:       None when the contract promises none
+    fingerprint: what `system_fingerprint` says, the same for every answer of this configuration
+    """
+
+    contract: Contract
+    clock: Clock
+    authenticate: Authenticator
+    limiter: Limiter
+    ledger: Ledger
+    engine: Engine
+    cache: ResponseCache | None
+    fingerprint: str
+
+
+@dataclass(slots=True)
+class Call:
+    """One request on its way through the chain; a field is set by the step that is named beside it."""
+
+    services: Services
+    request_id: str
+    header: Callable[[str], str | None]
+    read_document: Callable[[], Awaitable[dict[str, Any]]]
+    client_gone: Callable[[], Awaitable[None]]
+    parameters: Mapping[str, str] = field(init=False)  # of the path, set by the router
+    query: Mapping[str, str] = field(init=False)
+    headers: list[tuple[str, str]] = field(default_factory=list)  # for the answer, refusals included
+    limit_headers: tuple[tuple[str, str], ...] = ()  # meter, meter_tokens; likewise
+    key: Key = field(init=False)  # authenticate
+    document: dict[str, Any] = field(init=False)  # read
+    asked: Asked = field(init=False)  # decode
+    model: Model = field(init=False)  # admit
+    prompt_tokens: int = field(init=False)  # admit
+    kept: Kept | None = field(init=False, default=None)  # recall
+    cache_key: bytes | None = field(init=False, default=None)  # recall
+    bill: Bill = field(init=False)  # hold

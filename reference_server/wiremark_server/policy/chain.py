@@ -1,0 +1,164 @@
+"""The order of policies: which one is asked first, and so which problem wins.
+
+Each step either fills its part of the call or raises ProblemError. Nothing is charged, counted by the engine
+or read from the body before the steps above have agreed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Awaitable, Callable
+
+from wiremark_schemas.contracts import Model
+
+from wiremark_server.dialects.openai_chat.request import decode as decode_chat
+from wiremark_server.domain import problem
+from wiremark_server.domain.generation import Generation
+from wiremark_server.ledger import pricing
+from wiremark_server.ledger.store import HoldRequest, Refused
+from wiremark_server.policy import cache
+from wiremark_server.policy.bill import Bill
+from wiremark_server.policy.call import Call
+
+Step = Callable[[Call], Awaitable[None]]
+
+
+async def authenticate(call: Call) -> None:
+    call.key = call.services.authenticate(call.header)
+
+
+async def meter(call: Call) -> None:
+    decision = call.services.limiter.check(call.key)
+    call.limit_headers = decision.headers
+    if not decision.allowed:
+        raise problem.rate_limited(decision.scope, decision.retry_after)
+
+
+async def meter_tokens(call: Call) -> None:
+    """The tokens of the request, once they are known, against the limits of the key."""
+    generation = call.asked.generation
+    wanted = call.prompt_tokens + (generation.max_tokens or 0) * generation.n
+    decision = call.services.limiter.check_tokens(call.key, wanted)
+    call.limit_headers = decision.headers
+    if not decision.allowed:
+        raise problem.rate_limited(decision.scope, decision.retry_after)
+
+
+async def read(call: Call) -> None:
+    call.document = await call.read_document()
+
+
+async def decode(call: Call) -> None:
+    call.asked = decode_chat(call.document, call.request_id)
+
+
+async def admit(call: Call) -> None:
+    """The model exists, the key may use it, and the request fits it; sets the completion budget."""
+    asked = call.asked
+    generation = asked.generation
+    model = call.services.contract.model(generation.model)
+    if model is None:
+        raise problem.unknown_model(generation.model)
+    if call.key.allowed_models is not None and model.id not in call.key.allowed_models:
+        raise problem.model_not_allowed(model.id)
+    _check_capabilities(generation, model, asked.image_param)
+    call.model = model
+    call.prompt_tokens = call.services.engine.count_prompt(generation)
+    budget = _budget(generation, model, call.prompt_tokens)
+    call.asked = dataclasses.replace(
+        asked,
+        generation=dataclasses.replace(
+            generation,
+            max_tokens=budget,
+            reasoning=generation.reasoning and "reasoning" in model.capabilities,
+        ),
+    )
+
+
+def _check_capabilities(generation: Generation, model: Model, image_param: str | None) -> None:
+    if generation.tools and "tools" not in model.capabilities:
+        raise problem.tools_not_supported(model.id)
+    if image_param is not None and "vision" not in model.capabilities:
+        raise problem.vision_not_supported(model.id, image_param)
+    if generation.output.kind != "text" and "json" not in model.capabilities:
+        raise problem.invalid_request(
+            f"Unsupported value for 'response_format': the model {model.id!r} only writes text.",
+            "response_format",
+        )
+
+
+def _budget(generation: Generation, model: Model, prompt: int) -> int:
+    """Completion tokens per choice: what was asked for, else what the model and its context leave."""
+    asked = generation.max_tokens
+    if asked is not None and asked > model.max_output_tokens:
+        raise problem.invalid_request(
+            f"max_tokens is too large: {asked}. The model {model.id!r} supports at most "
+            f"{model.max_output_tokens} completion tokens.",
+            "max_tokens",
+        )
+    if prompt + (asked or 1) > model.context_tokens:
+        raise problem.context_length_exceeded(model.context_tokens, prompt, asked or 0)
+    return asked or min(model.max_output_tokens, model.context_tokens - prompt)
+
+
+async def recall(call: Call) -> None:
+    """Look for a kept answer; says in the contract's header whether there was one."""
+    answers = call.services.cache
+    if answers is None:
+        return
+    status: cache.Status = "bypass"
+    if not call.asked.tool_bearing and not _declines_cache(call):
+        call.cache_key = cache.fingerprint(call.key.account_id, call.document)
+        call.kept = answers.get(call.cache_key)
+        status = "hit" if call.kept else "miss"
+    header = call.services.contract.raw["cache"].get("status_header")
+    if header:
+        call.headers.append((header, status))
+
+
+def _declines_cache(call: Call) -> bool:
+    directives = (call.header("cache-control") or "").lower()
+    return "no-cache" in directives or "no-store" in directives
+
+
+async def hold(call: Call) -> None:
+    """Set aside the most that the request can cost; a kept answer costs nothing."""
+    services, generation = call.services, call.asked.generation
+    amount = 0
+    if call.kept is None:
+        budget = (generation.max_tokens or 0) * generation.n
+        amount = pricing.upper_bound(call.model.price, call.prompt_tokens, budget)
+    answer = await services.ledger.hold(
+        HoldRequest(
+            request_id=call.request_id,
+            account_id=call.key.account_id,
+            key_id=call.key.id,
+            model=call.model.id,
+            amount=amount,
+            monthly_cap=call.key.monthly_cap,
+        )
+    )
+    if isinstance(answer, Refused):
+        raise problem.no_hold(answer.reason, answer.held)
+    call.bill = Bill(services.ledger, call.request_id, call.model.price, cached=call.kept is not None)
+
+
+# Step, and what it refuses with.
+IDENTIFIED: tuple[Step, ...] = (
+    authenticate,  # 401 missing_key, invalid_key
+    meter,  #        429 rate_limited
+)
+CHAT: tuple[Step, ...] = (
+    *IDENTIFIED,
+    read,  #         415 unsupported_media_type, 413 body_too_large, 400 malformed_json
+    decode,  #       400 invalid_request
+    admit,  #        404 unknown_model, 403 model_not_allowed, 400 tools, vision, context length
+    meter_tokens,  # 429 rate_limited
+    recall,
+    hold,  #         insufficient_credits, monthly_cap_reached: 402 or 429, as the contract says
+)
+
+
+async def run(steps: tuple[Step, ...], call: Call) -> None:
+    for step in steps:
+        await step(call)

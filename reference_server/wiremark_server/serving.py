@@ -1,0 +1,137 @@
+"""A gateway on a socket: opened in an order that leaves nothing half-made, drained and closed at a signal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import uvicorn
+import uvloop
+from wiremark_schemas import contracts
+
+from wiremark_server import app, keys
+from wiremark_server.clock import SystemClock
+from wiremark_server.engine import pace
+from wiremark_server.engine.simulated import SimulatedEngine
+from wiremark_server.ledger.store import Ledger, LedgerUnavailable
+from wiremark_server.settings import Settings
+from wiremark_server.startup import CredentialsFile, check_servable, listen
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_DRAIN_SECONDS = 30
+_SWEEP_SECONDS = 60
+_KEEP_ALIVE_SECONDS = 75
+_WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared with, not bound to
+
+
+def run(settings: Settings, scratch: Path, say: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    scratch: an empty folder for files that nobody asked to keep
+    say:     receives the lines for the user, the `listening on` line last
+
+    Raises StartError, contracts' BadFile or LedgerFileError when the server cannot start.
+    """
+    contract = contracts.load(settings.contract)
+    check_servable(contract)
+    with (
+        contextlib.closing(listen(settings.host, settings.port)) as bound,
+        _credentials(settings, scratch) as credentials,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+    ):
+        runner.run(_serve(settings, contract, scratch, bound, credentials, say))
+
+
+@contextlib.contextmanager
+def _credentials(settings: Settings, scratch: Path) -> Iterator[CredentialsFile]:
+    file = CredentialsFile(settings.credentials_file or scratch / "credentials.yaml")
+    try:
+        yield file
+    finally:
+        file.discard()
+
+
+async def _serve(
+    settings: Settings,
+    contract: contracts.Contract,
+    scratch: Path,
+    bound: socket.socket,
+    credentials: CredentialsFile,
+    say: Callable[[str], None],
+) -> None:
+    clock = SystemClock()
+    ledger = Ledger.open(settings.db or scratch / "ledger.sqlite", clock)
+    engine = SimulatedEngine(pace.profile(settings.profile), settings.seed, clock)
+    try:
+        store = keys.KeyStore(ledger)
+        credentials.write(await keys.provision_roles(store, ledger, contract, settings.seed))
+        gateway = app.build(contract, clock, ledger, store, engine, settings.seed)
+        server = _Server(
+            uvicorn.Config(
+                gateway,
+                loop="none",
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                access_log=False,
+                server_header=False,
+                date_header=True,
+                proxy_headers=False,
+                log_config=None,
+                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=_DRAIN_SECONDS,
+            )
+        )
+
+        def announce() -> None:
+            say(f"credentials {credentials.path}")
+            say(f"seed {settings.seed}")
+            host, port = bound.getsockname()[:2]
+            say(f"listening on http://{_as_client_sees(host)}:{port}{contract.base_path}")
+
+        server.announce = announce
+        sweeper = asyncio.create_task(_sweep(ledger))
+        await server.serve(sockets=[bound])
+        sweeper.cancel()
+        await gateway.drained()
+    finally:
+        await engine.close()
+        await ledger.close()
+
+
+async def _sweep(ledger: Ledger) -> None:
+    """Give back holds past their deadline, for as long as the server runs."""
+    while True:
+        await asyncio.sleep(_SWEEP_SECONDS)
+        # A store that cannot commit now refuses requests too; the next sweep tries again.
+        with contextlib.suppress(LedgerUnavailable):
+            await ledger.sweep()
+
+
+def _as_client_sees(host: str) -> str:
+    return _WILDCARDS.get(host) or (f"[{host}]" if ":" in host else host)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its habit of raising the signal again after a clean end, which would spoil the code."""
+
+    announce: Callable[[], None]
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        self.announce()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in _SIGNALS:
+                loop.remove_signal_handler(number)

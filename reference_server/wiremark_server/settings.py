@@ -1,0 +1,69 @@
+"""What one server process is told: command line → frozen, checked settings."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from wiremark_server.engine import pace
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What `wiremark serve` was asked for.
+
+    contract:         name or path
+    port:             0 lets the system choose
+    db:               None means a fresh temporary file, removed at exit
+    credentials_file: None means one beside the temporary files, removed at exit
+    seed:             of everything the simulated engine says, and of the roles' keys
+    """
+
+    contract: str
+    host: str
+    port: int
+    db: Path | None
+    credentials_file: Path | None
+    seed: int
+    profile: str
+
+
+def parse(argv: list[str]) -> Settings:
+    """Read the arguments of `wiremark serve`; argparse ends the process with 2 on wrong use."""
+    parser = argparse.ArgumentParser(
+        prog="wiremark serve",
+        description="Serve a contract: a gateway with keys, limits and a ledger over a simulated engine.",
+    )
+    parser.add_argument("--contract", default="openai", metavar="NAME|PATH", help="default: openai")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+    parser.add_argument("--port", type=_port, default=8000, help="0 for any free port (default: 8000)")
+    parser.add_argument("--db", type=Path, metavar="PATH", help="ledger file (default: temporary)")
+    parser.add_argument(
+        "--credentials-file",
+        type=Path,
+        metavar="PATH",
+        help="where to write one new key per role, as YAML; keys of earlier starts on the same --db stay "
+        "valid (default: temporary)",
+    )
+    parser.add_argument("--seed", type=int, help="makes answers repeatable (default: drawn, and printed)")
+    parser.add_argument(
+        "--profile", choices=pace.names(), default="instant", help="pace of the simulated engine"
+    )
+    given = parser.parse_args(argv)
+    return Settings(
+        contract=given.contract,
+        host=given.host,
+        port=given.port,
+        db=given.db,
+        credentials_file=given.credentials_file,
+        seed=secrets.randbelow(2**32) if given.seed is None else given.seed,
+        profile=given.profile,
+    )
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port; give a number from 0 to 65535")
+    return int(text)
