@@ -1,0 +1,44 @@
+# make install   a virtual environment in .venv with everything
+# make demo      the main job, end to end: serve, check, load, audit, report
+# make test      everything that CI runs
+# make clean     remove what these made
+# Once .venv exists, none of them needs a network.
+
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: install demo test lint types layers tests clean
+
+install: $(STAMP)
+
+# The stamp is older than these files only when the dependencies may have changed.
+$(STAMP): pyproject.toml tests/pins.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "wiremark needs Python 3.11 or newer; set PYTHON=")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' --constraint tests/pins.txt
+	@touch $@
+
+demo: install
+	@$(BIN)/wiremark demo
+
+test: lint types layers tests
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install
+	$(BIN)/mypy
+
+layers: install
+	$(BIN)/lint-imports
+
+tests: install
+	rm -f .coverage .coverage.*
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+clean:
+	rm -rf .venv .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache out

@@ -1,0 +1,128 @@
+"""Makes probes: each once, prerequisites first, several at a time, patient with busy servers.
+
+What is retried is only what says nothing about the endpoint's behaviour: 429, 502, 503 and 504, a
+refused or reset connection, and only with the `default` key, for the other roles are there to be
+refused. A request is made at most three times, and all waiting of a run together is bounded, so
+that an endpoint which is down is reported soon; what remains is an infra verdict.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from wiremark_conformance.exchange import Exchange, Request
+from wiremark_conformance.probes import PROBES, ProbeContext
+from wiremark_conformance.target import Target
+
+_BUSY = frozenset({429, 502, 503, 504})
+_PASSING = frozenset({"connect", "reset"})
+
+
+class Sender(Protocol):
+    """What of a client is needed here."""
+
+    def send(self, probe: str, request: Request) -> Exchange: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a run waits for a busy endpoint.
+
+    attempts: requests made for one probe at most
+    pause:    seconds before the second attempt when no retry-after says otherwise; then doubled
+    total:    seconds that all pauses of a run may add up to; a longer retry-after is not waited for
+    """
+
+    attempts: int = 3
+    pause: float = 0.5
+    total: float = 10.0
+
+
+@dataclass
+class Prober:
+    """Sends probes and counts the HTTP requests that it took.
+
+    workers: requests under way at the same time; few, for a small server is a fair subject too
+    """
+
+    sender: Sender
+    patience: Patience = field(default_factory=Patience)
+    workers: int = 4
+    sleep: Callable[[float], None] = time.sleep
+    requests: int = 0
+    waited: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def send(self, probe: str, request: Request) -> Exchange:
+        """One request, counted."""
+        with self._lock:
+            self.requests += 1
+        return self.sender.send(probe, request)
+
+    def send_patiently(self, probe: str, request: Request) -> Exchange:
+        """One request, made again while the endpoint is busy and patience lasts."""
+        exchange = self.send(probe, request)
+        for attempt in range(1, self.patience.attempts):
+            if not _busy(exchange):
+                break
+            pause = _retry_after(exchange)
+            if not self._may_wait(self.patience.pause * 2 ** (attempt - 1) if pause is None else pause):
+                break
+            exchange = self.send(probe, request)
+        return exchange
+
+    def _may_wait(self, pause: float) -> bool:
+        with self._lock:
+            if self.waited + pause > self.patience.total:
+                return False
+            self.waited += pause
+        self.sleep(pause)
+        return True
+
+    def run(
+        self, names: Sequence[str], target: Target, known: Mapping[str, Exchange]
+    ) -> Mapping[str, Exchange]:
+        """The exchanges of the probes `names` (needs first), with those `known` taken as made.
+
+        A probe that cannot be built for this target is left out; judging tells why.
+        """
+        exchanges = {name: known[name] for name in names if name in known}
+        waiting = [name for name in names if name not in exchanges]
+        running: dict[Future[Exchange], str] = {}
+        settled = set(exchanges)
+        pool = ThreadPoolExecutor(self.workers, thread_name_prefix="wiremark-probe")
+        try:
+            while waiting or running:
+                for name in [n for n in waiting if settled.issuperset(PROBES[n].needs)]:
+                    waiting.remove(name)
+                    request = PROBES[name].build(ProbeContext(target, dict(exchanges)))
+                    if request is None:
+                        settled.add(name)
+                        continue
+                    send = self.send_patiently if PROBES[name].role == "default" else self.send
+                    running[pool.submit(send, name, request)] = name
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    name = running.pop(future)
+                    exchanges[name] = future.result()
+                    settled.add(name)
+        finally:
+            pool.shutdown(wait=not running, cancel_futures=True)
+        return {name: exchanges[name] for name in PROBES if name in exchanges}
+
+
+def _busy(exchange: Exchange) -> bool:
+    if exchange.failure is not None:
+        return exchange.failure.kind in _PASSING
+    return exchange.status in _BUSY
+
+
+def _retry_after(exchange: Exchange) -> float | None:
+    """Seconds that the server asks for; None when it says nothing, or names a date."""
+    value = (exchange.header("retry-after") or "").strip()
+    return float(value) if value.isascii() and value.isdigit() else None

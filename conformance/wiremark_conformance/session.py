@@ -1,0 +1,250 @@
+"""One run of the suite inside a pytest session: prove, probe once, judge many, report.
+
+Before the session starts the endpoint is proven to answer (`smoke`), so that a wrong base URL ends
+with one line and nothing written. After collection the probes that the selected requirements need
+are made, each once. Then every item only judges what is already there.
+
+The probes of a session are made once, in one process: under pytest-xdist the suite sets the
+distribution of tests aside and says so.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from wiremark_reports import writer
+from wiremark_reports.record import Deviation, Report, Result, Verdict
+
+from wiremark_conformance import redact, smoke
+from wiremark_conformance.client import Client
+from wiremark_conformance.collect import Collection, RequirementItem, markers
+from wiremark_conformance.deviations import Standing, standing
+from wiremark_conformance.evidence import Evidence
+from wiremark_conformance.exchange import Exchange
+from wiremark_conformance.judge import judge_one, probes_for
+from wiremark_conformance.outcomes import SHOWN
+from wiremark_conformance.prober import Prober
+from wiremark_conformance.requirement import load_register
+from wiremark_conformance.settings import SettingError, Settings, resolve
+from wiremark_conformance.target import Target
+from wiremark_conformance.version import version
+
+RUN = pytest.StashKey["Run"]()
+_NO_REPORT = frozenset({pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR})
+
+
+@dataclass(frozen=True, slots=True)
+class Conclusion:
+    """A result and what the deviations file makes of it.
+
+    accepted: the finding is a known deviation
+    note:     what is to be said before the finding; with `accepted` false it makes the item fail
+    """
+
+    result: Result
+    accepted: bool = False
+    note: str = ""
+
+
+def attach(config: pytest.Config, base_url: str) -> None:
+    """Make this pytest session a run of the suite. Raises pytest.UsageError; makes no request."""
+    register = load_register()
+    try:
+        settings = resolve(config, base_url, register, os.environ)
+    except SettingError as error:
+        raise pytest.UsageError(str(error)) from None
+    run = Run(config, settings)
+    config.stash[RUN] = run
+    for name in sorted({marker for requirement in register for marker in markers(requirement)}):
+        config.addinivalue_line("markers", f"{name}: wiremark requirements of this level, area or capability")
+    if settings.report is not None and not config.getoption("xmlpath", default=None):
+        config.option.xmlpath = str(settings.report / "junit.xml")
+    run.undistributed = _keep_in_one_process(config)
+    config.pluginmanager.register(Collection(run), "wiremark-collection")
+    config.pluginmanager.register(run, "wiremark-run")
+
+
+def _keep_in_one_process(config: pytest.Config) -> bool:
+    """Take back pytest-xdist's distribution; whether there was one."""
+    if config.getoption("dist", default="no") == "no" and not config.getoption("tx", default=None):
+        return False
+    config.option.dist, config.option.tx, config.option.numprocesses = "no", [], None
+    return True
+
+
+class Run:
+    """The state of one run, and the hooks of the session that it follows."""
+
+    def __init__(self, config: pytest.Config, settings: Settings) -> None:
+        endpoint = settings.endpoint
+        self.config = config
+        self.settings = settings
+        self.target = Target(
+            contract=settings.contract,
+            model=settings.model or "",
+            base_path=endpoint.base_path,
+            credentials=settings.credentials,
+            base_url=endpoint.url,
+            host_header=endpoint.host_header,
+        )
+        self.prober = Prober(Client(endpoint))
+        self.redactor = redact.Redactor(settings.credentials.keys.values())
+        self.known: dict[str, Exchange] = {}
+        self.evidence: Evidence | None = None
+        self.conclusions: dict[str, Conclusion] = {}
+        self.undistributed = False
+        self.unjudgeable = False  # the endpoint could not be judged, and nothing was
+        self.started = datetime.now(UTC)
+        self.began = time.monotonic()
+        self.written: Path | None = None
+
+    # -- the session, in order ------------------------------------------------------------------
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        if self.config.option.collectonly:
+            return
+        try:
+            proof = smoke.prove(self.target, self.settings.model, self.prober.send)
+        except smoke.UnjudgeableError as problem:
+            self.unjudgeable = True
+            raise pytest.UsageError(self.redactor.text(str(problem))) from None
+        except smoke.UnknownModelError as problem:
+            raise pytest.UsageError(self.redactor.text(str(problem))) from None
+        self.target = replace(self.target, model=proof.model)
+        self.known[smoke.MODELS] = proof.exchange
+
+    def pytest_report_header(self) -> list[str]:
+        target = self.target
+        held = f"held to the contract {target.contract.name!r}, model {target.model or 'not looked up'}"
+        lines = [f"wiremark {version()}: {target.base_url} {held}"]
+        if self.undistributed:
+            lines.append("wiremark: probes are made once, in one process; tests are not distributed")
+        return lines
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        if self.config.option.collectonly or session.testsfailed:
+            return
+        ids = [item.requirement.id for item in session.items if isinstance(item, RequirementItem)]
+        exchanges = self.prober.run(probes_for(ids), self.target, self.known)
+        self.evidence = Evidence(self.target, exchanges)
+
+    def conclude(self, requirement_id: str) -> Conclusion:
+        """The verdict on a requirement, from the exchanges of this session."""
+        if requirement_id not in self.conclusions:
+            self.conclusions[requirement_id] = self._conclude(requirement_id, self.evidence, _today())
+        return self.conclusions[requirement_id]
+
+    def _conclude(self, requirement_id: str, evidence: Evidence | None, today: date) -> Conclusion:
+        if evidence is None:
+            raise RuntimeError("an item ran before the probes were made")
+        judgement = judge_one(requirement_id, evidence)
+        requirement, verdict = judgement.requirement, judgement.verdict
+        deviation = self.settings.deviations.get(requirement_id)
+        stands = standing(verdict, deviation, today)
+        secrets = self.settings.credentials.keys.values()
+        shown = verdict not in {Verdict.PASS, Verdict.UNDECLARED}
+        result = Result(
+            requirement=requirement.id,
+            level=requirement.level,
+            verdict=verdict,
+            area=requirement.area,
+            text=requirement.text,
+            source_kind=requirement.source.kind,
+            source_ref=requirement.source.ref,
+            message=self.redactor.text(judgement.message),
+            evidence=tuple(
+                redact.evidence(evidence.exchanges[probe], secrets)
+                for probe in judgement.probes
+                if shown and probe in evidence.exchanges
+            ),
+            deviation=deviation if stands is Standing.COVERED else None,
+        )
+        return Conclusion(result, stands is Standing.COVERED, _note(stands, deviation))
+
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        if self.settings.report is not None and self.conclusions and exitstatus not in _NO_REPORT:
+            writer.write(self.report(), self.settings.report)
+            self.written = self.settings.report
+
+    # -- what is shown --------------------------------------------------------------------------
+
+    def pytest_report_teststatus(
+        self, report: pytest.CollectReport | pytest.TestReport
+    ) -> tuple[str, str, tuple[str, Mapping[str, bool]]] | None:
+        verdict = dict(getattr(report, "user_properties", ())).get("verdict")
+        if verdict is None or hasattr(report, "wasxfail"):
+            return None
+        shown = SHOWN[Verdict(str(verdict))]
+        if report.when != ("setup" if shown.phase == "error" else "call"):
+            return None
+        if shown.phase != "error" and report.outcome != shown.phase:
+            return None  # a stale deviation fails
+        return shown.category, shown.letter, (shown.word, {shown.colour: True})
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if not self.conclusions:
+            return
+        terminalreporter.section("wiremark")
+        for line in self._summary():
+            terminalreporter.write_line(line)
+
+    def _summary(self) -> Iterator[str]:
+        for conclusion in self.conclusions.values():
+            result = conclusion.result
+            if SHOWN[result.verdict].category == "warned" and not conclusion.accepted:
+                yield f"{SHOWN[result.verdict].word} {result.requirement}: {result.message}"
+        counts = Counter(conclusion.result.verdict for conclusion in self.conclusions.values())
+        verdicts = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
+        yield f"verdicts: {verdicts}"
+        yield f"requests made: {self.prober.requests}, for {len(self.conclusions)} requirements"
+        if self.written is not None:
+            yield f"report: {self.written / 'report.html'}"
+
+    # -- what is kept ---------------------------------------------------------------------------
+
+    @property
+    def findings(self) -> bool:
+        """Whether an item failed, as against could not be judged."""
+        return any(
+            not conclusion.accepted
+            and (conclusion.note or SHOWN[conclusion.result.verdict].phase == "failed")
+            for conclusion in self.conclusions.values()
+        )
+
+    def report(self) -> Report:
+        return Report(
+            version=version(),
+            base_url=self.target.base_url,
+            contract=self.target.contract.name,
+            model=self.target.model or None,
+            roles=tuple(sorted(self.target.credentials.roles)),
+            started=self.started.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            seconds=round(time.monotonic() - self.began, 3),
+            requests=self.prober.requests,
+            results=tuple(conclusion.result for conclusion in self.conclusions.values()),
+        )
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _note(stands: Standing, deviation: Deviation | None) -> str:
+    if deviation is None or stands is Standing.NONE:
+        return ""
+    entry = f"{deviation.owner}: {deviation.reason}"
+    notes = {
+        Standing.COVERED: f"known deviation until {deviation.expires} ({entry})",
+        Standing.EXPIRED: f"the deviation accepted until {deviation.expires} has expired ({entry})",
+        Standing.STALE: f"this is met, so the deviations file must no longer list it ({entry})",
+    }
+    return notes[stands]

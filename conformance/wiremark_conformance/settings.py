@@ -1,0 +1,83 @@
+"""What a person asked for, resolved and checked before the first request is made."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from wiremark_reports.record import Deviation
+from wiremark_schemas import contracts, credentials
+from wiremark_schemas.contracts import Contract
+from wiremark_schemas.credentials import Credentials
+from wiremark_schemas.yamlfile import BadFile
+
+from wiremark_conformance import deviations, options
+from wiremark_conformance.client import BadBaseUrl, Endpoint
+from wiremark_conformance.requirement import Register
+
+DEFAULT_CONTRACT = "generic"
+
+
+class SettingError(Exception):
+    """Something that a person gave cannot be used; the text is one line that says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """model: the one asked for, None when it is to be found; report: where to write, None: nowhere."""
+
+    endpoint: Endpoint
+    contract: Contract
+    model: str | None
+    credentials: Credentials
+    report: Path | None
+    deviations: Mapping[str, Deviation]
+
+
+def resolve(config: pytest.Config, base_url: str, register: Register, environ: Mapping[str, str]) -> Settings:
+    """The settings of this pytest run. Raises SettingError; touches no network and writes nothing."""
+
+    def given(name: str) -> str | None:
+        return options.value(config, name, environ)
+
+    here = config.invocation_params.dir
+    report, deviations_file, credentials_file = (
+        here / path if (path := given(name)) else None for name in ("report", "deviations", "credentials")
+    )
+    try:
+        return Settings(
+            endpoint=Endpoint.parse(base_url),
+            contract=contracts.load(given("contract") or DEFAULT_CONTRACT),
+            model=given("model"),
+            # The key on the command line goes before the file, and the file before the environment.
+            credentials=_credentials(credentials_file, options.value(config, "api-key", {}), environ),
+            report=writable(report) if report else None,
+            deviations=deviations.load(deviations_file, register) if deviations_file else {},
+        )
+    except (BadBaseUrl, BadFile) as error:
+        raise SettingError(str(error)) from None
+
+
+def _credentials(file: Path | None, key: str | None, environ: Mapping[str, str]) -> Credentials:
+    keys = dict(credentials.load(file).keys) if file else {}
+    if key is None and "default" not in keys:
+        variables = options.BY_NAME["api-key"].environment
+        key = next((environ[variable] for variable in variables if environ.get(variable)), None)
+    if key is not None:
+        if not key or not key.isascii() or any(character.isspace() for character in key):
+            raise SettingError("the API key must be ASCII text without spaces or line breaks")
+        keys["default"] = key
+    return Credentials(keys)
+
+
+def writable(directory: Path) -> Path:
+    """`directory`, if reports can be written there; it need not exist yet, and is not made here."""
+    nearest = next(path for path in (directory, *directory.parents) if path.exists())
+    if not nearest.is_dir():
+        raise SettingError(f"reports cannot be written to {directory}: {nearest} is a file, not a directory")
+    if not os.access(nearest, os.W_OK | os.X_OK):
+        raise SettingError(f"reports cannot be written to {directory}: no permission to write in {nearest}")
+    return directory
