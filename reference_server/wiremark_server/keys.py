@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import random
 import secrets
 import sqlite3
 from collections.abc import Collection, Mapping
@@ -18,7 +19,7 @@ from functools import partial
 from typing import Any, Literal
 
 from wiremark_schemas.contracts import Contract
-from wiremark_schemas.credentials import ROLES, Credentials
+from wiremark_schemas.credentials import ROLES
 
 from wiremark_server.ledger import journal, schema
 from wiremark_server.ledger.records import HoldRequest, LedgerError
@@ -204,18 +205,19 @@ _NOWHERE = "no-other-model"  # what a restricted key may use where the contract 
 _GRANTS: Mapping[str, int] = {role: 0 if role == "exhausted" else AMPLE for role in ROLES}
 
 
-async def provision_roles(store: KeyStore, ledger: Ledger, contract: Contract) -> Credentials:
-    """One new key for every role of a credentials file, each on the account `role-NAME`.
+async def provision_roles(store: KeyStore, ledger: Ledger, contract: Contract, seed: int) -> dict[str, str]:
+    """Secrets by role: one new key for every role of a credentials file, on the account `role-NAME`.
 
-    Accounts are filled up to the same balance on every start; secrets are random and never repeat,
-    whatever the server's seed.
+    Accounts are filled up to the same balance on every start. The seed picks the model that the
+    restricted key may use, never a secret: those are random and do not repeat.
     """
     prefix = str(contract.raw["auth"]["key_prefix"])
     first, *others = [model.id for model in contract.models]
+    other = random.Random(seed).choice(others or [_NOWHERE])  # noqa: S311 - not a secret
     settings: Mapping[str, dict[str, Any]] = {
         "default": {"limits": _ROOMY},
         "exhausted": {"limits": _ROOMY},
-        "restricted": {"limits": _ROOMY, "allowed_models": others[:1] or [_NOWHERE]},
+        "restricted": {"limits": _ROOMY, "allowed_models": [other]},
         "capped": {"limits": _ROOMY, "monthly_cap": 1},
         "throttled": {"limits": LimitOverrides(full=True)},
         "revoked": {"limits": _ROOMY},
@@ -231,7 +233,7 @@ async def provision_roles(store: KeyStore, ledger: Ledger, contract: Contract) -
             await _reach_cap(ledger, key, first)
         if role == "revoked":
             await store.revoke(key.id)
-    return Credentials(found)
+    return found
 
 
 async def _reach_cap(ledger: Ledger, key: Key, model: str) -> None:

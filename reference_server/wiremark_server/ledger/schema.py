@@ -121,7 +121,10 @@ class FileLock:
             ) from None
 
     def release(self) -> None:
-        os.close(self._fd)
+        """Let go; safe to call twice."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
 
 
 def writer(path: Path) -> sqlite3.Connection:

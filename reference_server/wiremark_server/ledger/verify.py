@@ -26,11 +26,14 @@ class InvariantResult:
     ok: bool
     violations: tuple[str, ...]
 
+    def __str__(self) -> str:
+        return f"ok      {self.name}" if self.ok else f"BROKEN  {self.name}: {'; '.join(self.violations)}"
+
 
 INVARIANTS: tuple[tuple[str, str], ...] = (
     (
         "the sum of all postings is zero",
-        "SELECT sum(amount) FROM posting HAVING coalesce(sum(amount), 0) <> 0",
+        "SELECT total FROM (SELECT coalesce(sum(amount), 0) AS total FROM posting) WHERE total <> 0",
     ),
     (
         "the postings of every transfer sum to zero",
@@ -143,7 +146,8 @@ INVARIANTS: tuple[tuple[str, str], ...] = (
         SELECT name || ' is missing' FROM wanted WHERE name NOT IN (
           SELECT name FROM sqlite_master WHERE tbl_name = 'posting')
         UNION ALL
-        SELECT 'posting ids have a gap' FROM posting HAVING count(*) <> coalesce(max(id), 0)
+        SELECT 'postings are missing: ' || (top - rows) FROM (
+          SELECT count(*) AS rows, coalesce(max(id), 0) AS top FROM posting) WHERE rows <> top
         """,
     ),
 )
