@@ -33,6 +33,38 @@ CASES: dict[str, Any] = {
             {"properties": {"a": {"minLength": 12}, "b": {"type": "integer"}}, "required": ["b"]},
         ]
     },
+    "allOf of kinds": {
+        "allOf": [{"type": "number"}, {"type": ["integer", "string"]}, {"minimum": 3}, {"minimum": 9}]
+    },
+    "allOf of enums": {"allOf": [{"enum": [1, "a", True]}, {"enum": [True, "b"]}]},
+    "allOf of consts": {"allOf": [{"const": 1}, {"const": 1}, True]},
+    "allOf of multiples": {"type": "integer", "minimum": 1, "allOf": [{"multipleOf": 4}, {"multipleOf": 6}]},
+    "allOf of arrays": {
+        "type": "array",
+        "allOf": [
+            {"items": {"type": "integer"}, "minItems": 2, "uniqueItems": True},
+            {"items": {"minimum": 5, "maximum": 7}, "maxItems": 3, "uniqueItems": False},
+        ],
+    },
+    "a union whose first branch is closed": {
+        "type": "string",
+        "anyOf": [False, {"type": "integer"}, {"const": "b"}],
+    },
+    "a branch that leads nowhere": {
+        "anyOf": [{"type": "integer", "minimum": 2, "maximum": 1}, {"type": "string"}]
+    },
+    "tuple of draft 7": {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "type": "array",
+        "items": [{"type": "string"}, {"type": "boolean"}],
+        "additionalItems": False,
+        "minItems": 2,
+    },
+    "telling without a type": {"minLength": 3},
+    "reference into a list": {"anyOf": [{"type": "boolean"}, {"$ref": "#/anyOf/0"}]},
+    "an optional part that cannot be": {"type": "object", "properties": {"a": False, "b": {"type": "null"}}},
+    "no number of two digits fits": {"type": "number", "minimum": 0.0001, "maximum": 0.00011},
+    "below zero": {"type": "number", "maximum": -3},
     "oneOf with overlap": {
         "oneOf": [{"type": "integer"}, {"type": "number", "minimum": 0.5, "maximum": 0.7}]
     },
@@ -96,7 +128,8 @@ CASES: dict[str, Any] = {
 def test_cases(name: str, seed: int) -> None:
     hints = Hints(HINTS.said, HINTS.names, HINTS.numbers, HINTS.words, seed)
     document = generate(CASES[name], hints)
-    jsonschema.Draft202012Validator(CASES[name]).validate(document)
+    judge = jsonschema.validators.validator_for(CASES[name], jsonschema.Draft202012Validator)
+    judge(CASES[name]).validate(document)
     assert document == generate(CASES[name], hints)
     json.dumps(document, allow_nan=False)
 
@@ -138,6 +171,9 @@ def test_formats(format_: str) -> None:
         r"foo",
         r"^.{8}$",
         r"^[\w-]+$",
+        r"^[^a]\D\s\S\W.?$",
+        r"^(?:ab){2,3}?z$",
+        r"^\d\w[\d]$",
     ],
 )
 def test_patterns(pattern: str) -> None:
@@ -164,6 +200,13 @@ def test_patterns(pattern: str) -> None:
         ({"$ref": "https://example.com/other.json"}, "not followed|outside"),
         ({"type": "strin"}, "not usable"),
         ({"not": {}}, "no document"),
+        ({"type": "string", "allOf": [{"type": "integer"}]}, "contradict"),
+        ({"allOf": [{"const": 1}, {"const": True}]}, "contradict"),
+        ({"$ref": "#/$defs/missing"}, "leads nowhere|not usable"),
+        ({"type": "string", "format": "uuid", "maxLength": 5}, "uuid"),
+        ({"type": "string", "minLength": 5, "maxLength": 4}, "length"),
+        ({"type": "string", "pattern": "(a)\\1"}, "pattern"),
+        ({"type": "integer", "multipleOf": 0.0003, "minimum": 1, "maximum": 2}, "multiple|bounds"),
     ],
 )
 def test_what_cannot_be_guaranteed_is_refused_with_a_sentence(schema: Any, why: str) -> None:

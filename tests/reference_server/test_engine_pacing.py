@@ -149,12 +149,48 @@ def test_a_slow_reader_gets_everything_and_does_not_slow_the_engine() -> None:
     run(main)
 
 
-def test_an_answer_of_no_tokens_still_finishes() -> None:
+@pytest.mark.parametrize("name", ["instant", "fixed", "8b-h100"])
+@pytest.mark.parametrize("n", [1, 2])
+def test_an_answer_of_no_tokens_still_finishes(name: str, n: int) -> None:
     async def main(clock: Clock) -> None:
-        engine = SimulatedEngine(pace.profile("fixed"), 1, clock)
-        answering = engine.run(ask("Say exactly: stop", stop=("stop",)))
-        assert await whole(answering) == [Finish(0, "stop")]
+        engine = SimulatedEngine(pace.profile(name), 1, clock)
+        answering = engine.run(ask("Say exactly: stop", stop=("stop",), n=n))
+        assert await whole(answering) == [Finish(choice, "stop") for choice in range(n)]
         assert answering.usage.completion == 0
+
+    run(main)
+
+
+def skewed(seconds: float) -> None:
+    """From now on, every timer of the running loop rings that much late, or early when negative."""
+    loop = asyncio.get_running_loop()
+    call_later = loop.call_later
+    loop.call_later = lambda delay, *rest: call_later(max(delay + seconds, 0.0001), *rest)  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("name", ["fixed", "8b-h100"])
+def test_timers_that_ring_early_do_not_make_tokens_early(name: str) -> None:
+    async def main(clock: Clock) -> None:
+        skewed(-0.0007)
+        engine = SimulatedEngine(pace.profile(name), 1, clock)
+        lists = await timed(engine.run(ask()), clock)
+        gap = 0.020 if name == "fixed" else 0.012
+        for step, (at, _) in enumerate(lists):
+            assert at - lists[0][0] >= gap * step - 0.0002
+        await engine.close()
+
+    run(main)
+
+
+@pytest.mark.parametrize("name", ["fixed", "8b-h100"])
+def test_timers_that_ring_late_do_not_add_up(name: str) -> None:
+    async def main(clock: Clock) -> None:
+        skewed(0.003)
+        engine = SimulatedEngine(pace.profile(name), 1, clock)
+        lists = await timed(engine.run(ask()), clock)
+        gap = 0.020 if name == "fixed" else 0.012
+        assert lists[-1][0] - lists[0][0] == pytest.approx(49 * gap, abs=0.0035)
+        await engine.close()
 
     run(main)
 
