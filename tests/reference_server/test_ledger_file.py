@@ -99,3 +99,28 @@ def test_a_commit_is_on_disk_when_it_returns(tmp_path: Path) -> None:
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
     connection.close()
+
+
+def test_a_damaged_ledger_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    make(path)
+    content = path.read_bytes()
+    path.write_bytes(content[:100] + b"\xff" * (len(content) - 100))  # the header is whole, the pages are not
+    for use in (lambda: Ledger.open(path, ManualClock()), lambda: verify(path)):
+        with pytest.raises(LedgerFileError, match=r"cannot be (verified|used as a ledger) \("):
+            use()
+
+
+def test_a_ledger_whose_recovery_cannot_be_written_is_refused_and_let_go(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.db"
+    make(path)
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        "CREATE TRIGGER broken BEFORE INSERT ON recovery BEGIN SELECT raise(ABORT, 'disk I/O error'); END"
+    )
+    for _ in range(2):  # the second attempt shows that the first one released the file
+        with pytest.raises(LedgerFileError, match=r"cannot be used as a ledger \(disk I/O error\)"):
+            Ledger.open(path, ManualClock())
+    connection.executescript("DROP TRIGGER broken")
+    connection.close()
+    make(path)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 import pytest
 from wiremark_server.clock import ManualClock
 from wiremark_server.ledger.records import Hold, HoldRequest, LedgerUnavailable
 from wiremark_server.ledger.store import Balance, Ledger
 from wiremark_server.ledger.verify import verify
-from wiremark_server.ledger.writer import GROUP_SIZE, GroupWriter
+from wiremark_server.ledger.writer import GROUP_SIZE, GroupWriter, Operation
 
 
 def memory() -> sqlite3.Connection:
@@ -21,7 +23,7 @@ def memory() -> sqlite3.Connection:
     return connection
 
 
-def insert(number: int) -> object:
+def insert(number: int) -> Operation[Any]:
     def operation(connection: sqlite3.Connection) -> int:
         connection.execute("INSERT INTO t VALUES (?)", (number,))
         return number
@@ -54,8 +56,8 @@ def test_an_operation_that_breaks_its_group_fails_alone() -> None:
     async def run() -> None:
         writer = GroupWriter(memory())
         gate = threading.Event()
-        jobs = [writer.submit(lambda _: gate.wait(10))]
-        jobs += [writer.submit(insert(number)) for number in (1, 2, 100, 3)]  # type: ignore[arg-type]
+        jobs: list[Coroutine[Any, Any, Any]] = [writer.submit(lambda _: gate.wait(10))]
+        jobs += [writer.submit(insert(number)) for number in (1, 2, 100, 3)]
         tasks = [asyncio.ensure_future(job) for job in jobs]
         await asyncio.sleep(0)
         gate.set()
@@ -102,6 +104,42 @@ def test_a_full_disk_refuses_and_loses_nothing_and_passes(tmp_path: Path) -> Non
 
     asyncio.run(run())
     assert all(result.ok for result in verify(path))
+
+
+def test_a_store_in_trouble_is_unavailable_to_the_whole_group() -> None:
+    def damaged(_: sqlite3.Connection) -> None:
+        raise sqlite3.DatabaseError("database disk image is malformed")
+
+    async def run() -> None:
+        writer = GroupWriter(memory())
+        gate = threading.Event()
+        jobs: list[Coroutine[Any, Any, Any]] = [writer.submit(lambda _: gate.wait(10))]
+        jobs += [writer.submit(damaged), writer.submit(insert(1))]
+        tasks = [asyncio.ensure_future(job) for job in jobs]
+        await asyncio.sleep(0)
+        gate.set()
+        answers = await asyncio.gather(*tasks, return_exceptions=True)
+        assert isinstance(answers[1], LedgerUnavailable)
+        assert "malformed" in str(answers[1])
+        assert await writer.submit(count) == sum(answer == 1 for answer in answers)
+        writer.close()
+
+    asyncio.run(run())
+
+
+def test_a_caller_whose_loop_has_ended_does_not_stop_the_writer() -> None:
+    writer = GroupWriter(memory())
+    gate = threading.Event()
+
+    async def leave() -> None:
+        task = asyncio.ensure_future(writer.submit(lambda _: gate.wait(10)))
+        await asyncio.sleep(0)
+        task.cancel()
+
+    asyncio.run(leave())
+    gate.set()
+    assert asyncio.run(writer.submit(count)) == 0
+    writer.close()
 
 
 def test_closing_finishes_what_was_queued() -> None:

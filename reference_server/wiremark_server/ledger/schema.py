@@ -138,7 +138,7 @@ def writer(path: Path) -> sqlite3.Connection:
             path, isolation_level=None, cached_statements=64, check_same_thread=False
         )
     except sqlite3.Error as error:
-        raise _unusable(path, error) from None
+        raise unusable(path, error) from None
     try:
         if _is_new(connection):
             connection.execute("PRAGMA journal_mode=WAL")
@@ -154,7 +154,7 @@ def writer(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA wal_autocheckpoint=4000")
     except sqlite3.Error as error:
         connection.close()
-        raise _unusable(path, error) from None
+        raise unusable(path, error) from None
     except LedgerFileError:
         connection.close()
         raise
@@ -170,12 +170,12 @@ def reader(path: Path) -> sqlite3.Connection:
     try:
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
     except sqlite3.Error as error:
-        raise _unusable(path, error) from None
+        raise unusable(path, error) from None
     try:
         _check_version(connection, path)
     except sqlite3.Error as error:
         connection.close()
-        raise _unusable(path, error) from None
+        raise unusable(path, error) from None
     except LedgerFileError:
         connection.close()
         raise
@@ -206,7 +206,8 @@ def _check_version(connection: sqlite3.Connection, path: Path) -> None:
         )
 
 
-def _unusable(path: Path, error: sqlite3.Error) -> LedgerFileError:
+def unusable(path: Path, error: sqlite3.Error) -> LedgerFileError:
+    """The sentence for a file that SQLite itself cannot work with."""
     return LedgerFileError(
         f"{path}: cannot be used as a ledger ({error}); give the path of a new or healthy file"
     )

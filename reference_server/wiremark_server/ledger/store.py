@@ -7,6 +7,7 @@ Every call returns when its effect would survive a power cut.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import uuid
 from functools import partial
 from pathlib import Path
@@ -80,10 +81,10 @@ class Ledger:
                 with connection:
                     connection.execute("BEGIN IMMEDIATE")
                     recovered = journal.recover(connection, int(clock.now()))
-            except BaseException:
+            except sqlite3.Error as error:
                 connection.close()
-                raise
-        except BaseException:
+                raise schema.unusable(path, error) from None
+        except LedgerFileError:
             lock.release()
             raise
         return cls(path, clock, GroupWriter(connection), lock, recovered)

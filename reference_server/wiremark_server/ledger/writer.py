@@ -23,9 +23,6 @@ Operation = Callable[[sqlite3.Connection], T]
 GROUP_SIZE = 512
 """Operations per COMMIT at most: bounds how long the first of a group waits for the last."""
 
-_STORE_TROUBLE = (sqlite3.OperationalError,)
-"""Disk full, I/O error, locked: true of the whole group, and not the fault of one operation."""
-
 
 @dataclass(slots=True)
 class _Item:
@@ -102,15 +99,11 @@ class GroupWriter:
         """One transaction for the group. If a single operation breaks it, each gets its own."""
         try:
             self._transaction(group)
-        except _STORE_TROUBLE as error:
-            _fail(
-                group,
-                LedgerUnavailable(
-                    f"the ledger could not commit ({error}); nothing was written, try again later"
-                ),
-            )
         except Exception as error:  # noqa: BLE001 - handed to whoever waits; the writer outlives it
-            if len(group) > 1:
+            if _is_store_trouble(error):
+                text = f"the ledger could not commit ({error}); nothing was written, try again later"
+                _fail(group, LedgerUnavailable(text))
+            elif len(group) > 1:
                 self._one_by_one(group)
             else:
                 _fail(group, error)
@@ -124,6 +117,8 @@ class GroupWriter:
         for item in group:
             item.result = item.error = None
         try:
+            if self._connection.in_transaction:  # a disk that failed during a rollback, and came back
+                execute("ROLLBACK")
             execute("BEGIN IMMEDIATE")
             for item in group:
                 try:
@@ -137,6 +132,11 @@ class GroupWriter:
             raise
         self.groups += 1
         self.operations += len(group)
+
+
+def _is_store_trouble(error: Exception) -> bool:
+    """Disk full, I/O error, locked, damaged: true of the whole group, and no operation's own fault."""
+    return isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError
 
 
 def _fail(group: list[_Item], error: BaseException) -> None:
