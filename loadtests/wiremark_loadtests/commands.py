@@ -15,6 +15,7 @@ from importlib.resources import files
 from importlib.util import find_spec
 
 from wiremark_loadtests import children
+from wiremark_loadtests.arguments import positive, whole_seconds
 from wiremark_loadtests.demo import demo
 
 __all__ = ["demo", "load"]
@@ -79,26 +80,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--base-url", required=True, metavar="URL", help="such as http://127.0.0.1:8000/v1")
     parser.add_argument("--contract", metavar="NAME|FILE", help="its promises (default: generic)")
     parser.add_argument("--credentials", metavar="FILE", help="YAML of key roles; `default` is used")
-    parser.add_argument("--users", required=True, type=_users, metavar="N", help="concurrent users")
-    parser.add_argument("--duration", required=True, type=_seconds, metavar="SECONDS")
+    parser.add_argument("--users", required=True, type=positive, metavar="N", help="concurrent users")
+    parser.add_argument("--duration", required=True, type=whole_seconds, metavar="SECONDS")
     parser.add_argument("--model", metavar="ID", help="default: the contract's first")
     parser.add_argument("--api-key", metavar="KEY", help="else the credentials file or WIREMARK_API_KEY")
-    parser.add_argument("--spawn-rate", type=_users, metavar="N", help="users per second (default: all)")
+    parser.add_argument("--spawn-rate", type=positive, metavar="N", help="users per second (default: all)")
     parser.add_argument("--seed", type=int, metavar="N", help="repeats the prompts of an earlier run")
     parser.add_argument("--scenario", metavar="NAME|FILE", help="mix of requests (default: chat)")
     parser.add_argument("--out", metavar="DIR", help="folder for load.json and report.html")
     return parser
-
-
-def _users(text: str) -> int:
-    number = int(text) if text.isascii() and text.isdecimal() else 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of 1 or more")
-    return number
-
-
-def _seconds(text: str) -> int:
-    number = int(text) if text.isascii() and text.isdecimal() else 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of seconds, 1 or more")
-    return number

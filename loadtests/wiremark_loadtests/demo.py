@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from wiremark_loadtests import children
+from wiremark_loadtests.arguments import whole_seconds
 
 _CONTRACT = "hermes-tokens"
 _USERS = 20
@@ -25,7 +26,7 @@ _SECONDS = 8
 _SEED = 1
 _START_SECONDS = 30.0
 _SUITE_SECONDS = 120.0
-_LOAD_SECONDS = 120.0
+_LOAD_SECONDS = 120.0  # beyond the load itself: drain, audit, report
 _VERIFY_SECONDS = 30.0
 _STOP_SECONDS = 20.0
 _LISTENING = "listening on "
@@ -50,7 +51,11 @@ def demo(argv: Sequence[str]) -> int:
     """Run the demonstration; return 0 when all of it went well, 1 otherwise, 2 for wrong use."""
     parser = argparse.ArgumentParser(prog="wiremark demo", description="The main job, end to end.")
     parser.add_argument("--out", type=Path, default=Path("out/demo"), metavar="DIR", help="default: out/demo")
-    out: Path = parser.parse_args(argv).out.resolve()
+    parser.add_argument(
+        "--duration", type=whole_seconds, default=_SECONDS, metavar="SECONDS", help="of the load; default: 8"
+    )
+    options = parser.parse_args(argv)
+    out: Path = options.out.resolve()
     if out.exists() and not out.is_dir():
         print(f"wiremark: {out} is not a folder; name a folder for the report by --out", file=sys.stderr)
         return 2
@@ -58,11 +63,11 @@ def demo(argv: Sequence[str]) -> int:
     for stale in ("report.json", "load.json", "report.html", "junit.xml"):
         (out / stale).unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(prefix="wiremark-demo-") as scratch:
-        steps = _run(out, Path(scratch))
+        steps = _run(out, Path(scratch), options.duration)
     return _conclude(steps, out)
 
 
-def _run(out: Path, scratch: Path) -> list[Step]:
+def _run(out: Path, scratch: Path, seconds: int) -> list[Step]:
     database, keys = scratch / "ledger.db", scratch / "keys.yaml"
     serve = wiremark(
         *("serve", "--contract", _CONTRACT, "--port", "0", "--db", str(database)),
@@ -74,7 +79,7 @@ def _run(out: Path, scratch: Path) -> list[Step]:
         if base_url is None:
             return [Step("server", False, "did not start:\n" + "\n".join(output.last))]
         print(f"server: listening on {base_url} (contract {_CONTRACT}, seed {_SEED})", flush=True)
-        steps = [_suite(base_url, keys, out), _load(base_url, keys, out)]
+        steps = [_suite(base_url, keys, out), _load(base_url, keys, out, seconds)]
         code = children.stop(server, _STOP_SECONDS)
         steps.append(Step("server", code == 0, f"stopped with exit code {code}"))
     steps.append(_verify(database))
@@ -99,13 +104,13 @@ def _suite(base_url: str, keys: Path, out: Path) -> Step:
     return Step("checks", code == 0, f"{verdicts}; {report['requests']} requests made")
 
 
-def _load(base_url: str, keys: Path, out: Path) -> Step:
+def _load(base_url: str, keys: Path, out: Path, seconds: int) -> Step:
     code = _call(
         wiremark(
             *("load", "--base-url", base_url, "--contract", _CONTRACT, "--credentials", str(keys)),
-            *("--users", str(_USERS), "--duration", str(_SECONDS), "--seed", str(_SEED), "--out", str(out)),
+            *("--users", str(_USERS), "--duration", str(seconds), "--seed", str(_SEED), "--out", str(out)),
         ),
-        _LOAD_SECONDS,
+        seconds + _LOAD_SECONDS,
     )
     load = _read(out / "load.json")
     if load is None:

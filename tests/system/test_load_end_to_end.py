@@ -1,0 +1,106 @@
+"""A real gateway under a real load, its bill audited."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from wiremark_loadtests import children, commands
+from wiremark_loadtests.demo import wiremark
+from wiremark_schemas.explain import violations
+from wiremark_schemas.registry import validator
+
+
+@dataclass(frozen=True)
+class Served:
+    base_url: str
+    credentials: Path
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("served")
+    keys = folder / "keys.yaml"
+    command = wiremark(
+        *("serve", "--contract", "hermes-tokens", "--port", "0", "--seed", "1"),
+        *("--db", str(folder / "ledger.db"), "--credentials-file", str(keys)),
+    )
+    with children.running(command, piped=True) as server:
+        output = children.Output(server)
+        base_url = output.line_with("listening on ", 30)
+        assert base_url is not None, list(output.last)
+        yield Served(base_url, keys)
+        assert children.stop(server, 20) == 0, list(output.last)
+
+
+def _load(served: Served, contract: str, out: Path, seconds: int) -> int:
+    return commands.load(
+        [
+            *(
+                "--base-url",
+                served.base_url,
+                "--contract",
+                contract,
+                "--credentials",
+                str(served.credentials),
+            ),
+            *("--users", "5", "--duration", str(seconds), "--seed", "2", "--out", str(out)),
+        ]
+    )
+
+
+def test_a_clean_server_has_no_discrepancy(served: Served, tmp_path: Path) -> None:
+    assert _load(served, "hermes-tokens", tmp_path, 3) == 0
+    load = json.loads((tmp_path / "load.json").read_text())
+    assert violations(validator("meta/load-report"), load) == []
+    requests, audit = load["requests"], load["audit"]
+    assert requests["started"] == requests["ok"] == audit["receipts"] > 0
+    assert audit["discrepancies"] == []
+    assert audit["expected_microusd"] == audit["charged_microusd"] > 0
+    counted = {name: found["count"] for name, found in load["latency_ms"].items()}
+    assert counted["inter_token"] > counted["end_to_end"] >= counted["time_to_first_token"] > 0
+
+
+def test_a_price_that_is_one_off_in_a_million_tokens_is_found(served: Served, tmp_path: Path) -> None:
+    """The ledger is held to another price than the one served: what a wrong price table looks like."""
+    bundled = (
+        files("wiremark_schemas").joinpath("contracts", "hermes-tokens.yaml").read_text(encoding="utf-8")
+    )
+    altered = tmp_path / "altered.yaml"
+    altered.write_text(bundled.replace("input_per_million: 140000", "input_per_million: 140001"))
+    assert _load(served, str(altered), tmp_path, 1) == 1
+    found = json.loads((tmp_path / "load.json").read_text())["audit"]["discrepancies"]
+    assert {entry["kind"] for entry in found} == {"wrong-amount"}
+    assert {entry["expected_microusd"] - entry["charged_microusd"] for entry in found} == {1}
+    assert all(entry["request_id"] for entry in found)
+
+
+@pytest.mark.slow
+def test_workers_hand_every_receipt_to_the_master(served: Served, tmp_path: Path) -> None:
+    """Locust's own command line on the same file, with two worker processes."""
+    entry = files("wiremark_loadtests").joinpath("entry", "locustfile.py")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    command = [
+        *(sys.executable, "-m", "locust", "-f", str(entry), "--headless", "--only-summary"),
+        *("--processes", "2", "--skip-log-setup", "--host", served.base_url),
+        *("--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port),
+        *("--users", "4", "--spawn-rate", "4", "--run-time", "2s"),
+        *("--wiremark-contract", "hermes-tokens", "--wiremark-credentials", str(served.credentials)),
+        *("--wiremark-report", str(tmp_path)),
+    ]
+    with children.running(command) as locust:
+        try:
+            code = locust.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            pytest.fail("the distributed run did not end")
+    assert code == 0
+    load = json.loads((tmp_path / "load.json").read_text())
+    assert load["requests"]["started"] == load["audit"]["receipts"] == load["audit"]["ledger_rows"] > 0
