@@ -19,16 +19,24 @@ class BadFile(Exception):
     """A file that a person wrote is not what it should be; the text says where and what to do."""
 
 
+_MOST = 100_000  # values in one file; aliases of aliases can stand for billions
+
+
 def _lines(node: yaml.Node, path: tuple[str | int, ...], found: dict[str, int]) -> None:
+    if len(found) > _MOST:
+        raise BadFile(f"line {node.start_mark.line + 1}: there are more than {_MOST} values up to here")
     found[pointer(path)] = node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
+            line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode):
+                raise BadFile(f"line {line}: a key must be plain text")
             if key.value in seen:
-                raise BadFile(f"line {key.start_mark.line + 1}: the key {key.value!r} stands here twice")
+                raise BadFile(f"line {line}: the key {key.value!r} stands here twice")
             seen.add(key.value)
             _lines(value, (*path, key.value), found)
-            found[pointer((*path, key.value))] = key.start_mark.line + 1
+            found[pointer((*path, key.value))] = line
     elif isinstance(node, yaml.SequenceNode):
         for position, value in enumerate(node.value):
             _lines(value, (*path, position), found)
@@ -37,7 +45,7 @@ def _lines(node: yaml.Node, path: tuple[str | int, ...], found: dict[str, int]) 
 def parse(text: str, source: str) -> tuple[Any, dict[str, int]]:
     """The document in `text` and the line of each pointer in it.
 
-    Raises BadFile, naming `source` and the line, when it is not YAML.
+    Raises BadFile, naming `source` and where it can be known the line, when it is not YAML.
     """
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -50,6 +58,10 @@ def parse(text: str, source: str) -> tuple[Any, dict[str, int]]:
         raise BadFile(f"{source}{line}: this is not YAML: {error.problem}") from None
     except yaml.YAMLError as error:  # a control character has no mark
         raise BadFile(f"{source}: this is not YAML: {error}".splitlines()[0]) from None
+    except ValueError as error:  # a date such as 2026-13-01
+        raise BadFile(f"{source}: a value is not what it looks like: {error}") from None
+    except RecursionError:
+        raise BadFile(f"{source}: this is nested too deeply, or refers to itself") from None
     except BadFile as error:
         raise BadFile(f"{source}: {error}") from None
 

@@ -73,7 +73,8 @@ def fields(structure: Any) -> dict[str, tuple[Any, bool]]:
         }
     hints = typing_extensions.get_type_hints(structure, include_extras=True)
     # not __required_keys__: with postponed annotations it knows nothing of Required
-    return {name: (hint, get_origin(hint) in {typing_extensions.Required}) for name, hint in hints.items()}
+    marker: Any = typing_extensions.Required
+    return {name: (hint, get_origin(hint) is marker) for name, hint in hints.items()}
 
 
 def is_structure(annotation: Any) -> bool:

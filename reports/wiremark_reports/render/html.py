@@ -33,9 +33,9 @@ def page(
     marks = []
     if report:
         marks.append(_mark("conformance", "conforms" if report.ok else "does not conform", report.ok))
-    if load_json is not None and load_json["audit"] is not None:
-        audited = bool(load_json["audit"]["ok"])
-        marks.append(_mark("load", "the bill adds up" if audited else "the bill does not add up", audited))
+    if load_json is not None:
+        audit = load_json["audit"]
+        marks.append(_mark("load", load.audit_result(audit), audit and audit["ok"]))
     target = report.base_url if report else load_json["target"]["base_url"] if load_json is not None else ""
     version = report.version if report else load_json["tool"]["version"] if load_json is not None else ""
     body = (
@@ -53,8 +53,10 @@ def page(
     return f"<!DOCTYPE html>\n{element('html', _head(target), element('body', *body), lang='en')}\n"
 
 
-def _mark(part: str, words: str, good: bool) -> Html:
-    return element("a", words, href=f"#{part}", class_=f"badge {'v-pass' if good else 'v-fail'}")
+def _mark(part: str, words: str, good: bool | None) -> Html:
+    """A link to a part of the page that says how it went; None: neither good nor bad."""
+    tone = {True: "v-pass", False: "v-fail", None: "v-not-testable"}[good]
+    return element("a", words, href=f"#{part}", class_=f"badge {tone}")
 
 
 def _head(target: str) -> Html:

@@ -36,6 +36,13 @@ def section(document: Mapping[str, Any]) -> Html:
     )
 
 
+def audit_result(audit: Mapping[str, Any] | None) -> str:
+    """The audit in a few words."""
+    if audit is None:
+        return "the bill was not audited"
+    return "the bill adds up" if audit["ok"] else "the bill does not add up"
+
+
 def _facts(document: Mapping[str, Any]) -> Html:
     target, tokens = document["target"], document["tokens"]
     return definitions(
@@ -43,7 +50,7 @@ def _facts(document: Mapping[str, Any]) -> Html:
             ("Endpoint", target["base_url"]),
             ("Contract", target["contract"]),
             ("Model", target["model"]),
-            ("Started", document["started"]),
+            ("Started at", document["started"]),
             ("Took", figures.seconds(document["seconds"])),
             ("Users", f"{document['users']:,}"),
             ("Seed", str(document["seed"])),
@@ -65,7 +72,9 @@ def _latencies(latency: Mapping[str, Mapping[str, Any]]) -> Html:
         )
         for metric, name in _METRICS.items()
     )
-    return table("Milliseconds, as the clients saw them", ("", "Count", *columns), rows, class_="numbers")
+    return table(
+        "Milliseconds, as the clients saw them", ("Metric", "Count", *columns), rows, class_="numbers"
+    )
 
 
 def _chart(latency: Mapping[str, Mapping[str, Any]]) -> Html | None:
@@ -80,8 +89,8 @@ def _chart(latency: Mapping[str, Mapping[str, Any]]) -> Html | None:
 
 def _requests(document: Mapping[str, Any]) -> Html:
     requests = document["requests"]
-    heads = ("started", "ok", "refused", "cut", "failed")
-    return table("How requests ended", heads, [[f"{requests[head]:,}" for head in heads]], class_="numbers")
+    ends = ("started", "ok", "refused", "cut", "failed")
+    return definitions(tuple((end.capitalize(), f"{requests[end]:,}") for end in ends))
 
 
 def _errors(errors: Mapping[str, int]) -> Html | None:
@@ -93,11 +102,11 @@ def _errors(errors: Mapping[str, int]) -> Html | None:
 
 def _audit(audit: Mapping[str, Any] | None) -> Html:
     if audit is None:
-        return element("p", "The bill was not audited.", class_="calm")
-    word, kind = ("the bill adds up", "v-pass") if audit["ok"] else ("the bill does not add up", "v-fail")
+        return element("p", "No ledger was there to compare the receipts with.", class_="calm")
+    kind = "v-pass" if audit["ok"] else "v-fail"
     facts = definitions(
         (
-            ("Result", element("span", word, class_=f"badge {kind}")),
+            ("Result", element("span", audit_result(audit), class_=f"badge {kind}")),
             ("Receipts of clients", f"{audit['receipts']:,}"),
             ("Rows of the ledger", f"{audit['ledger_rows']:,}"),
             ("Expected", _amount(audit["expected_microusd"])),
@@ -119,8 +128,8 @@ def _audit(audit: Mapping[str, Any] | None) -> Html:
         for item in found
     )
     heads = ("Request id", "Kind", "Expected", "Charged", "What is wrong")
-    return join((facts, table(figures.count(len(found), "discrepancy"), heads, rows)))
+    return join((facts, table(f"Discrepancies: {len(found):,}", heads, rows)))
 
 
 def _amount(microusd: int | None) -> str:
-    return figures.NONE if microusd is None else f"{figures.usd(microusd)} ({microusd:,} µUSD)"
+    return figures.NONE if microusd is None else figures.usd(microusd)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable
 
-_VOID = frozenset({"meta", "input", "br", "rect", "line"})
+_VOID = frozenset({"meta", "input"})  # of HTML; SVG has none
 # Characters that HTML forbids or UTF-8 cannot hold, shown as their pictures or as U+FFFD.
 _VISIBLE = {code: 0x2400 + code for code in range(32) if chr(code) not in "\t\n"} | {127: 0x2421}
 _VISIBLE |= dict.fromkeys((*range(0x80, 0xA0), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF), 0xFFFD)
@@ -23,8 +23,8 @@ class Html(str):
 
 
 def escaped(text: str) -> Html:
-    """`text` as content or as an attribute's value, whatever it contains."""
-    return Html(html.escape(text.translate(_VISIBLE), quote=True))
+    """`text` as content or as an attribute's value, whatever it contains; CR LF is a line end."""
+    return Html(html.escape(text.replace("\r\n", "\n").translate(_VISIBLE), quote=True))
 
 
 def join(parts: Iterable[Html | str | None]) -> Html:
