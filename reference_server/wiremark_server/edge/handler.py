@@ -7,6 +7,7 @@ import secrets
 import sys
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -133,8 +134,11 @@ class Gateway:
     @staticmethod
     def _fault(error: Exception, request_id: str) -> Problem:
         """Our own failure. The log says where, without the error's text, which may be private."""
-        frames = "".join(traceback.format_tb(error.__traceback__))
-        print(f"wiremark serve: {request_id}: {type(error).__name__}\n{frames}", file=sys.stderr, flush=True)
+        frames = traceback.extract_tb(error.__traceback__)
+        places = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
+        print(
+            f"wiremark serve: {request_id}: {type(error).__name__} at {places}", file=sys.stderr, flush=True
+        )
         return problem.server_error(request_id).problem
 
 

@@ -52,7 +52,7 @@ class _Work:
 
     @classmethod
     async def start(cls, call: Call) -> _Work:
-        """Put the request to the engine, or replay its kept answer. On ProblemError the hold is given back."""
+        """Put the request to the engine, or replay its kept answer; gives the hold back on ProblemError."""
         try:
             run: EngineRun = (
                 Replay(call.kept)

@@ -1,0 +1,247 @@
+"""The server as a process: what it prints, refuses, and does at the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from wiremark_schemas import credentials
+from wiremark_server import commands
+
+CHAT = {"model": "wiremark-large", "messages": [{"role": "user", "content": "Tell me about the sea."}]}
+
+
+@dataclass(frozen=True)
+class Server:
+    process: subprocess.Popen[str]
+    printed: tuple[str, ...]
+    folder: Path
+
+    @property
+    def port(self) -> int:
+        return int(self.printed[-1].rpartition(":")[2].partition("/")[0])
+
+    @property
+    def key(self) -> str:
+        return credentials.load(self.folder / "keys.yaml")["default"]
+
+    @property
+    def db(self) -> Path:
+        return self.folder / "ledger.sqlite"
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=20)
+
+    def head(self, length: int | str, path: str = "/v1/chat/completions") -> bytes:
+        framing = f"content-length: {length}" if isinstance(length, int) else f"transfer-encoding: {length}"
+        return (
+            f"POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {self.key}\r\n"
+            f"content-type: application/json\r\n{framing}\r\n\r\n"
+        ).encode()
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
+
+
+Start = Callable[..., Server]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts servers on free ports, `start("--profile", "fixed")`, and ends them with the test."""
+    started: list[Server] = []
+
+    def run(*options: str) -> Server:
+        files = ["--db", str(tmp_path / "ledger.sqlite"), "--credentials-file", str(tmp_path / "keys.yaml")]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "wiremark_server", "serve", "--port", "0", *files, *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        printed: list[str] = []
+        for line in process.stdout:
+            printed.append(line.rstrip("\n"))
+            if line.startswith("listening on "):
+                break
+        started.append(Server(process, tuple(printed), tmp_path))
+        return started[-1]
+
+    yield run
+    for server in started:
+        if server.process.poll() is None:
+            server.process.kill()
+        server.process.communicate(timeout=30)
+
+
+def _read_all(connection: socket.socket) -> bytes:
+    received = b""
+    while part := connection.recv(65_536):
+        received += part
+    return received
+
+
+def _read_until(connection: socket.socket, mark: bytes) -> bytes:
+    received = b""
+    while mark not in received:
+        part = connection.recv(65_536)
+        assert part, received
+        received += part
+    return received
+
+
+def test_it_says_where_it_listens_and_keeps_keys_private(start: Start) -> None:
+    server = start("--seed", "5", "--contract", "hermes-tokens")
+    assert server.printed[:2] == (f"credentials {server.folder / 'keys.yaml'}", "seed 5")
+    assert server.printed[2] == f"listening on http://127.0.0.1:{server.port}/api/v1"
+    keys_file = server.folder / "keys.yaml"
+    assert stat.S_IMODE(keys_file.stat().st_mode) == 0o600
+    keys = credentials.load(keys_file)
+    assert keys.roles == frozenset(credentials.ROLES)
+    assert all(keys[role].startswith("hermes_pk_") for role in keys.roles)
+    assert sorted(path.name for path in server.folder.iterdir() if "keys" in path.name) == ["keys.yaml"]
+    assert server.stop() == 0
+
+
+def test_sigterm_lets_the_answer_in_flight_finish(start: Start) -> None:
+    server = start("--profile", "fixed")
+    body = json.dumps(CHAT | {"stream": True, "max_tokens": 20}).encode()
+    with server.connect() as connection:
+        connection.sendall(server.head(len(body)) + body)
+        received = _read_until(connection, b"data: {")
+        server.process.send_signal(signal.SIGTERM)
+        received += _read_all(connection)
+    assert received.endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n")
+    assert server.process.wait(30) == 0
+    assert commands.ledger(["verify", "--db", str(server.db)]) == 0
+
+
+def test_a_client_that_leaves_a_paced_stream_pays_for_what_was_produced(start: Start) -> None:
+    server = start("--profile", "fixed")
+    body = json.dumps(CHAT | {"stream": True}).encode()
+    with server.connect() as connection:
+        connection.sendall(server.head(len(body)) + body)
+        _read_until(connection, b'"content":"')
+    deadline = time.monotonic() + 20
+    row = {"state": "held"}
+    while row["state"] == "held" and time.monotonic() < deadline:
+        with server.connect() as connection:
+            request = f"GET /v1/usage HTTP/1.0\r\nauthorization: Bearer {server.key}\r\n\r\n"
+            connection.sendall(request.encode())
+            row = json.loads(_read_all(connection).partition(b"\r\n\r\n")[2])["data"][0]
+    assert (row["state"], row["outcome"]) == ("settled", "cut")
+    assert int(row["completion_tokens"]) > 0
+
+
+@pytest.mark.parametrize("framing", ["content-length", "chunked"])
+def test_a_client_sending_too_much_still_sees_the_413(start: Start, framing: str) -> None:
+    server = start("--contract", "hermes-tokens")
+    size, part = 8 * 1024 * 1024, b"x" * 65_536
+    with server.connect() as connection:
+        connection.sendall(
+            server.head(size if framing == "content-length" else "chunked", "/api/v1/chat/completions")
+        )
+        for _ in range(size // len(part)):
+            connection.sendall(part if framing == "content-length" else b"10000\r\n" + part + b"\r\n")
+        if framing == "chunked":
+            connection.sendall(b"0\r\n\r\n")
+        received = _read_all(connection)
+    head, _, body = received.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 413 ")
+    assert b"connection: close" in head
+    assert json.loads(body)["error"]["code"] == "request_too_large"
+
+
+def test_an_early_refusal_keeps_a_small_connection_usable(start: Start) -> None:
+    server = start()
+    with server.connect() as connection:
+        for _ in range(2):
+            connection.sendall(
+                b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n"
+                b"content-type: application/json\r\n\r\n{}"
+            )
+            assert _read_until(connection, b'"code":null}}').startswith(b"HTTP/1.1 401 ")
+
+
+def test_keys_of_an_earlier_start_stay_valid_on_the_same_ledger(start: Start) -> None:
+    first = start()
+    old = first.key
+    assert first.stop() == 0
+    second = start()
+    assert second.key != old
+    for key in (old, second.key):
+        with second.connect() as connection:
+            connection.sendall(f"GET /v1/models HTTP/1.0\r\nauthorization: Bearer {key}\r\n\r\n".encode())
+            assert b" 200 " in _read_all(connection).partition(b"\r\n")[0]
+
+
+@pytest.fixture
+def busy_port() -> Iterator[int]:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        yield holder.getsockname()[1]
+
+
+def _refusal(capsys: pytest.CaptureFixture[str], *options: str) -> str:
+    """The one line that a failing start prints."""
+    assert commands.serve(list(options)) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    (line,) = printed.err.splitlines()
+    assert line.startswith("wiremark serve: ")
+    return line
+
+
+def test_a_busy_port_is_refused_before_anything_is_written(
+    busy_port: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = ("--db", str(tmp_path / "l.sqlite"), "--credentials-file", str(tmp_path / "k.yaml"))
+    assert f"127.0.0.1:{busy_port}" in _refusal(capsys, "--port", str(busy_port), *files)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("contract", "said"),
+    [("opnai", "did you mean 'openai'"), ("generic", "lists no models"), ("missing.yaml", "missing.yaml")],
+)
+def test_a_contract_that_cannot_be_served_is_refused(
+    contract: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = ("--db", str(tmp_path / "l.sqlite"), "--credentials-file", str(tmp_path / "k.yaml"))
+    assert said in _refusal(capsys, "--port", "0", "--contract", contract, *files)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_no_ledger_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    foreign = tmp_path / "notes.txt"
+    foreign.write_text("not a ledger, and not to be overwritten\n")
+    files = ("--db", str(foreign), "--credentials-file", str(tmp_path / "k.yaml"))
+    assert "notes.txt" in _refusal(capsys, "--port", "0", *files)
+    assert os.listdir(tmp_path) == ["notes.txt"]  # noqa: PTH208
+    assert foreign.read_text() == "not a ledger, and not to be overwritten\n"
+
+
+def test_an_unwritable_credentials_path_is_refused_before_the_ledger_is_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = ("--db", str(tmp_path / "l.sqlite"), "--credentials-file", str(tmp_path / "no" / "k.yaml"))
+    assert "credentials file" in _refusal(capsys, "--port", "0", *files)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_verify_refuses_what_is_no_ledger(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert commands.ledger(["verify", "--db", str(tmp_path / "none.sqlite")]) == 2
+    assert capsys.readouterr().err.startswith("wiremark ledger verify: ")
