@@ -23,7 +23,9 @@ Expects = Literal[
     "acceptance",  # whether there is a 2xx is itself the question
     "stream",  # a 2xx with an event stream; a body that was cut off is looked at all the same
     "error",  # a 4xx or 5xx, for what is in it
+    "refusal",  # whether there is a 4xx is itself the question
     "any",  # whatever the status is
+    "transport",  # whether a response came whole is itself the question
 ]
 
 Function = Callable[..., Outcome]
@@ -85,3 +87,14 @@ def accepted(requirement: str, probe: str) -> None:
         return f"answered {view.status_line}{view.error_text}, where success was expected"
 
     _register(Check(requirement, (probe,), "acceptance", each=False, function=answered))
+
+
+def refused(requirement: str, probe: str) -> None:
+    """The requirement that a probe is answered with a 4xx."""
+
+    def declined(view: View) -> Outcome:
+        if view.status is not None and 400 <= view.status < 500:
+            return None
+        return f"answered {view.status_line}{view.error_text}, where a 4xx was expected"
+
+    _register(Check(requirement, (probe,), "refusal", each=False, function=declined))

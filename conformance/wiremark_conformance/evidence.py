@@ -170,6 +170,15 @@ class View:
         return value.get("error") if isinstance(value, dict) else None
 
     @property
+    def envelope(self) -> Mapping[str, Any]:
+        """The `error` object of a refusal."""
+        if self.status is None or self.status < 400:
+            raise NotTestable(f"{self.probe} was answered {self.status_line}, which is no error")
+        if not isinstance(self.error, dict):
+            raise NotTestable(f"the error of {self.probe} has no `error` object")
+        return self.error
+
+    @property
     def error_text(self) -> str:
         """The message of the error envelope in brackets, or ""; for sentences."""
         message = self.error.get("message") if isinstance(self.error, dict) else None

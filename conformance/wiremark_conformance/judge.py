@@ -24,6 +24,9 @@ checks.load()
 
 # Transport failures that say nothing about how the endpoint speaks.
 _INFRA = frozenset({"dns", "connect", "tls", "timeout", "reset"})
+# Statuses that an endpoint may answer to any request, good or bad, when it has too much to do. A 500
+# in answer to a bad request is something else: a finding.
+_BUSY = frozenset({429, 502, 503, 504})
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,17 +156,21 @@ def _transport(check: Check, view: View) -> _Ruling | None:
         return None
     if failure.kind in _INFRA:
         return _Ruling(Verdict.INFRA, f"{failure.kind}: {failure.message}")
-    if check.expects == "acceptance" or (check.expects in {"stream", "any"} and view.status is not None):
+    if check.expects in {"acceptance", "transport"}:
+        return None
+    if check.expects in {"stream", "any"} and view.status is not None:
         return None
     return _Ruling(Verdict.NOT_TESTABLE, f"the answer did not come whole: {failure.message}")
 
 
 def _status(check: Check, requirement: Requirement, view: View) -> _Ruling | None:
-    if check.expects == "any" or view.status is None:
+    if check.expects in {"any", "transport"} or view.status is None:
         return None
     said = f"answered {view.status_line}{view.error_text}"
     if check.expects == "error":
         return None if view.status >= 400 else _Ruling(Verdict.NOT_TESTABLE, f"{said}, which is no error")
+    if check.expects == "refusal":
+        return _Ruling(Verdict.INFRA, said) if view.status in _BUSY else None
     if view.succeeded:
         return _no_stream(view) if check.expects == "stream" else None
     if view.status == 429 or (view.status >= 500 and view.status != 501):

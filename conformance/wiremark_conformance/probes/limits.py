@@ -25,6 +25,14 @@ def _hello(context: ProbeContext) -> Draft:
     return chat(context, {"messages": HELLO, "max_tokens": 16})
 
 
+def _forbidden_model(context: ProbeContext) -> Draft:
+    """The contract's first model: the one that restricted keys lack."""
+    models = context.target.contract.models
+    if not models:
+        raise NotTestable("the contract names no models, so none can be forbidden")
+    return chat(context, {"model": models[0].id, "messages": HELLO, "max_tokens": 16})
+
+
 def _preflight(context: ProbeContext) -> Draft:
     """What a browser asks before it lets a page post with a key; preflights carry no key."""
     headers = (
@@ -41,7 +49,7 @@ TABLE = (
     Probe("keys.throttled", _hello, role="throttled", capability="limits.rate"),
     Probe("keys.exhausted", _hello, role="exhausted", capability="keys.credits"),
     Probe("keys.capped", _hello, role="capped", capability="keys.cap"),
-    Probe("keys.restricted", _hello, role="restricted", capability="keys.allowlist"),
+    Probe("keys.restricted", _forbidden_model, role="restricted", capability="keys.allowlist"),
     Probe("keys.revoked", _hello, role="revoked", capability="keys.revocation"),
     Probe("cors.preflight", _preflight),
 )

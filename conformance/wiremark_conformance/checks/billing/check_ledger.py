@@ -1,0 +1,154 @@
+"""The endpoint's own books against what its answers said."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from wiremark_schemas.contracts import Price
+from wiremark_schemas.explain import violations
+from wiremark_schemas.registry import validator
+
+from wiremark_conformance.checking import accepted, check
+from wiremark_conformance.checks.errors import REFUSED
+from wiremark_conformance.checks.ids.check_request_id import header_name
+from wiremark_conformance.evidence import View
+from wiremark_conformance.outcome import NotPromised, NotTestable, Outcome
+from wiremark_conformance.values import is_int, shown
+
+LEDGER = "billing.usage"
+_PER = 1_000_000  # token prices are per million tokens
+# Requirement (between `billing.` and what is compared) and the answer that is looked up.
+_ANSWERS = (("plain", "chat.plain"), ("stream", "chat.stream.usage"), ("tools", "chat.tools.forced"))
+
+accepted("billing.usage.accepted", LEDGER)
+accepted("billing.balance.accepted", "billing.balance")
+
+
+def charge(price: Price, prompt_tokens: int, completion_tokens: int) -> int:
+    """µUSD for one request: token prices summed, rounded up once, plus the price per request."""
+    tokens = price.input_per_million * prompt_tokens + price.output_per_million * completion_tokens
+    return -(-tokens // _PER) + price.per_request
+
+
+def _violations(view: View, schema: str) -> Outcome:
+    found = violations(validator(schema), view.object)
+    return "; ".join(str(violation) for violation in found[:3]) or None
+
+
+@check("billing.usage.schema", LEDGER)
+def usage_schema(view: View) -> Outcome:
+    return _violations(view, "meta/usage-list")
+
+
+@check("billing.balance.schema", "billing.balance")
+def balance_schema(view: View) -> Outcome:
+    return _violations(view, "meta/balance")
+
+
+def _rows(ledger: View) -> list[Mapping[str, Any]]:
+    data = ledger.object.get("data")
+    if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
+        raise NotTestable("the usage rows have no array `data`")
+    return data
+
+
+def _request_id(view: View) -> str:
+    request_id = view.header(header_name(view.target))
+    if not request_id:
+        raise NotTestable(f"the answer of {view.probe} has no request id")
+    return request_id
+
+
+def _row_of(view: View, ledger: View) -> Mapping[str, Any] | None:
+    wanted = _request_id(view)
+    return next((row for row in _rows(ledger) if row.get("request_id") == wanted), None)
+
+
+def _row(view: View, ledger: View) -> Mapping[str, Any]:
+    row = _row_of(view, ledger)
+    if row is None:
+        raise NotTestable(f"the answer of {view.probe} has no usage row")
+    return row
+
+
+@check("billing.rows-unique", LEDGER)
+def rows_unique(ledger: View) -> Outcome:
+    ids = Counter(str(row.get("request_id")) for row in _rows(ledger))
+    twice = [request_id for request_id, count in ids.items() if count > 1]
+    return f"more than one row: {', '.join(twice[:3])}" if twice else None
+
+
+def recorded(view: View, ledger: View) -> Outcome:
+    """No row, or one that is not settled."""
+    row = _row_of(view, ledger)
+    if row is None and ledger.object.get("has_more"):
+        raise NotTestable("the row may stand on a later page")
+    if row is None:
+        return f"no usage row has the request id {_request_id(view)!r}"
+    return None if row.get("state") == "settled" else f"the row's state is {shown(row.get('state'))}"
+
+
+def tokens(view: View, ledger: View) -> Outcome:
+    """Counts of the row that differ from those of the answer."""
+    row = _row(view, ledger)
+    for name in ("prompt_tokens", "completion_tokens"):
+        if row.get(name) != view.count(name):
+            return f"the answer said {view.count(name)} `{name}`, the row says {shown(row.get(name))}"
+    return None
+
+
+def charged(view: View, ledger: View) -> Outcome:
+    """An amount that is not price times tokens; nothing for what the cache answered."""
+    row = _row(view, ledger)
+    model = view.target.model_entry
+    if model is None:
+        raise NotPromised(f"the contract has no price for {view.target.model!r}")
+    due = (
+        0
+        if row.get("cached")
+        else charge(model.price, view.count("prompt_tokens"), view.count("completion_tokens"))
+    )
+    found = row.get("amount_microusd")
+    return None if found == due else f"charged {shown(found)} µUSD; price times tokens is {due} µUSD"
+
+
+for _name, _probe in _ANSWERS:
+    check(f"billing.{_name}.recorded", _probe, LEDGER)(recorded)
+    check(f"billing.{_name}.tokens", _probe, LEDGER)(tokens)
+    check(f"billing.{_name}.charge", _probe, LEDGER)(charged)
+
+
+@check("billing.refused-free", LEDGER)
+def refused_free(ledger: View) -> Outcome:
+    """Looks at every refusal of the run that has a request id."""
+    name = header_name(ledger.target)
+    refused = {
+        view.header(name): view
+        for view in ledger.evidence.made()
+        if view.probe in REFUSED and view.status is not None and view.status >= 400 and view.header(name)
+    }
+    if not refused:
+        raise NotTestable("no refusal has a request id")
+    for row in _rows(ledger):
+        view = refused.get(row.get("request_id"))
+        amount = row.get("amount_microusd")
+        if view is not None and is_int(amount) and amount > 0:  # type: ignore[operator]
+            return f"{view.probe} was refused with {view.status} and charged {amount} µUSD"
+    return None
+
+
+@check("billing.cached-free", "cache.repeat", LEDGER)
+def cached_free(view: View, ledger: View) -> Outcome:
+    row = _row_of(view, ledger)
+    if row is None:
+        return None
+    if not row.get("cached") and "hit" not in (view.header(_cache_header(view)) or "").lower():
+        raise NotTestable("the repeated request was not answered from the cache")
+    amount = row.get("amount_microusd")
+    return f"an answer from the cache was charged {shown(amount)} µUSD" if amount else None
+
+
+def _cache_header(view: View) -> str:
+    return str(view.target.contract.raw.get("cache", {}).get("status_header", ""))

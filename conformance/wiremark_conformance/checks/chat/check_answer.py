@@ -1,0 +1,161 @@
+"""The shape of a whole chat answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wiremark_schemas.explain import violations
+from wiremark_schemas.registry import validator
+
+from wiremark_conformance.checking import accepted, check, each
+from wiremark_conformance.evidence import View
+from wiremark_conformance.outcome import NotTestable, Outcome
+from wiremark_conformance.shapes import type_violations
+from wiremark_conformance.values import FINISH_REASONS, is_int, is_text, shown
+
+ANSWERS = ("chat.plain", "chat.tools.forced", "chat.n", "chat.logprobs", "chat.json-schema")
+
+# Keys that have a check of their own; one fault should be told once.
+_JUDGED_ELSEWHERE = frozenset(
+    {
+        "id",
+        "object",
+        "created",
+        "model",
+        "choices",
+        "index",
+        "message",
+        "role",
+        "content",
+        "finish_reason",
+        "type",
+        "function",
+        "arguments",
+        "prompt_tokens",
+        "completion_tokens",
+        "total_tokens",
+        "token",
+        "logprob",
+        "bytes",
+        "top_logprobs",
+    }
+)
+# Unix seconds of 2015 and 2100: before the first such API, and what milliseconds are far above.
+_PLAUSIBLE = range(1_420_070_400, 4_102_444_800)
+
+accepted("chat.accepted", "chat.plain")
+
+
+@each("chat.id", *ANSWERS)
+def answer_id(view: View) -> Outcome:
+    found = view.object.get("id")
+    return None if is_text(found) else f"`id` is {shown(found)}"
+
+
+@each("chat.object", *ANSWERS)
+def answer_object(view: View) -> Outcome:
+    found = view.object.get("object")
+    return None if found == "chat.completion" else f"`object` is {shown(found)}"
+
+
+@each("chat.created", *ANSWERS)
+def created(view: View) -> Outcome:
+    found = view.object.get("created")
+    return None if is_int(found) else f"`created` is {shown(found)}"
+
+
+@check("chat.created-seconds", "chat.plain")
+def created_seconds(view: View) -> Outcome:
+    found = view.object.get("created")
+    if not is_int(found):
+        raise NotTestable("`created` is not an integer")
+    return (
+        None if found in _PLAUSIBLE else f"`created` is {found}, which is no time of this century in seconds"
+    )
+
+
+@each("chat.model", *ANSWERS)
+def model(view: View) -> Outcome:
+    found = view.object.get("model")
+    return None if is_text(found) else f"`model` is {shown(found)}"
+
+
+@each("chat.choices", *ANSWERS)
+def choices(view: View) -> Outcome:
+    found = view.object.get("choices")
+    if isinstance(found, list) and found and all(isinstance(choice, dict) for choice in found):
+        return None
+    return f"`choices` is {shown(found)}"
+
+
+@each("chat.choice.index", *ANSWERS)
+def choice_index(view: View) -> Outcome:
+    found = [choice.get("index") for choice in view.choices]
+    if all(is_int(index) for index in found) and 0 in found:
+        return None
+    return f"the indexes of the choices are {shown(found)}"
+
+
+@each("chat.message.object", *ANSWERS)
+def message(view: View) -> Outcome:
+    wrong = [choice for choice in view.choices if not isinstance(choice.get("message"), dict)]
+    return f"`message` is {shown(wrong[0].get('message'))}" if wrong else None
+
+
+@each("chat.message.role", *ANSWERS)
+def role(view: View) -> Outcome:
+    found = view.message.get("role")
+    return None if found == "assistant" else f"`role` is {shown(found)}"
+
+
+@each("chat.message.content", *ANSWERS)
+def content(view: View) -> Outcome:
+    found = view.message.get("content")
+    return None if found is None or isinstance(found, str) else f"`content` is {shown(found)}"
+
+
+_SAYS = ("content", "refusal", "tool_calls", "function_call", "reasoning_content", "reasoning", "audio")
+
+
+@check("chat.message.not-empty", "chat.plain")
+def not_empty(view: View) -> Outcome:
+    if view.choices[0].get("finish_reason") != "stop":
+        raise NotTestable("the answer did not end with `stop`")
+    return (
+        None if any(view.message.get(key) for key in _SAYS) else "the message ended with `stop` and is empty"
+    )
+
+
+@each("chat.finish-reason", *ANSWERS)
+def finish_reason(view: View) -> Outcome:
+    wrong = [c.get("finish_reason") for c in view.choices if c.get("finish_reason") not in FINISH_REASONS]
+    return f"`finish_reason` is {shown(wrong[0])}" if wrong else None
+
+
+def _base(view: View) -> Any:
+    return violations(validator("openai/chat.response"), view.object)
+
+
+@each("chat.schema", "chat.plain", "chat.tools.forced")
+def schema(view: View) -> Outcome:
+    strict = violations(validator("openai/chat.response.strict"), view.object)
+    below = set(_base(view))  # what breaks clients has checks of its own
+    found = [str(violation) for violation in strict if violation not in below]
+    return "; ".join(found[:3]) or None
+
+
+@each("chat.types", *ANSWERS)
+def types(view: View) -> Outcome:
+    found = type_violations(validator("openai/chat.response"), [view.object], _JUDGED_ELSEWHERE)
+    return "; ".join(str(violation) for violation in found[:3]) or None
+
+
+@check("chat.logprobs-unasked", "chat.plain")
+def logprobs_unasked(view: View) -> Outcome:
+    found = view.choices[0].get("logprobs")
+    return f"`logprobs` is {shown(found)}" if found else None
+
+
+@each("chat.no-error", "models.list", *ANSWERS)
+def no_error(view: View) -> Outcome:
+    return f"status {view.status} and `error` {shown(view.error)}" if view.error else None

@@ -1,0 +1,1 @@
+"""Parameters that shape a chat answer."""

@@ -1,0 +1,85 @@
+"""`logprobs` and `top_logprobs`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from wiremark_conformance.checking import accepted, check
+from wiremark_conformance.evidence import View
+from wiremark_conformance.outcome import NotTestable, Outcome, Silent
+from wiremark_conformance.probes.chat import TOP_LOGPROBS
+from wiremark_conformance.values import is_int, shown
+
+accepted("chat.logprobs.accepted", "chat.logprobs")
+
+
+def _content(view: View) -> Any:
+    logprobs = view.choices[0].get("logprobs")
+    return logprobs.get("content") if isinstance(logprobs, dict) else None
+
+
+def _entries(view: View) -> list[Mapping[str, Any]]:
+    content = _content(view)
+    if not isinstance(content, list) or not content:
+        raise NotTestable("the answer has no log probabilities")
+    return [entry if isinstance(entry, dict) else {} for entry in content]
+
+
+@check("chat.logprobs.present", "chat.logprobs")
+def present(view: View) -> Outcome:
+    if not view.content:
+        raise NotTestable("the answer has no text")
+    content = _content(view)
+    if isinstance(content, list) and content:
+        return None
+    return Silent(f"`logprobs` is {shown(view.choices[0].get('logprobs'))}")
+
+
+def _is_logprob(entry: Mapping[str, Any]) -> bool:
+    value = entry.get("logprob")
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(entry.get("token"), str) and number and value <= 1e-6  # rounding of a certain token
+
+
+@check("chat.logprobs.entries", "chat.logprobs")
+def entries(view: View) -> Outcome:
+    wrong = [entry for entry in _entries(view) if not _is_logprob(entry)]
+    return f"an entry is {shown(wrong[0])}" if wrong else None
+
+
+@check("chat.logprobs.bytes", "chat.logprobs")
+def token_bytes(view: View) -> Outcome:
+    for entry in _entries(view):
+        found = entry.get("bytes", "absent")
+        if found is not None and not (isinstance(found, list) and all(is_int(byte) for byte in found)):
+            return f"`bytes` of {shown(entry.get('token'))} is {shown(found)}"
+    return None
+
+
+@check("chat.logprobs.top", "chat.logprobs")
+def top(view: View) -> Outcome:
+    for entry in _entries(view):
+        found = entry.get("top_logprobs")
+        if not isinstance(found, list):
+            return f"`top_logprobs` is {shown(found)}"
+        if len(found) > TOP_LOGPROBS:
+            return f"{len(found)} alternatives, {TOP_LOGPROBS} were asked for"
+        if not all(isinstance(alternative, dict) and _is_logprob(alternative) for alternative in found):
+            return f"`top_logprobs` is {shown(found)}"
+    return None
+
+
+@check("chat.logprobs.text", "chat.logprobs")
+def text(view: View) -> Outcome:
+    """A token may be part of a character; then its text is not exact and its bytes are asked."""
+    found = _entries(view)
+    joined = "".join(str(entry.get("token", "")) for entry in found)
+    if joined == view.content or "�" in joined or any("bytes:" in str(e.get("token")) for e in found):
+        return None
+    # An end token may be listed although it is no part of the text, and text may be trimmed.
+    return (
+        None
+        if view.content.strip() in joined
+        else f"the tokens are {shown(joined)}, the text {shown(view.content)}"
+    )

@@ -1,0 +1,1 @@
+"""Tool calls, whole and streamed."""

@@ -1,0 +1,1 @@
+"""Errors held to the letter of the endpoint's own contract."""

@@ -1,0 +1,49 @@
+"""Status, type and code of each situation that the contract describes."""
+
+from __future__ import annotations
+
+from wiremark_conformance.checking import Function, check
+from wiremark_conformance.evidence import View
+from wiremark_conformance.outcome import NotPromised, Outcome
+from wiremark_conformance.values import shown
+
+# Requirement (after `contract.errors.`), probe, situation of the contract, whether the code is fixed.
+_TABLE = (
+    ("malformed-json", "errors.malformed-json", "malformed_json", True),
+    # Which parameter is missing may be told by a finer code.
+    ("invalid-request", "errors.no-messages", "invalid_request", False),
+    ("unknown-model", "errors.unknown-model", "unknown_model", True),
+    ("unknown-route", "errors.unknown-route", "unknown_route", True),
+    ("method", "errors.method", "method_not_allowed", True),
+    ("media-type", "errors.media-type", "unsupported_media_type", True),
+    ("missing-key", "auth.no-key", "missing_key", True),
+    ("wrong-key", "auth.wrong-key", "invalid_key", True),
+    ("revoked-key", "keys.revoked", "invalid_key", True),
+    ("body-too-large", "limits.body", "body_too_large", True),
+    ("rate-limited", "keys.throttled", "rate_limited", True),
+    ("insufficient-credits", "keys.exhausted", "insufficient_credits", True),
+    ("monthly-cap", "keys.capped", "monthly_cap_reached", True),
+    ("model-not-allowed", "keys.restricted", "model_not_allowed", True),
+    ("tools-not-supported", "chat.tools.text-only", "tools_not_supported", True),
+    ("vision-not-supported", "chat.vision.text-only", "vision_not_supported", True),
+)
+
+
+def _held_to(situation: str, *, code_is_fixed: bool) -> Function:
+    def promised(view: View) -> Outcome:
+        problem = view.target.problem(situation)
+        if problem is None:
+            raise NotPromised(f"the contract does not describe {situation!r}")
+        if view.status != problem.status:
+            return f"answered {view.status_line}{view.error_text}; promised is {problem.status}"
+        for name, wanted in (("type", problem.type), ("code", problem.code)):
+            found = view.envelope.get(name)
+            if found != wanted and (name == "type" or code_is_fixed):
+                return f"`error.{name}` is {shown(found)}; promised is {shown(wanted)}"
+        return None
+
+    return promised
+
+
+for _name, _probe, _situation, _fixed in _TABLE:
+    check(f"contract.errors.{_name}", _probe, expects="any")(_held_to(_situation, code_is_fixed=_fixed))

@@ -1,0 +1,89 @@
+"""What must be refused, and with which status."""
+
+from __future__ import annotations
+
+from wiremark_conformance.checking import check, each, refused
+from wiremark_conformance.checks.errors import REQUESTS
+from wiremark_conformance.evidence import View
+from wiremark_conformance.outcome import NotTestable, Outcome
+from wiremark_conformance.values import shown
+
+refused("errors.malformed-json", "errors.malformed-json")
+refused("errors.not-an-object", "errors.not-an-object")
+refused("errors.no-messages", "errors.no-messages")
+refused("errors.empty-messages", "errors.empty-messages")
+refused("errors.messages-type", "errors.messages-type")
+refused("errors.temperature", "errors.temperature")
+refused("errors.tool-choice", "errors.tool-choice")
+refused("errors.unknown-model.refused", "errors.unknown-model")
+
+# Bodies that say nothing a server could do: only their status is open, and it should be 400.
+_INVALID = (
+    "errors.malformed-json",
+    "errors.not-an-object",
+    "errors.no-messages",
+    "errors.empty-messages",
+    "errors.messages-type",
+)
+
+
+@each("errors.no-server-error", *REQUESTS, expects="refusal")
+def no_server_error(view: View) -> Outcome:
+    """501 is honest: the server says what it does not do."""
+    if view.status is None or view.status < 500 or view.status == 501:
+        return None
+    return f"answered {view.status_line}{view.error_text}; SDKs ask again on that"
+
+
+@each("errors.validation-status", *_INVALID, expects="refusal")
+def validation_status(view: View) -> Outcome:
+    if view.status is None or not 400 <= view.status < 500:
+        raise NotTestable(f"answered {view.status_line}, which is no 4xx")
+    return None if view.status == 400 else f"answered {view.status_line}, not 400"
+
+
+@check("errors.unknown-model.status", "errors.unknown-model", expects="refusal")
+def unknown_model_status(view: View) -> Outcome:
+    return None if view.status == 404 else f"answered {view.status_line}{view.error_text}, not 404"
+
+
+@check("errors.unknown-model.code", "errors.unknown-model", expects="refusal")
+def unknown_model_code(view: View) -> Outcome:
+    found = view.envelope.get("code")
+    return None if found == "model_not_found" else f"`error.code` is {shown(found)}"
+
+
+@check(
+    "errors.unknown-model.stream", "errors.unknown-model", "errors.unknown-model.stream", expects="refusal"
+)
+def unknown_model_stream(plain: View, view: View) -> Outcome:
+    if plain.succeeded:
+        raise NotTestable("the endpoint answers for any model, so there is no error")
+    return f"answered {view.status_line}, and the error is hidden in the body" if view.succeeded else None
+
+
+@check("errors.unknown-route", "errors.unknown-route", expects="refusal")
+def unknown_route(view: View) -> Outcome:
+    return None if view.status == 404 else f"answered {view.status_line}{view.error_text}, not 404"
+
+
+@check("errors.method", "errors.method", expects="refusal")
+def method(view: View) -> Outcome:
+    return None if view.status == 405 else f"PUT was answered {view.status_line}, not 405"
+
+
+@check("errors.method-allow", "errors.method", expects="refusal")
+def method_allow(view: View) -> Outcome:
+    if view.status != 405:
+        raise NotTestable(f"answered {view.status_line}, not 405")
+    found = view.header("allow") or ""
+    return (
+        None if "POST" in found.upper() else f"`Allow` is {shown(view.header('allow'))}, and POST is served"
+    )
+
+
+@check("errors.media-type", "errors.media-type", expects="refusal")
+def media_type(view: View) -> Outcome:
+    if view.status in {400, 415}:
+        return None
+    return f"a body announced as text/plain was answered {view.status_line}"

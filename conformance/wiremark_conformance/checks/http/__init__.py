@@ -1,0 +1,1 @@
+"""HTTP facts common to all operations."""

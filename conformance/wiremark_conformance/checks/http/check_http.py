@@ -1,0 +1,61 @@
+"""What holds for every operation."""
+
+from __future__ import annotations
+
+from wiremark_conformance.checking import check, each
+from wiremark_conformance.evidence import View
+from wiremark_conformance.outcome import NotTestable, Outcome
+from wiremark_conformance.values import shown
+
+_JSON = (
+    "models.list",
+    "models.get",
+    "chat.plain",
+    "chat.tools.forced",
+    "chat.json-schema",
+    "billing.balance",
+)
+_POSTS = ("chat.plain", "chat.stream", "chat.tools.forced", "errors.malformed-json", "errors.unknown-model")
+
+
+@each("http.json-content-type", *_JSON)
+def json_content_type(view: View) -> Outcome:
+    if view.media_type == "application/json":
+        return None
+    return f"the content-type is {shown(view.header('content-type'))}; openai-node then gives text, not an object"
+
+
+@each("http.json-body", *_JSON)
+def json_body(view: View) -> Outcome:
+    return f"the body is not JSON: {view.json_defect}" if view.json_defect else None
+
+
+@each(
+    "http.complete",
+    "models.list",
+    "chat.plain",
+    "errors.malformed-json",
+    "errors.unknown-route",
+    expects="transport",
+)
+def complete(view: View) -> Outcome:
+    return view.exchange.failure.message if view.exchange.failure else None
+
+
+@each("http.no-redirect", *_POSTS, expects="any")
+def no_redirect(view: View) -> Outcome:
+    return f"POST is redirected by {view.status_line}" if view.status in {301, 302, 303} else None
+
+
+@each("http.status-200", "models.list", "chat.plain", "chat.stream")
+def status_200(view: View) -> Outcome:
+    return None if view.status == 200 else f"answered {view.status_line}"
+
+
+@check("http.unknown-headers", "models.list", "models.get", expects="any")
+def unknown_headers(usual: View, with_headers: View) -> Outcome:
+    if not usual.succeeded:
+        raise NotTestable("the plain request is refused too")
+    if with_headers.status in {400, 406, 422, 431, 500}:
+        return f"with the headers of an SDK the answer is {with_headers.status_line}{with_headers.error_text}"
+    return None

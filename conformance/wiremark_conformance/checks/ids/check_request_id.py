@@ -1,0 +1,44 @@
+"""The header that names a request."""
+
+from __future__ import annotations
+
+from wiremark_conformance.checking import check, each
+from wiremark_conformance.checks.errors import REFUSED
+from wiremark_conformance.evidence import View
+from wiremark_conformance.outcome import NotPromised, NotTestable, Outcome
+from wiremark_conformance.target import Target
+
+
+def header_name(target: Target) -> str:
+    """The header that the contract names for request ids."""
+    name = target.contract.raw["headers"]["request_id"]
+    if name is None:
+        raise NotPromised("the contract names no request-id header")
+    return str(name)
+
+
+def present(view: View) -> Outcome:
+    """A request id, and something in it."""
+    name = header_name(view.target)
+    return None if view.header(name) else f"the {view.status} has no {name}"
+
+
+each("ids.success", "models.list", "chat.plain", "chat.tools.forced")(present)
+each("ids.streams", "chat.stream", "chat.tools.stream")(present)
+each("ids.errors", *REFUSED, expects="error")(present)
+
+
+@check("ids.unique", "chat.plain", expects="any")
+def unique(view: View) -> Outcome:
+    """Looks at every exchange of the run."""
+    name = header_name(view.target)
+    seen: dict[str, str] = {}
+    for other in view.evidence.made():
+        request_id = other.header(name)
+        if request_id and request_id in seen:
+            return f"{seen[request_id]} and {other.probe} have the same {name} {request_id!r}"
+        if request_id:
+            seen[request_id] = other.probe
+    if len(seen) < 2:
+        raise NotTestable("fewer than two answers have a request id")
+    return None

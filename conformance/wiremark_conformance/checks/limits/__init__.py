@@ -1,0 +1,1 @@
+"""Body size, rates, balances and caps."""

@@ -1,0 +1,40 @@
+"""GET /models/{id}."""
+
+from __future__ import annotations
+
+from wiremark_conformance.checking import accepted, check
+from wiremark_conformance.evidence import View
+from wiremark_conformance.outcome import NotTestable, Outcome
+from wiremark_conformance.values import shown
+
+accepted("models.get.accepted", "models.get")
+
+
+@check("models.get.same-model", "models.get")
+def same_model(view: View) -> Outcome:
+    found = view.object.get("id")
+    return None if found == view.target.model else f"asked for {view.target.model!r}, got {shown(found)}"
+
+
+@check("models.get.object", "models.get")
+def model_object(view: View) -> Outcome:
+    found = view.object.get("object")
+    return None if found == "model" else f'`object` is {shown(found)}, not "model"'
+
+
+def _only_if_models_can_be_read(known: View) -> None:
+    if not known.succeeded:
+        raise NotTestable("no model can be read by its id, so a 404 says nothing")
+
+
+@check("models.get.unknown", "models.get", "models.get.unknown", expects="refusal")
+def unknown(known: View, view: View) -> Outcome:
+    _only_if_models_can_be_read(known)
+    return None if view.status == 404 else f"answered {view.status_line}{view.error_text}, not 404"
+
+
+@check("models.get.unknown-code", "models.get", "models.get.unknown", expects="refusal")
+def unknown_code(known: View, view: View) -> Outcome:
+    _only_if_models_can_be_read(known)
+    code = view.envelope.get("code")
+    return None if code == "model_not_found" else f"`error.code` is {shown(code)}"

@@ -1,0 +1,29 @@
+"""Small questions that checks ask about JSON values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wiremark_schemas.explain import shorten
+
+FINISH_REASONS = ("stop", "length", "tool_calls", "content_filter", "function_call")
+
+
+def is_int(value: Any) -> bool:
+    """A JSON integer; true and false are none, and neither is 10.0."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_count(value: Any) -> bool:
+    """An integer that is not negative."""
+    return is_int(value) and value >= 0
+
+
+def is_text(value: Any) -> bool:
+    """A string with something in it."""
+    return isinstance(value, str) and value != ""
+
+
+def shown(value: Any) -> str:
+    """A value as a sentence quotes it."""
+    return shorten(value)
