@@ -46,7 +46,9 @@ def load(path: Path) -> Credentials:
     except yamlfile.BadFile as error:
         raise yamlfile.BadFile(_without_text(str(error), str(path))) from None
     if not isinstance(document, dict):
-        raise yamlfile.BadFile(f"{path}:1: a credentials file is a mapping of role to key, such as `default: sk-…`")
+        raise yamlfile.BadFile(
+            f"{path}:1: a credentials file is a mapping of role to key, such as `default: sk-…`"
+        )
     for role, key in document.items():
         line = lines.get(pointer([role]), 1)
         if role not in ROLES:

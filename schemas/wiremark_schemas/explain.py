@@ -42,7 +42,9 @@ def shorten(value: Any) -> str:
 
 
 def _expected(error: ValidationError) -> str:
-    rule, wanted = error.validator, error.validator_value
+    rule: Any = error.validator
+    wanted: Any = error.validator_value
+    instance: Any = error.instance
     match rule:
         case "type":
             kinds = [wanted] if isinstance(wanted, str) else list(wanted)
@@ -52,11 +54,11 @@ def _expected(error: ValidationError) -> str:
         case "enum":
             return "one of " + ", ".join(shorten(choice) for choice in wanted)
         case "required":
-            missing = [key for key in wanted if key not in error.instance]
+            missing = [key for key in wanted if key not in instance]
             return "the key " + ", ".join(repr(key) for key in missing)
         case "additionalProperties" | "unevaluatedProperties":
             known = error.schema.get("properties", {}) if isinstance(error.schema, dict) else {}
-            extra = [key for key in error.instance if key not in known]
+            extra = [key for key in instance if key not in known]
             return "no key " + ", ".join(repr(key) for key in extra)
         case "minItems":
             return f"at least {wanted} item(s)"

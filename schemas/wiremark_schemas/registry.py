@@ -15,7 +15,7 @@ from importlib.resources.abc import Traversable
 from typing import Any
 
 from jsonschema import Draft202012Validator
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 BASE_URI = "https://wiremark.invalid/schemas/"
@@ -52,9 +52,8 @@ def load(name: str) -> dict[str, Any]:
 @cache
 def registry() -> Registry[Any]:
     """All schemas as a `referencing` registry, for validators that follow references offline."""
-    resources = (Resource(contents=load(name), specification=DRAFT202012) for name in names())
     return Registry().with_resources(
-        (str(resource.contents["$id"]), resource) for resource in resources
+        (f"{BASE_URI}{name}{_SUFFIX}", DRAFT202012.create_resource(load(name))) for name in names()
     )
 
 

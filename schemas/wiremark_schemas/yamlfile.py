@@ -15,7 +15,7 @@ from wiremark_schemas.explain import pointer, violations
 from wiremark_schemas.registry import validator
 
 
-class BadFile(Exception):
+class BadFile(Exception):  # noqa: N818  # says more than BadFileError
     """A file that a person wrote is not what it should be; the text says where and what to do."""
 
 
