@@ -146,6 +146,12 @@ def test_a_run_without_findings_says_so(make_report: Any, make_result: Any) -> N
     assert "Nothing was found" in text
 
 
+def test_a_run_that_judged_nothing_does_not_claim_to_conform(make_report: Any) -> None:
+    text = Page(html.page(writer.to_json(make_report()), None)).text
+    assert "nothing was judged" in text
+    assert "conforms" not in text
+
+
 @pytest.mark.parametrize("hostile", HOSTILE, ids=ascii)
 def test_hostile_text_is_only_text(hostile: str, make_report: Any, make_result: Any, make_load: Any) -> None:
     def built(text: str) -> Page:

@@ -75,6 +75,8 @@ def _legend(counts: dict[Verdict, int]) -> Html:
 
 def _findings(report: Report) -> Html:
     found = figures.findings(report.results)
+    if not report.results:
+        return element("p", "No requirement was judged.", class_="calm")
     if not found:
         return element("p", "Nothing was found: every requirement that could be judged holds.", class_="calm")
     rows = (

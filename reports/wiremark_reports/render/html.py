@@ -32,7 +32,11 @@ def page(
     parts += [load.section(load_json)] if load_json is not None else []
     marks = []
     if report:
-        marks.append(_mark("conformance", "conforms" if report.ok else "does not conform", report.ok))
+        words = "conforms" if report.ok else "does not conform"
+        judged = bool(report.results)
+        marks.append(
+            _mark("conformance", words if judged else "nothing was judged", report.ok if judged else None)
+        )
     if load_json is not None:
         audit = load_json["audit"]
         marks.append(_mark("load", load.audit_result(audit), audit and audit["ok"]))
