@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from wiremark_conformance.http1 import (
     Data,
@@ -245,11 +245,13 @@ def test_a_line_without_end_is_read_in_linear_time_and_bounded_memory() -> None:
     assert "longer than" in got.error
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300), st.booleans())
 def test_no_bytes_make_it_raise_anything_else(data: bytes, chunked: bool) -> None:
     play([CHUNKED + data if chunked else b"HTTP/1.1 " + data], closed=True)
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(min_size=1, max_size=40)), st.data())
 def test_chunked_bodies_arrive_whole_however_they_are_cut(chunks: list[bytes], data: st.DataObject) -> None:
     wire = CHUNKED + b"".join(b"%x\r\n%b\r\n" % (len(c), c) for c in chunks) + b"0\r\n\r\n"

@@ -58,7 +58,7 @@ _EXCHANGES = st.builds(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(st.lists(_EXCHANGES, max_size=3), st.dictionaries(_TEXT, _TEXT | _COUNT, max_size=3))
 def test_what_is_written_is_read_back(
     tmp_path: Path, exchanges: list[Exchange], meta: dict[str, Any]

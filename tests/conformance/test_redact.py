@@ -83,7 +83,7 @@ def test_a_secret_is_gone_from_every_place(echo: str) -> None:
 _KEYS = st.text(st.characters(codec="ascii", exclude_categories=["Cc", "Zs"]), min_size=8, max_size=60)
 
 
-@settings(suppress_health_check=[HealthCheck.filter_too_much], max_examples=60)
+@settings(deadline=None, suppress_health_check=[HealthCheck.filter_too_much], max_examples=60)
 @given(_KEYS, st.data())
 def test_no_output_ever_holds_a_secret(secret: str, data: st.DataObject) -> None:
     frame = all_text(replace(EXCHANGE, request=replace(POST, headers=())), ["unrelated-key"])
@@ -188,7 +188,7 @@ def shell_words(command: str, api_key: str) -> list[str]:
     return ran.stdout.decode().split("\0")[:-1]
 
 
-@settings(max_examples=15)
+@settings(deadline=None, max_examples=15)
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=50))
 def test_the_curl_line_is_quoted_right(text: str) -> None:
     body = json.dumps({"text": text, "key": SECRET}, ensure_ascii=False).replace(

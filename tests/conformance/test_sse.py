@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from wiremark_conformance import sse
 from wiremark_conformance.exchange import Part
@@ -130,6 +130,7 @@ def test_hostile_number_of_lines_is_cut(monkeypatch: pytest.MonkeyPatch) -> None
     assert got.leftover == b"data: a\n\ndata: a\n\n"
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=30)))
 def test_any_bytes_are_read_the_same_however_they_arrive(pieces: list[bytes]) -> None:
     cut, whole = sse.read(parts(*pieces)), sse.read(parts(b"".join(pieces)))
@@ -140,6 +141,7 @@ def test_any_bytes_are_read_the_same_however_they_arrive(pieces: list[bytes]) ->
 _TEXT = st.text(st.characters(exclude_characters="\r\n\0", exclude_categories=["Cs"]))
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.tuples(_TEXT, st.lists(_TEXT, min_size=1)), min_size=1), st.sampled_from(["\n", "\r\n", "\r"])
 )
