@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import secrets
 import sys
 import traceback
@@ -31,9 +32,12 @@ _REQUEST_ID = "x-request-id"
 _OPENAI_VERSION = (b"openai-version", b"2020-10-01")
 
 
+_ids = random.Random(secrets.randbits(256))  # noqa: S311 - ids are names, not secrets
+
+
 def new_request_id() -> str:
-    """Unique over restarts, so never drawn from the seed."""
-    return f"req_{secrets.token_hex(16)}"
+    """Unique over restarts: from the system's entropy, asked for once, and never from the server's seed."""
+    return f"req_{_ids.getrandbits(128):032x}"
 
 
 class Gateway:
