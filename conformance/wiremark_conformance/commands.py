@@ -40,10 +40,12 @@ def check(argv: Sequence[str]) -> int:
     """
     import pytest
 
+    from wiremark_conformance import plugin
+
     given = _check_parser().parse_args(argv)
     witness = _Witness()
     with _environment(_ENVIRONMENT):
-        code = pytest.main(_pytest_args(given), plugins=[witness])
+        code = pytest.main(_pytest_args(given), plugins=[plugin, witness])
     return exit_code(code, witness.run)
 
 
@@ -71,7 +73,7 @@ class _Witness:
     run: Run | None = None
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:
-        from wiremark_conformance.session import RUN
+        from wiremark_conformance.plugin import RUN
 
         self.run = config.stash.get(RUN, None)
 
@@ -99,7 +101,7 @@ def _check_parser() -> argparse.ArgumentParser:
 def _pytest_args(given: argparse.Namespace) -> list[str]:
     from wiremark_conformance import plugin
 
-    args = ["-c", str(Path(__file__).with_name("pytest.ini")), "--noconftest", "-p", plugin.__name__]
+    args = ["-c", str(Path(__file__).with_name("pytest.ini")), "--noconftest"]
     args += ["--pyargs", plugin.PACKAGE, f"--base-url={given.base_url}"]
     for option in options.OPTIONS:
         value = getattr(given, option.dest)
@@ -107,7 +109,7 @@ def _pytest_args(given: argparse.Namespace) -> list[str]:
             args.append(f"{option.flag}={value}")
     args += [f"-m={given.markers}"] if given.markers else []
     args += [f"-k={given.keywords}"] if given.keywords else []
-    args += ["-v"] if given.verbose else []
+    args += ["-v"] if given.verbose else ["-q"]
     args += ["-x"] if given.exitfirst else []
     return args
 

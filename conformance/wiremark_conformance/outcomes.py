@@ -56,7 +56,13 @@ def finding(result: Result, note: str = "") -> str:
         f"  {result.level}  {result.text}",
         f"  source  {result.source_kind}: {result.source_ref}",
     ]
-    return "\n".join([*head, *(line for evidence in result.evidence for line in _exchange(evidence))])
+    lines = [*head, *(line for evidence in result.evidence for line in _exchange(evidence))]
+    return "\n".join(_printable(line) for line in lines)
+
+
+def _printable(text: str) -> str:
+    """Control characters made visible: an endpoint must not steer our terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in text)
 
 
 def _exchange(evidence: Evidence) -> Iterator[str]:

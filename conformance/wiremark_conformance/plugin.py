@@ -15,13 +15,18 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from wiremark_conformance import options
 
+if TYPE_CHECKING:
+    from wiremark_conformance.session import Run
+
 PACKAGE = "wiremark_conformance"
 BASE_URL_PLUGIN = "base_url"
+RUN = pytest.StashKey["Run"]()  # in the config of a session that runs the suite
 _HERE = Path(__file__).parent
 
 

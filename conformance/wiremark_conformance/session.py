@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -21,6 +20,7 @@ from pathlib import Path
 import pytest
 from wiremark_reports import writer
 from wiremark_reports.record import Deviation, Report, Result, Verdict
+from wiremark_reports.render import terminal
 
 from wiremark_conformance import redact, smoke
 from wiremark_conformance.client import Client
@@ -30,13 +30,13 @@ from wiremark_conformance.evidence import Evidence
 from wiremark_conformance.exchange import Exchange
 from wiremark_conformance.judge import judge_one, probes_for
 from wiremark_conformance.outcomes import SHOWN
+from wiremark_conformance.plugin import RUN
 from wiremark_conformance.prober import Prober
 from wiremark_conformance.requirement import load_register
 from wiremark_conformance.settings import SettingError, Settings, resolve
 from wiremark_conformance.target import Target
 from wiremark_conformance.version import version
 
-RUN = pytest.StashKey["Run"]()
 _NO_REPORT = frozenset({pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR})
 
 
@@ -191,23 +191,9 @@ class Run:
         return shown.category, shown.letter, (shown.word, {shown.colour: True})
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        if not self.conclusions:
-            return
-        terminalreporter.section("wiremark")
-        for line in self._summary():
-            terminalreporter.write_line(line)
-
-    def _summary(self) -> Iterator[str]:
-        for conclusion in self.conclusions.values():
-            result = conclusion.result
-            if SHOWN[result.verdict].category == "warned" and not conclusion.accepted:
-                yield f"{SHOWN[result.verdict].word} {result.requirement}: {result.message}"
-        counts = Counter(conclusion.result.verdict for conclusion in self.conclusions.values())
-        verdicts = ", ".join(f"{counts[verdict]} {verdict}" for verdict in Verdict if counts[verdict])
-        yield f"verdicts: {verdicts}"
-        yield f"requests made: {self.prober.requests}, for {len(self.conclusions)} requirements"
-        if self.written is not None:
-            yield f"report: {self.written / 'report.html'}"
+        if self.conclusions:
+            terminalreporter.section("wiremark")
+            terminalreporter.write_line(terminal.summary(self.report(), self.written))
 
     # -- what is kept ---------------------------------------------------------------------------
 

@@ -86,17 +86,7 @@ def _request(target: Target) -> Request:
 
 def _no_answer(exchange: Exchange, target: Target) -> str | None:
     failure = exchange.failure
-    if failure is None:
-        return None
-    hints = {
-        "dns": "check the host name",
-        "connect": "is the server running, and is the port right?",
-        "tls": "check the certificate, or use http:// when the server speaks plain HTTP",
-        "protocol": "is this an HTTP server? if it expects TLS, use https://",
-        "timeout": "is the server overloaded, or something else listening there?",
-    }
-    hint = hints.get(failure.kind, "is this an HTTP server?")
-    return f"{target.base_url} cannot be judged: {failure.message} ({hint})"
+    return f"{target.base_url} cannot be judged: {failure.message}" if failure else None
 
 
 def _refused(exchange: Exchange, target: Target) -> str | None:
@@ -235,5 +225,5 @@ def _said(exchange: Exchange) -> str:
     message = error.get("message") if isinstance(error, dict) else error
     if not isinstance(message, str):
         return ""
-    text = " ".join(message.split())
+    text = " ".join(message.split()).rstrip(".")
     return f": {text if len(text) <= 200 else text[:199] + '…'}"
