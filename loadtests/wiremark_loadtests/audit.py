@@ -7,9 +7,9 @@ Rules, each to the µUSD; prices are the contract's, computed here and not by th
 - A refused or failed request has no row, or one that charges nothing.
 - A request that was cut may be charged for what had been generated: its row, if any, must be settled or
   released, and its amount must be the price of its own token counts.
-- A row that no receipt explains is a finding. A request without a response head has no id that could
-  explain its row, so as many such rows as there were such requests count as explained (their amounts
-  are still held to their own token counts).
+- A row that no receipt explains is a finding. A request that was sent and got no response head has no
+  id that could explain its row, so as many such rows as there were such requests count as explained
+  (their amounts are still held to their own token counts).
 """
 
 from __future__ import annotations
@@ -159,7 +159,7 @@ def audit(
 def _without_id(receipt: Receipt, books: _Ledger) -> int:
     """A receipt that names no request; return how many rows without a receipt it may explain."""
     if receipt.status is None:
-        return 1
+        return int(receipt.sent)
     if receipt.outcome is Outcome.OK and receipt.tokens is not None:
         expected = books.price(receipt.model, *receipt.tokens)
         books.expected += expected

@@ -17,10 +17,10 @@ from importlib.util import find_spec
 from wiremark_loadtests import children
 from wiremark_loadtests.arguments import positive, whole_seconds
 from wiremark_loadtests.demo import demo
+from wiremark_loadtests.settings import DRAIN_SECONDS
 
 __all__ = ["demo", "load"]
 
-DRAIN_SECONDS = 30  # how long requests in flight may take to finish when the time is over
 _SECRET = "WIREMARK_API_KEY"  # noqa: S105  the name of a variable; the command line of a process is public
 _LIMIT_BEYOND = 60  # seconds beyond duration and drain after which the run is ended by force
 

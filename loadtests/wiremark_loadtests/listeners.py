@@ -6,7 +6,6 @@ audited; Locust's exit code is the audit's.
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 import time
@@ -22,11 +21,8 @@ from locust.runners import MasterRunner, WorkerRunner
 
 from wiremark_loadtests.billing import CannotJudge
 from wiremark_loadtests.run import Run
-from wiremark_loadtests.settings import Given, WrongUse, resolve
+from wiremark_loadtests.settings import DRAIN_SECONDS, Given, WrongUse, draw_seed, resolve
 
-log = logging.getLogger("wiremark")
-
-DRAIN_SECONDS = 30.0  # how long in-flight requests may take to finish when the run stops
 _HAND_OVER_SECONDS = 10.0  # beyond the drain: workers report every 3 s
 _KEY = "wiremark"  # our part of Locust's worker reports
 _RUNS: WeakKeyDictionary[Environment, Run] = WeakKeyDictionary()
@@ -75,6 +71,8 @@ def _attach(environment: Environment, **_: Any) -> None:
         environment.stop_timeout = DRAIN_SECONDS
     Session(environment)
     options = environment.parsed_options
+    if options is not None and options.wiremark_seed is None:
+        options.wiremark_seed = draw_seed()  # here, so that the workers get the master's
     if options is None or not options.headless or isinstance(environment.runner, WorkerRunner):
         return  # in the web UI the host may still be typed; workers get their options from the master
     try:

@@ -25,6 +25,7 @@ class Receipt:
     status:     None when no response head arrived
     tokens:     (prompt, completion) as the answer's `usage` told; None when it told nothing
     cached:     whether the answer was told to come from a cache; None when nothing was told
+    sent:       False when no connection came about, so that the server cannot know of the request
     """
 
     request_id: str | None
@@ -34,16 +35,17 @@ class Receipt:
     status: int | None
     tokens: tuple[int, int] | None = None
     cached: bool | None = None
+    sent: bool = True
 
     def to_wire(self) -> list[Any]:
         prompt, completion = self.tokens or (None, None)
         return [
             self.request_id, self.role, self.model, self.outcome.value,
-            self.status, prompt, completion, self.cached,
+            self.status, prompt, completion, self.cached, self.sent,
         ]  # fmt: skip
 
     @classmethod
     def from_wire(cls, row: list[Any]) -> Receipt:
-        request_id, role, model, outcome, status, prompt, completion, cached = row
+        request_id, role, model, outcome, status, prompt, completion, cached, sent = row
         tokens = None if prompt is None else (prompt, completion)
-        return cls(request_id, role, model, Outcome(outcome), status, tokens, cached)
+        return cls(request_id, role, model, Outcome(outcome), status, tokens, cached, sent)

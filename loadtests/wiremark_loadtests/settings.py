@@ -19,6 +19,9 @@ from wiremark_loadtests.scenario import Scenario
 KEY_VARIABLES = ("WIREMARK_API_KEY", "OPENAI_API_KEY")
 
 
+DRAIN_SECONDS = 30  # how long requests in flight may take to finish when a run stops
+
+
 class WrongUse(Exception):  # noqa: N818  the user's mistake, not the program's
     """The user's input does not make a run; the text is a sentence to show."""
 
@@ -81,11 +84,16 @@ def resolve(given: Given, environment: Mapping[str, str]) -> Settings:
             chosen = chosen.without_tools()
     except (BadFile, BadBaseUrl) as error:
         raise WrongUse(str(error)) from None
-    seed = random.SystemRandom().randrange(2**31) if given.seed is None else given.seed
+    seed = draw_seed() if given.seed is None else given.seed
     out = Path(given.out) if given.out else None
     if out is not None and out.exists() and not out.is_dir():
         raise WrongUse(f"{out} is not a folder; the report needs a folder to be written to")
     return Settings(given.base_url, endpoint, contract, model, chosen, seed, out, key)
+
+
+def draw_seed() -> int:
+    """A seed for a run that was given none; it is printed with the results."""
+    return random.SystemRandom().randrange(2**31)
 
 
 def _model(contract: Contract, wanted: str | None) -> str:

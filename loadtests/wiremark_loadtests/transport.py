@@ -28,8 +28,12 @@ _OFFSET_LIFE_NS = 60 * 10**9  # how long the difference of the two clocks is tak
 _CONNECT_SECONDS = 10.0
 
 
+# Kinds of TransportError after which the server cannot have seen a request.
+NOT_SENT = frozenset({"dns", "connect", "tls"})
+
+
 class TransportError(Exception):
-    """No complete response; `kind` is dns, connect, tls, timeout, reset, truncated or protocol."""
+    """No complete response; `kind` is one of NOT_SENT, or timeout, reset, truncated or protocol."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)

@@ -21,7 +21,7 @@ from wiremark_loadtests.answer import Answer
 from wiremark_loadtests.listeners import current_run
 from wiremark_loadtests.receipts import Outcome, Receipt
 from wiremark_loadtests.scenario import Plan, Planned
-from wiremark_loadtests.transport import Connection, TransportError
+from wiremark_loadtests.transport import NOT_SENT, Connection, TransportError
 from wiremark_loadtests.wire import ResponseReader, post
 
 log = logging.getLogger("wiremark")
@@ -29,13 +29,8 @@ log = logging.getLogger("wiremark")
 SILENCE_SECONDS = 60.0  # a response without a byte for so long is given up
 DEEP_SHARE = 1 / 16  # share of streams of which every chunk is decoded
 LONGEST_PAUSE = 5.0  # seconds; a retry-after longer than this is cut to it
-_PAUSES_AFTER_FAILURE = (
-    0.05,
-    0.1,
-    0.2,
-    0.5,
-    1.0,
-)  # seconds, by failures in a row: a dead server is not hammered
+# Seconds, by failures in a row: a dead server is not hammered.
+_PAUSES_AFTER_FAILURE = (0.05, 0.1, 0.2, 0.5, 1.0)
 
 _user_numbers = itertools.count()
 
@@ -110,6 +105,7 @@ class ChatUser(User):
             status=reader.status or None,
             tokens=result.tokens,
             cached=self._told_cached(reader),
+            sent=result.error not in NOT_SENT,
         )
         self._tally.add(receipt, result, sent_ns, ended_ns)
         self._pause = self._pause_after(result.outcome, reader)

@@ -46,6 +46,11 @@ BAD: dict[str, tuple[str, list[Receipt], list[Row]]] = {
     "an answer without an id": ("missing", [replace(OK, request_id=None)], []),
     "released although answered": ("wrong-amount", [OK], [replace(FREE, state="released")]),
     "nobody asked": ("unexplained", [], [ROW]),
+    "a row, and a request that was never sent": (
+        "unexplained",
+        [replace(HEADLESS, sent=False)],
+        [replace(ROW, request_id="x")],
+    ),
     "more rows than requests without a head": (
         "unexplained",
         [HEADLESS],
