@@ -58,10 +58,10 @@ class RequirementItem(pytest.Item):
         if note or SHOWN[result.verdict].phase == "failed":
             raise Finding(finding(result, note))
         if SHOWN[result.verdict].phase == "skipped":
-            raise pytest.skip.Exception(f"{SHOWN[result.verdict].word.lower()}: {result.message}")
+            raise pytest.skip.Exception(f"{result.verdict}: {result.message}")
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
-        return self.path, None, self.name
+        return self.path, None, f"requirement {self.name}"
 
 
 class RegisterFile(pytest.File):

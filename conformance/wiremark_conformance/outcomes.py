@@ -24,6 +24,7 @@ class Shown:
 
     phase:    the outcome that plugins, exit codes and JUnit see
     category: under which word the summary line counts it
+    word:     as `-v` shows it; a skip says its verdict in the reason
     """
 
     phase: Phase
@@ -38,9 +39,9 @@ SHOWN: Mapping[Verdict, Shown] = {
     Verdict.FAIL: Shown("failed", "failed", "F", "FAILED", "red"),
     Verdict.WARN: Shown("passed", "warned", "w", "WARN", "yellow"),
     Verdict.SILENT: Shown("passed", "warned", "w", "SILENT", "yellow"),
-    Verdict.UNDECLARED: Shown("skipped", "skipped", "s", "UNDECLARED", "yellow"),
-    Verdict.UNSUPPORTED: Shown("skipped", "skipped", "s", "UNSUPPORTED", "yellow"),
-    Verdict.NOT_TESTABLE: Shown("skipped", "skipped", "s", "NOT TESTABLE", "yellow"),
+    Verdict.UNDECLARED: Shown("skipped", "skipped", "s", "SKIPPED", "yellow"),
+    Verdict.UNSUPPORTED: Shown("skipped", "skipped", "s", "SKIPPED", "yellow"),
+    Verdict.NOT_TESTABLE: Shown("skipped", "skipped", "s", "SKIPPED", "yellow"),
     Verdict.INFRA: Shown("error", "error", "E", "INFRA", "red"),
     Verdict.HARNESS_ERROR: Shown("error", "error", "E", "HARNESS ERROR", "red"),
 }

@@ -45,7 +45,8 @@ def resolve(config: pytest.Config, base_url: str, register: Register, environ: M
 
     here = config.invocation_params.dir
     report, deviations_file, credentials_file = (
-        here / path if (path := given(name)) else None for name in ("report", "deviations", "credentials")
+        Path(os.path.normpath(here / path)) if (path := given(name)) else None
+        for name in ("report", "deviations", "credentials")
     )
     try:
         return Settings(

@@ -164,7 +164,7 @@ def _model(target: Target, asked: str | None, listed: list[str] | None, request:
         raise UnjudgeableError(f"{target.base_url} lists no model; name one with --wiremark-model")
     if not listed or wanted in listed or _known(wanted, request, send):
         return wanted
-    near = difflib.get_close_matches(wanted, listed, n=1, cutoff=0.7)
+    near = difflib.get_close_matches(wanted, listed, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     some = ", ".join(listed[:_NAMED]) + (", …" if len(listed) > _NAMED else "")
     whose = "" if asked else f", the first of the contract {target.contract.name!r}"

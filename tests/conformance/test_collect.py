@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import wiremark_conformance.session  # noqa: F401 - loaded once, for pytester forgets what its runs load
 from wiremark_conformance import collect
 from wiremark_conformance.requirement import load_register
 

@@ -88,6 +88,10 @@ def test_a_project_can_keep_the_suite_out(host: pytest.Pytester) -> None:
     )
 
 
+def test_an_empty_base_url_is_none(host: pytest.Pytester) -> None:
+    host.runpytest("--base-url=").assert_outcomes(passed=1)
+
+
 def test_our_checks_without_a_base_url_are_wrong_use(host: pytest.Pytester) -> None:
     result = host.runpytest("--pyargs", "wiremark_conformance")
     assert result.ret == pytest.ExitCode.USAGE_ERROR

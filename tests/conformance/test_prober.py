@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 from wiremark_conformance.exchange import Exchange, Headers, Request, TransportFailure
-from wiremark_conformance.probes import PROBES
 from wiremark_conformance.prober import Patience, Prober
+from wiremark_conformance.probes import PROBES
 from wiremark_conformance.target import Target
 from wiremark_schemas import contracts
 from wiremark_schemas.credentials import Credentials
@@ -29,7 +29,7 @@ class Sender:
         self.order: list[str] = []
         self.lock = threading.Lock()
 
-    def send(self, probe: str, request: Request) -> Exchange:
+    def send(self, probe: str, request: Request) -> Exchange:  # noqa: ARG002 - the client's signature
         with self.lock:
             before = self.asked[probe]
             self.asked[probe] += 1
@@ -42,7 +42,8 @@ def said(status: int, headers: Headers = ()) -> Exchange:
 
 
 def prober(reply: Reply, patience: Patience | None = None) -> tuple[Prober, Sender, list[float]]:
-    sender, slept = Sender(reply), []
+    sender = Sender(reply)
+    slept: list[float] = []
     return Prober(sender, patience or Patience(), sleep=slept.append), sender, slept
 
 
@@ -127,7 +128,7 @@ def test_a_role_that_is_there_to_be_refused_is_asked_once() -> None:
 
 
 def test_an_error_of_ours_is_not_swallowed() -> None:
-    def broken(probe: str, before: int) -> Exchange:
+    def broken(*_: object) -> Exchange:
         raise ValueError("a line break in a header")
 
     probes, _, _ = prober(broken)
