@@ -22,11 +22,11 @@ import pytest
 from wiremark_conformance import options
 
 if TYPE_CHECKING:
-    pass
+    from wiremark_conformance.session import Run
 
 PACKAGE = "wiremark_conformance"
 BASE_URL_PLUGIN = "base_url"
-RUN = pytest.StashKey["Run"]()  # in the config of a session that runs the suite
+RUN: pytest.StashKey[Run] = pytest.StashKey()  # in the config of a session that runs the suite
 _HERE = Path(__file__).parent
 
 

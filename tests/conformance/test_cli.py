@@ -58,7 +58,7 @@ def test_an_unknown_command_is_answered_with_the_nearest(capsys: pytest.CaptureF
 def test_a_missing_extra_is_named_with_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], missing: str, told: bool
 ) -> None:
-    def load(self: EntryPoint) -> Any:
+    def load(_: EntryPoint) -> Any:
         raise ModuleNotFoundError(f"No module named {missing!r}", name=missing)
 
     monkeypatch.setattr(EntryPoint, "load", load)
