@@ -15,7 +15,7 @@ from wiremark_conformance import checks
 from wiremark_conformance.checking import CHECKS, Check
 from wiremark_conformance.evidence import Evidence, View
 from wiremark_conformance.outcome import NotPromised, NotTestable, Outcome, Silent
-from wiremark_conformance.probes import PROBES, ProbeContext, why_not
+from wiremark_conformance.probes import PROBES, ProbeContext
 from wiremark_conformance.requirement import Register, Requirement, load_register
 
 __all__ = ["CHECKS", "Evidence", "Judgement", "judge", "judge_one", "probes_for"]
@@ -27,6 +27,7 @@ _INFRA = frozenset({"dns", "connect", "tls", "timeout", "reset"})
 # Statuses that an endpoint may answer to any request, good or bad, when it has too much to do. A 500
 # in answer to a bad request is something else: a finding.
 _BUSY = frozenset({429, 502, 503, 504})
+_NOT_JUDGED = {NotTestable: Verdict.NOT_TESTABLE, NotPromised: Verdict.UNDECLARED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,17 +120,16 @@ def _rule(check: Check, requirement: Requirement, probes: tuple[str, ...], evide
     for probe in probes:
         view = evidence.view(probe)
         if view is None:
-            return _Ruling(Verdict.NOT_TESTABLE, why_not(probe, context), probes)
+            reason = PROBES[probe].obstacle(context)
+            return _Ruling(_NOT_JUDGED[type(reason)], str(reason), probes)
         obstacle = _obstacle(check, requirement, view)
         if obstacle is not None:
             return _Ruling(obstacle.verdict, obstacle.message, probes)
         views.append(view)
     try:
         outcome = check.function(*views)
-    except NotTestable as reason:
-        return _Ruling(Verdict.NOT_TESTABLE, str(reason), probes)
-    except NotPromised as reason:
-        return _Ruling(Verdict.UNDECLARED, str(reason), probes)
+    except (NotTestable, NotPromised) as reason:
+        return _Ruling(_NOT_JUDGED[type(reason)], str(reason), probes)
     except Exception as error:  # noqa: BLE001 - a check that breaks is our fault, and says so
         return _Ruling(Verdict.HARNESS_ERROR, f"the check broke: {type(error).__name__}: {error}", probes)
     return _Ruling(*_weigh(outcome, requirement, evidence), probes)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from wiremark_conformance.evidence import Evidence
-from wiremark_conformance.outcome import NotTestable
+from wiremark_conformance.outcome import NotPromised, NotTestable
 from wiremark_conformance.probes.table import Draft, Probe, ProbeContext, chat
 
 HELLO: list[dict[str, Any]] = [
@@ -84,7 +84,7 @@ def _nulls(context: ProbeContext) -> Draft:
 def _vision_on_text_model(context: ProbeContext) -> Draft:
     model = context.target.model_without("vision")
     if model is None:
-        raise NotTestable("the contract lists no model without vision")
+        raise NotPromised("the contract lists no model without vision")
     return chat(context, {"model": model.id, "messages": IMAGE_MESSAGES, "max_tokens": 16})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from wiremark_conformance.outcome import NotTestable
+from wiremark_conformance.outcome import NotPromised
 from wiremark_conformance.probes.chat import HELLO
 from wiremark_conformance.probes.models import ORIGIN
 from wiremark_conformance.probes.table import Draft, Probe, ProbeContext, chat, path
@@ -14,7 +14,7 @@ def _too_large(context: ProbeContext, *, chunked: bool) -> Draft:
     """A valid request, one byte over the limit."""
     limit = context.target.contract.limits.get("body_bytes")
     if limit is None:
-        raise NotTestable("the contract names no limit of body_bytes")
+        raise NotPromised("the contract names no limit of body_bytes")
     body = {"model": context.target.model, "messages": [{"role": "user", "content": ""}], "max_tokens": 1}
     filling = "x" * (limit + 1 - len(json.dumps(body)))
     body["messages"] = [{"role": "user", "content": filling}]
@@ -29,7 +29,7 @@ def _forbidden_model(context: ProbeContext) -> Draft:
     """The contract's first model: the one that restricted keys lack."""
     models = context.target.contract.models
     if not models:
-        raise NotTestable("the contract names no models, so none can be forbidden")
+        raise NotPromised("the contract names no models, so none can be forbidden")
     return chat(context, {"model": models[0].id, "messages": HELLO, "max_tokens": 16})
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from wiremark_conformance.exchange import Exchange, Headers, Request
-from wiremark_conformance.outcome import NotTestable
+from wiremark_conformance.outcome import NotPromised, NotTestable
 from wiremark_conformance.target import Target
 
 USER_AGENT = "wiremark"
@@ -61,30 +61,25 @@ class Probe:
 
     def build(self, context: ProbeContext) -> Request | None:
         """The request, or None when it cannot be made; `obstacle` tells why."""
-        if self._missing(context):
-            return None
         try:
-            return _request(self.draft(context), self.role, context.target)
-        except NotTestable:
+            return self._request(context)
+        except (NotPromised, NotTestable):
             return None
 
-    def obstacle(self, context: ProbeContext) -> str:
-        """Why the request cannot be made, or "" when it can."""
-        missing = self._missing(context)
-        if missing:
-            return missing
+    def obstacle(self, context: ProbeContext) -> NotPromised | NotTestable:
+        """Why the request was not made: not promised, not possible, or left out of this run."""
         try:
-            self.draft(context)
-        except NotTestable as reason:
-            return str(reason)
-        return ""
+            self._request(context)
+        except (NotPromised, NotTestable) as reason:
+            return reason
+        return NotTestable(f"the probe {self.name} was not made in this run")
 
-    def _missing(self, context: ProbeContext) -> str:
+    def _request(self, context: ProbeContext) -> Request:
         if not context.target.declares(self.capability):
-            return f"the contract does not promise {self.capability!r}, so {self.name} was not asked"
+            raise NotPromised(f"the contract does not promise {self.capability!r}")
         if self.role != "default" and context.target.credentials.get(self.role) is None:
-            return f"there is no key for the role {self.role!r}; give one in the credentials file"
-        return ""
+            raise NotTestable(f"there is no key for the role {self.role!r}; give one in the credentials file")
+        return _request(self.draft(context), self.role, context.target)
 
 
 class ProbeTable(Mapping[str, Probe]):
@@ -109,10 +104,10 @@ class ProbeTable(Mapping[str, Probe]):
 
 
 def path(context: ProbeContext, operation: str, **values: str) -> str:
-    """Path of an operation; raises NotTestable when the contract does not offer it."""
+    """Path of an operation; raises NotPromised when the contract does not offer it."""
     found = context.target.path(operation, **values)
     if found is None:
-        raise NotTestable(f"the contract names no path for {operation}")
+        raise NotPromised(f"the contract names no path for {operation}")
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from wiremark_conformance.evidence import Evidence, View
-from wiremark_conformance.outcome import NotTestable
+from wiremark_conformance.outcome import NotPromised, NotTestable
 from wiremark_conformance.probes.table import Draft, Probe, ProbeContext, chat
 
 TOOL = "get_weather"
@@ -66,7 +66,7 @@ def _round_trip(context: ProbeContext) -> Draft:
 def _on_text_model(context: ProbeContext) -> Draft:
     model = context.target.model_without("tools")
     if model is None:
-        raise NotTestable("the contract lists no model without tools")
+        raise NotPromised("the contract lists no model without tools")
     return chat(context, {"model": model.id, "messages": QUESTION, "tools": TOOLS, "max_tokens": 16})
 
 

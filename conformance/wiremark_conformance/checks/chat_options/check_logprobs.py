@@ -38,8 +38,9 @@ def present(view: View) -> Outcome:
 
 def _is_logprob(entry: Mapping[str, Any]) -> bool:
     value = entry.get("logprob")
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return isinstance(entry.get("token"), str) and number and value <= 1e-6  # rounding of a certain token
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return isinstance(entry.get("token"), str) and value <= 1e-6  # rounding of a certain token
 
 
 @check("chat.logprobs.entries", "chat.logprobs")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from wiremark_schemas.registry import validator
 
 from wiremark_conformance.checking import check, each
-from wiremark_conformance.checks.chat_stream import STREAMS
+from wiremark_conformance.checks.chat_stream import STREAMS, TEXT_STREAMS
 from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotTestable, Outcome
 from wiremark_conformance.shapes import type_violations
@@ -98,7 +98,7 @@ def choice_fields(view: View) -> Outcome:
     return None
 
 
-@each("chat.stream.index-zero", *STREAMS, expects="stream")
+@each("chat.stream.index-zero", *TEXT_STREAMS, "chat.tools.stream", expects="stream")
 def index_zero(view: View) -> Outcome:
     if not view.chunk_choices:
         raise NotTestable("the stream has no choice")

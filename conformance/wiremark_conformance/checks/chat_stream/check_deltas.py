@@ -13,7 +13,8 @@ from wiremark_conformance.outcome import NotTestable, Outcome
 from wiremark_conformance.values import is_int, shown
 
 _TEXTS = ("content", "refusal", "reasoning_content", "reasoning")
-_OWN_CHECKS = frozenset({*_TEXTS, "role", "tool_calls", "function_call"})
+# `type` and `index` tell entries apart: openai-python replaces them instead of joining.
+_OWN_CHECKS = frozenset({*_TEXTS, "role", "tool_calls", "function_call", "type", "index"})
 _MANY = 3  # repeats of one string before it is a constant and no accident of the text
 
 
@@ -97,7 +98,7 @@ def _lists(view: View) -> Iterator[tuple[str, list[Any]]]:
 def lists_indexed(view: View) -> Outcome:
     seen: set[str] = set()
     for name, entries in _lists(view):
-        if name in seen and not all(isinstance(e, dict) and is_int(e.get("index")) for e in entries):
+        if name in seen and any(isinstance(e, dict) and not is_int(e.get("index")) for e in entries):
             return f"`{name}` comes again without `index`: {shown(entries)}; openai-python raises"
         seen.add(name)
     return None

@@ -28,7 +28,7 @@ def _entries(view: View) -> list[Mapping[str, Any]]:
     data = view.object.get("data")
     if not isinstance(data, list):
         raise NotTestable("there is no array `data`")
-    entries = [entry for entry in data if isinstance(entry, dict)]
+    entries: list[Mapping[str, Any]] = [entry for entry in data if isinstance(entry, dict)]
     if not entries:
         raise NotTestable("no model is listed")
     return entries
