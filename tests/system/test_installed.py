@@ -27,6 +27,8 @@ INIS = {
     "all files": "python_files = *.py",
     "strict": "addopts = --strict-markers --strict-config\nfilterwarnings = error",
 }
+# Plugins of the environment the tests run in, left out only because they are slow to load.
+WITHOUT = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-p", "no:locust", "-p", "no:pytest_cov")
 OWN_TEST = """
 from reports.weekly import OURS as reports_are_ours
 from schemas.order import OURS as schemas_are_ours
@@ -72,7 +74,7 @@ def run(project: Path, *args: str) -> subprocess.CompletedProcess[str]:
     """`python -m pytest` in the project, our copy before any other on the path."""
     env = {**os.environ, "PYTHONPATH": str(site_packages(project))}
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *args],
+        [sys.executable, "-m", "pytest", *WITHOUT, *args],
         cwd=project,
         env=env,
         capture_output=True,
