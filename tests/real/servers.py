@@ -287,6 +287,16 @@ def judge(server: Server, base_url: str, out: Path) -> int:
     return subprocess.run(command, env=environment, check=False, timeout=300).returncode
 
 
+def keep(report: Path, target: Path) -> None:
+    """Copy a report, with the evidence of what was found only: passes would make it ten times as long."""
+    document = json.loads(report.read_text(encoding="utf-8"))
+    for row in document["results"]:
+        if row["verdict"] == "pass":
+            row["evidence"] = []
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
 def main(words: list[str]) -> int:
     if words[:1] == ["list"]:
         for server in SERVERS.values():
@@ -300,8 +310,7 @@ def main(words: list[str]) -> int:
         with running(server) as base_url:
             out = HOME / "reports" / name
             judge(server, base_url, out)
-            REPORTS.mkdir(parents=True, exist_ok=True)
-            shutil.copy(out / "report.json", REPORTS / f"{name}.json")
+            keep(out / "report.json", REPORTS / f"{name}.json")
     return 0
 
 

@@ -30,6 +30,8 @@ def _servers_module() -> Any:
 
 servers = _servers_module()
 FINDINGS = {"fail", "warn", "silent"}
+# Two choices race in the engine, and a second may pass between two chunks: found in most runs, not in all.
+WOBBLING = {"chat.n.stream.order", "chat.stream.index-zero", "chat.stream.created-constant"}
 QUICK = ("llama.cpp", "aimock")
 LONG = ("mockllm", "litellm")
 
@@ -47,7 +49,10 @@ def _judge_again(name: str, folder: Path) -> None:
     except servers.NotAvailableError as reason:
         pytest.skip(str(reason))
     assert code in {0, 1}, f"the suite could not judge {name}"
-    assert findings(folder / "report.json") == findings(servers.REPORTS / f"{name}.json")
+    now, committed = findings(folder / "report.json"), findings(servers.REPORTS / f"{name}.json")
+    assert {key: now[key] for key in now.keys() - WOBBLING} == {
+        key: committed[key] for key in committed.keys() - WOBBLING
+    }
 
 
 @pytest.mark.real
