@@ -7,6 +7,7 @@ import hashlib
 from wiremark_schemas.contracts import Contract
 
 from wiremark_server.clock import Clock
+from wiremark_server.dialects.openai_chat import ChatFormat
 from wiremark_server.edge.handler import Gateway
 from wiremark_server.engine.protocol import Engine
 from wiremark_server.keys import KeyStore
@@ -33,6 +34,7 @@ def build(
             engine=engine,
             cache=ResponseCache() if cached else None,
             fingerprint=_fingerprint(contract, seed),
+            formats={form.name: form for form in (ChatFormat(),)},
         ),
         OPERATIONS,
     )

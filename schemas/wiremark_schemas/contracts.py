@@ -13,12 +13,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from wiremark_schemas import yamlfile
 from wiremark_schemas.yamlfile import BadFile
 
 _FOLDER = "contracts"
+
+Dialect = Literal["openai", "anthropic", "gemini"]
+"""A family of wire formats with an error envelope of its own; its reference contract has the same name."""
+
+# First part of an operation's name → the dialect that is spoken there. Operations that are not listed are
+# shared: a request says by its headers which dialect it is in, else it is in the contract's own.
+_DIALECTS: Mapping[str, Dialect] = {"chat": "openai", "messages": "anthropic"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,17 +116,45 @@ class Contract:
         entry = self.raw["operations"].get(operation)
         return tuple(self.base_path + path for path in entry["paths"]) if entry else ()
 
+    @property
+    def dialect(self) -> Dialect:
+        """The contract's own dialect."""
+        dialect: Dialect = self.raw.get("dialect", "openai")
+        return dialect
+
+    @cached_property
+    def dialects(self) -> frozenset[Dialect]:
+        """Every dialect that is served: the contract's own and those of its operations."""
+        spoken = (self.dialect_of(operation) for operation in self.raw["operations"])
+        return frozenset({self.dialect, *(dialect for dialect in spoken if dialect is not None)})
+
+    @staticmethod
+    def dialect_of(operation: str) -> Dialect | None:
+        """The dialect of an operation; None for one that several dialects share."""
+        return _DIALECTS.get(operation.partition(".")[0])
+
     @cached_property
     def problems(self) -> Mapping[str, Problem]:
-        return {
-            name: Problem(name, entry["status"], entry["type"], entry["code"])
-            for name, entry in self.raw["errors"].items()
-        }
+        """What is promised in the contract's own dialect, by situation."""
+        return _problems(self.raw["errors"])
+
+    def answers(self, dialect: Dialect) -> Mapping[str, Problem]:
+        """The answer to every situation in a dialect: as promised, else as its reference contract has it."""
+        own = self.problems
+        if dialect != self.dialect:
+            own = _problems(self.raw.get("dialect_errors", {}).get(dialect, {}))
+        return own if self.name == dialect else {**load(dialect).problems, **own}
 
     @cached_property
     def limits(self) -> Mapping[str, int]:
         """body_bytes, requests_per_minute, requests_per_day, tokens_per_minute: those promised."""
         return {name: limit for name, limit in self.raw["limits"].items() if limit is not None}
+
+
+def _problems(errors: Mapping[str, Any]) -> Mapping[str, Problem]:
+    return {
+        name: Problem(name, entry["status"], entry["type"], entry["code"]) for name, entry in errors.items()
+    }
 
 
 def bundled() -> tuple[str, ...]:

@@ -60,9 +60,11 @@ def _chunks(deltas: Sequence[Delta], *, include_usage: bool = True) -> list[Any]
 
 
 def _whole(deltas: Sequence[Delta]) -> Any:
-    answer = Answer(_width(deltas), logprobs=any(isinstance(d, TextDelta) and d.logprobs for d in deltas))
+    answer = Answer(
+        IDENTITY, _width(deltas), logprobs=any(isinstance(d, TextDelta) and d.logprobs for d in deltas)
+    )
     answer.add(deltas)
-    return json.loads(answer.encode(IDENTITY, USAGE))
+    return json.loads(answer.encode(USAGE))
 
 
 def _width(deltas: Sequence[Delta]) -> int:

@@ -13,10 +13,10 @@ def _kept(size: int) -> Kept:
 
 
 def test_the_order_of_keys_and_the_way_of_sending_do_not_matter() -> None:
-    one = fingerprint("a", {"model": "m", "n": 1, "stream": True, "stream_options": {}})
-    assert one == fingerprint("a", {"n": 1, "model": "m"})
-    assert one != fingerprint("a", {"n": 2, "model": "m"})
-    assert one != fingerprint("b", {"n": 1, "model": "m"})
+    one = fingerprint("a", "chat", {"model": "m", "n": 1, "stream": True, "stream_options": {}})
+    assert one == fingerprint("a", "chat", {"n": 1, "model": "m"})
+    assert one != fingerprint("a", "chat", {"n": 2, "model": "m"})
+    assert one != fingerprint("b", "chat", {"n": 1, "model": "m"})
 
 
 def test_the_least_recently_used_answer_goes_first() -> None:

@@ -31,7 +31,11 @@ def test_a_bundled_contract_loads_and_holds_together(name: str) -> None:
     assert contract.name == name
     assert contract.title
     assert not contract.claimed & contract.optional
-    assert contract.paths("chat.create")[0].startswith(contract.base_path)
+    assert all(
+        path.startswith(contract.base_path)
+        for name in contract.raw["operations"]
+        for path in contract.paths(name)
+    )
     assert all(contract.model(model.id) == model for model in contract.models)
     assert all(400 <= problem.status <= 599 for problem in contract.problems.values())
     assert all(limit > 0 for limit in contract.limits.values())

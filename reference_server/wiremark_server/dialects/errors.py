@@ -1,50 +1,64 @@
 """Problems as they look on the wire: the one table from situation to status, type and code.
 
-The contract's `errors` decide; where a contract is silent, the OpenAI reference does.
+The contract decides, for each dialect that it serves; where it is silent, the dialect's reference does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import msgspec
 from wiremark_schemas import contracts
-from wiremark_schemas.contracts import Contract
+from wiremark_schemas.contracts import Contract, Dialect
 
 from wiremark_server.domain.problem import Problem
 
-_REFERENCE = "openai"
+
+def _openai(problem: Problem, answer: contracts.Problem, request_id: str) -> Mapping[str, Any]:  # noqa: ARG001
+    """`{"error": {message, type, param, code}}`, all four keys always."""
+    return {
+        "error": {
+            "message": problem.message,
+            "type": answer.type,
+            "param": problem.param,
+            "code": answer.code,
+        }
+    }
+
+
+def _anthropic(problem: Problem, answer: contracts.Problem, request_id: str) -> Mapping[str, Any]:
+    return {
+        "type": "error",
+        "error": {"type": answer.type, "message": problem.message},
+        "request_id": request_id,
+    }
+
+
+# Envelope, and what stands before its data when it ends a stream.
+_FORMS: Mapping[Dialect, tuple[Callable[[Problem, contracts.Problem, str], Mapping[str, Any]], bytes]] = {
+    "openai": (_openai, b""),
+    "anthropic": (_anthropic, b"event: error\n"),
+}
 
 
 class ErrorTable:
-    """Answers to problems under one contract."""
+    """Answers to problems in one dialect of a contract."""
 
-    def __init__(self, contract: Contract) -> None:
-        self._answers: Mapping[str, contracts.Problem] = {
-            **contracts.load(_REFERENCE).problems,
-            **contract.problems,
-        }
+    def __init__(self, contract: Contract, dialect: Dialect) -> None:
+        self._answers = contract.answers(dialect)
+        self._form, self._event = _FORMS[dialect]
 
     def status(self, problem: Problem) -> int:
         return self._answers[problem.situation].status
 
-    def envelope(self, problem: Problem) -> bytes:
-        """`{"error": {message, type, param, code}}`, all four keys always."""
-        answer = self._answers[problem.situation]
-        return msgspec.json.encode(
-            {
-                "error": {
-                    "message": problem.message,
-                    "type": answer.type,
-                    "param": problem.param,
-                    "code": answer.code,
-                }
-            }
-        )
+    def envelope(self, problem: Problem, request_id: str) -> bytes:
+        """The body of the refusal."""
+        return msgspec.json.encode(self._form(problem, self._answers[problem.situation], request_id))
 
-    def frame(self, problem: Problem) -> bytes:
+    def frame(self, problem: Problem, request_id: str) -> bytes:
         """The same inside of an event stream that has already begun."""
-        return b"data: " + self.envelope(problem) + b"\n\n"
+        return self._event + b"data: " + self.envelope(problem, request_id) + b"\n\n"
 
     def headers(self, problem: Problem) -> tuple[tuple[str, str], ...]:
         """Headers that belong to the refusal, content type first."""

@@ -57,7 +57,7 @@ def _error(
 def missing_key(hint: str) -> ProblemError:
     return _error(
         "missing_key",
-        f"You did not provide an API key. Send it in the Authorization header: `{hint}`.",
+        f"You did not provide an API key. Send it as a header: `{hint}`.",
     )
 
 
@@ -143,6 +143,10 @@ def tools_not_supported(model: str) -> ProblemError:
     )
 
 
+def thinking_not_supported(model: str, param: str) -> ProblemError:
+    return _error("invalid_request", f"The model {model!r} does not support extended thinking.", param)
+
+
 def vision_not_supported(model: str, param: str) -> ProblemError:
     return _error("vision_not_supported", f"The model {model!r} does not accept images.", param)
 
@@ -155,7 +159,8 @@ def context_length_exceeded(limit: int, prompt: int, budget: int = 0) -> Problem
         )
     return _error(
         "context_length_exceeded",
-        f"This model's maximum context length is {limit} tokens. However, {asked}. "
+        # Clients look for one of two phrases to begin to shorten a conversation; both are here.
+        f"The prompt is too long: this model's maximum context length is {limit} tokens. However, {asked}. "
         "Please reduce the length of the messages or completion.",
         "messages",
     )

@@ -8,7 +8,7 @@ from wiremark_server.domain import problem
 from wiremark_server.edge.message import Headers, Request, Response
 
 _ORIGIN = ("access-control-allow-origin", "*")
-_EXPOSED = "x-request-id, retry-after, x-should-retry, openai-processing-ms"
+_EXPOSED = "x-request-id, request-id, retry-after, x-should-retry, openai-processing-ms"
 _DEFAULT_REQUEST_HEADERS = "authorization, content-type"
 
 

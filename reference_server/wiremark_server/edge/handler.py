@@ -30,6 +30,7 @@ _DRAIN_SECONDS = 10.0
 _SMALL_REST = 64 * 1024  # an unread body up to this size is left to the server to skip, connection kept
 _REQUEST_ID = "x-request-id"
 _OPENAI_VERSION = (b"openai-version", b"2020-10-01")
+_ANTHROPIC_ID = b"request-id"
 
 
 _ids = random.Random(secrets.randbits(256))  # noqa: S311 - ids are names, not secrets
@@ -48,7 +49,7 @@ class Gateway:
         self._services = services
         self._operations = operations
         self._routes = Routes(contract)
-        self._errors = ErrorTable(contract)
+        self._errors = {dialect: ErrorTable(contract, dialect) for dialect in contract.dialects}
         self._cors = Cors(contract.raw["cors"])
         self._body_limit = contract.limits.get("body_bytes")
         self._id_header = (contract.raw["headers"]["request_id"] or _REQUEST_ID).lower().encode()
@@ -81,25 +82,22 @@ class Gateway:
         try:
             reply = await self._answer(request, call)
         except ProblemError as error:
-            reply = self._refuse(error.problem)
+            reply = self._refuse(error.problem, call)
         except ClientGoneError:
             raise
         except LedgerUnavailable:
-            reply = self._refuse(problem.overloaded().problem)
+            reply = self._refuse(problem.overloaded().problem, call)
         except Exception as error:  # noqa: BLE001 - the one boundary for a response that has not begun
-            reply = self._refuse(self._fault(error, request_id))
-        elapsed = int((self._services.clock.monotonic() - started) * 1000)
+            reply = self._refuse(self._fault(error, request_id), call)
         headers = [
-            (self._id_header, request_id.encode()),
-            (b"openai-processing-ms", b"%d" % elapsed),
-            _OPENAI_VERSION,
+            *self._dialect_headers(call, self._services.clock.monotonic() - started),
             *_encoded(call.limit_headers),
             *_encoded(call.headers),
             *_encoded(self._cors.headers(request)),
         ]
         if isinstance(reply, Stream):
             headers += _encoded(stream.HEADERS)
-            await stream.send_stream(reply, headers, send, lambda error: self._break(error, request_id))
+            await stream.send_stream(reply, headers, send, lambda error: self._break(error, call))
         else:
             await _send(request, reply, headers, send)
 
@@ -107,6 +105,7 @@ class Gateway:
         return Call(
             services=self._services,
             request_id=request_id,
+            dialect=self._routes.dialect(request.path, request.header),
             header=request.header,
             read_document=lambda: self._document(request),
             client_gone=request.gone,
@@ -127,13 +126,24 @@ class Gateway:
         document.check_media(request.header("content-type"), request.header("content-encoding"))
         return document.parse(await request.body(self._body_limit))
 
-    def _refuse(self, found: Problem) -> Response:
-        return Response(self._errors.status(found), self._errors.envelope(found), self._errors.headers(found))
+    def _dialect_headers(self, call: Call, elapsed: float) -> list[tuple[bytes, bytes]]:
+        """The request id, under the name that clients of the dialect read, and what else they expect."""
+        request_id = call.request_id.encode()
+        headers = [(self._id_header, request_id)]
+        if call.dialect == "openai":
+            headers += [(b"openai-processing-ms", b"%d" % int(elapsed * 1000)), _OPENAI_VERSION]
+        elif call.dialect == "anthropic" and self._id_header != _ANTHROPIC_ID:
+            headers.append((_ANTHROPIC_ID, request_id))
+        return headers
 
-    def _break(self, error: Exception, request_id: str) -> bytes:
+    def _refuse(self, found: Problem, call: Call) -> Response:
+        errors = self._errors[call.dialect]
+        return Response(errors.status(found), errors.envelope(found, call.request_id), errors.headers(found))
+
+    def _break(self, error: Exception, call: Call) -> bytes:
         """The error frame for a stream that has begun."""
-        found = error.problem if isinstance(error, ProblemError) else self._fault(error, request_id)
-        return self._errors.frame(found)
+        found = error.problem if isinstance(error, ProblemError) else self._fault(error, call.request_id)
+        return self._errors[call.dialect].frame(found, call.request_id)
 
     @staticmethod
     def _fault(error: Exception, request_id: str) -> Problem:

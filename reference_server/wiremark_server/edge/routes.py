@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from wiremark_schemas.contracts import Contract
+from wiremark_schemas.contracts import Contract, Dialect
 
 from wiremark_server.domain import problem
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+# Headers that only clients of one dialect send, for paths that several share.
+_TELLING_HEADERS: tuple[tuple[str, Dialect], ...] = (("anthropic-version", "anthropic"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +30,17 @@ class Routes:
     """The contract's operations by path. A trailing slash means the same route, never a redirect."""
 
     def __init__(self, contract: Contract) -> None:
+        self._own = contract.dialect
+        self._dialects = contract.dialects
+        self._spoken: dict[str, Dialect] = {}  # path of an operation → its dialect, where it has one
         self._exact: dict[str, dict[str, str]] = {}
         self._patterns: list[tuple[re.Pattern[str], dict[str, str]]] = []
         for operation, entry in contract.raw["operations"].items():
             for path in contract.paths(operation):
                 self._methods(path)[entry["method"]] = operation
+                dialect = contract.dialect_of(operation)
+                if dialect is not None:
+                    self._spoken[path] = dialect
 
     def _methods(self, path: str) -> dict[str, str]:
         if "{" not in path:
@@ -52,6 +62,18 @@ class Routes:
         if operation is None:
             raise problem.method_not_allowed(method, path, _allowed(methods))
         return Match(operation, parameters)
+
+    def dialect(self, path: str, header: Callable[[str], str | None]) -> Dialect:
+        """What is spoken on a path, served or not: by operation, else by header, else the contract's own."""
+        if len(self._dialects) == 1:
+            return self._own
+        for served, dialect in self._spoken.items():
+            if path == served or path.startswith(f"{served}/"):
+                return dialect
+        for name, dialect in _TELLING_HEADERS:
+            if dialect in self._dialects and header(name) is not None:
+                return dialect
+        return self._own
 
     def allowed(self, path: str) -> tuple[str, ...]:
         """Methods of a path, for OPTIONS. Raises ProblemError for an unknown path."""

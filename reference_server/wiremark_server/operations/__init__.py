@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from wiremark_server.edge.message import Response, Stream
-from wiremark_server.operations import account, chat, models
+from wiremark_server.operations import account, generate, models
 from wiremark_server.policy.call import Call
 
 Operation = Callable[[Call], Awaitable[Response | Stream]]
@@ -13,7 +13,7 @@ Operation = Callable[[Call], Awaitable[Response | Stream]]
 OPERATIONS: Mapping[str, Operation] = {
     "models.list": models.list_models,
     "models.get": models.get_model,
-    "chat.create": chat.create,
+    "chat.create": generate.operation("chat"),
     "usage.list": account.list_usage,
     "balance.get": account.get_balance,
 }

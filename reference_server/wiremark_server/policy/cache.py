@@ -25,10 +25,13 @@ class Kept:
     usage: Usage
 
 
-def fingerprint(account_id: str, document: Mapping[str, Any]) -> bytes:
-    """Digest of a request as far as it decides the answer; the order of object keys does not."""
+def fingerprint(account_id: str, form: str, document: Mapping[str, Any]) -> bytes:
+    """Digest of a request as far as it decides the answer; the order of object keys does not.
+
+    form: the wire format that the document is in, since another one may read it differently
+    """
     asked = {name: value for name, value in document.items() if name not in _PRESENTATION}
-    canonical = msgspec.json.encode(asked, order="sorted")
+    canonical = msgspec.json.encode([form, asked], order="sorted")
     return hashlib.blake2b(canonical, key=account_id.encode()[:64], digest_size=32).digest()
 
 

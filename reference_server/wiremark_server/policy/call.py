@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from wiremark_schemas.contracts import Contract, Model
+from wiremark_schemas.contracts import Contract, Dialect, Model
 
 from wiremark_server.clock import Clock
+from wiremark_server.dialects.format import Format
 from wiremark_server.domain.asked import Asked
 from wiremark_server.engine.protocol import Engine
 from wiremark_server.keys import Key
@@ -25,6 +26,7 @@ class Services:
 
     cache:       None when the contract promises none
     fingerprint: what `system_fingerprint` says, the same for every answer of this configuration
+    formats:     wire formats of generations, by name
     """
 
     contract: Contract
@@ -35,6 +37,7 @@ class Services:
     engine: Engine
     cache: ResponseCache | None
     fingerprint: str
+    formats: Mapping[str, Format]
 
 
 @dataclass(slots=True)
@@ -43,6 +46,7 @@ class Call:
 
     services: Services
     request_id: str
+    dialect: Dialect
     header: Callable[[str], str | None]
     read_document: Callable[[], Awaitable[dict[str, Any]]]
     client_gone: Callable[[], Awaitable[None]]
@@ -50,6 +54,7 @@ class Call:
     query: Mapping[str, str] = field(init=False)
     headers: list[tuple[str, str]] = field(default_factory=list)  # for the answer, refusals included
     limit_headers: tuple[tuple[str, str], ...] = ()  # meter, meter_tokens; likewise
+    format: Format = field(init=False)  # set by the operation
     key: Key = field(init=False)  # authenticate
     document: dict[str, Any] = field(init=False)  # read
     asked: Asked = field(init=False)  # decode

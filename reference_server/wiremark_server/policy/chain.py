@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable
 
 from wiremark_schemas.contracts import Model
 
-from wiremark_server.dialects.openai_chat.request import decode as decode_chat
 from wiremark_server.domain import problem
 from wiremark_server.domain.generation import Generation
 from wiremark_server.ledger import pricing
@@ -28,7 +27,7 @@ async def authenticate(call: Call) -> None:
 
 
 async def meter(call: Call) -> None:
-    decision = call.services.limiter.check(call.key)
+    decision = call.services.limiter.check(call.key, dialect=call.dialect)
     call.limit_headers = decision.headers
     if not decision.allowed:
         raise problem.rate_limited(decision.scope, decision.retry_after)
@@ -38,7 +37,7 @@ async def meter_tokens(call: Call) -> None:
     """The tokens of the request, once they are known, against the limits of the key."""
     generation = call.asked.generation
     wanted = call.prompt_tokens + (generation.max_tokens or 0) * generation.n
-    decision = call.services.limiter.check_tokens(call.key, wanted)
+    decision = call.services.limiter.check_tokens(call.key, wanted, dialect=call.dialect)
     call.limit_headers = decision.headers
     if not decision.allowed:
         raise problem.rate_limited(decision.scope, decision.retry_after)
@@ -49,7 +48,7 @@ async def read(call: Call) -> None:
 
 
 async def decode(call: Call) -> None:
-    call.asked = decode_chat(call.document, call.request_id)
+    call.asked = call.format.decode(call.document, call.request_id, call.header)
 
 
 async def admit(call: Call) -> None:
@@ -108,7 +107,7 @@ async def recall(call: Call) -> None:
         return
     status: cache.Status = "bypass"
     if not call.asked.tool_bearing and not _declines_cache(call):
-        call.cache_key = cache.fingerprint(call.key.account_id, call.document)
+        call.cache_key = cache.fingerprint(call.key.account_id, call.format.name, call.document)
         call.kept = answers.get(call.cache_key)
         status = "hit" if call.kept else "miss"
     header = call.services.contract.raw["cache"].get("status_header")
@@ -148,7 +147,7 @@ IDENTIFIED: tuple[Step, ...] = (
     authenticate,  # 401 missing_key, invalid_key
     meter,  #        429 rate_limited
 )
-CHAT: tuple[Step, ...] = (
+GENERATION: tuple[Step, ...] = (
     *IDENTIFIED,
     read,  #         415 unsupported_media_type, 413 body_too_large, 400 malformed_json
     decode,  #       400 invalid_request

@@ -12,7 +12,7 @@ nothing and exactly as many requests are admitted as promised.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
@@ -21,7 +21,7 @@ from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
 from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
 
-from wiremark_server.clock import Clock
+from wiremark_server.clock import Clock, rfc3339
 from wiremark_server.keys import Key
 
 Headers = tuple[tuple[str, str], ...]
@@ -45,13 +45,20 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """One window of a key as it stands; `reset` is in seconds until it is empty again."""
+    """One window of a key as it stands.
+
+    reset: seconds until it is empty again; ends: the same as a time, seconds since the epoch, UTC
+    """
 
     scope: str
     unit: Unit
     limit: int
     remaining: int
     reset: float
+    ends: float
+
+
+_Show = Callable[[list[Window], Window | None], Headers]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +86,7 @@ class Limiter:
     """The limits of a contract, a key's own limits before them.
 
     promised:   requests_per_minute, requests_per_day, tokens_per_minute; other names are ignored
-    header_set: a name in HEADER_SETS, None for no headers
+    header_set: the set that the contract promises, a name in HEADER_SETS; None for no headers at all
     """
 
     def __init__(self, promised: Mapping[str, int], clock: Clock, header_set: str | None = "openai") -> None:
@@ -87,41 +94,49 @@ class Limiter:
         self._clock = clock
         self._counters = _Counters(clock)
         self._windows = FixedWindowRateLimiter(self._counters)
-        self._headers = HEADER_SETS[header_set]
+        self._header_set = header_set
 
-    def check(self, key: Key, tokens: int = 0) -> Decision:
+    def check(self, key: Key, tokens: int = 0, dialect: str | None = None) -> Decision:
         """Admit and count one request of the key, or refuse it and count nothing.
 
         tokens: prompt tokens plus the largest completion asked for, counted on admission as OpenAI
                 does, so that parallel requests cannot pass together what each would pass alone;
                 0 when the body is still to be read and `check_tokens` will follow
+        dialect: whose headers the answer has, when the contract promises any; None: those promised
         """
+        show = self._headers(dialect)
         if key.limits is not None and key.limits.full:
-            return self._always_full(key)
-        return self._admit(key, {"requests": 1, "tokens": tokens})
+            return self._always_full(key, show)
+        return self._admit(key, {"requests": 1, "tokens": tokens}, show)
 
-    def check_tokens(self, key: Key, tokens: int) -> Decision:
+    def check_tokens(self, key: Key, tokens: int, dialect: str | None = None) -> Decision:
         """Count the tokens of a request that `check` admitted before its body was known.
 
         A refusal takes the request back out of its windows: what is refused uses up nothing.
         """
-        decision = self._admit(key, {"requests": 0, "tokens": tokens})
+        show = self._headers(dialect)
+        decision = self._admit(key, {"requests": 0, "tokens": tokens}, show)
         if decision.allowed:
             return decision
         for rule, item in self._rules(key):
             name = item.key_for(key.id, rule.scope)
             if rule.unit == "requests" and self._counters.get(name):
                 self._counters.incr(name, item.get_expiry(), -1)
-        return replace(decision, headers=self._admit(key, {"requests": 0, "tokens": 0}).headers)
+        return replace(decision, headers=self._admit(key, {"requests": 0, "tokens": 0}, show).headers)
 
-    def _admit(self, key: Key, cost: Mapping[Unit, int]) -> Decision:
+    def _headers(self, dialect: str | None) -> _Show:
+        if self._header_set is None:
+            return _no_headers
+        return HEADER_SETS.get(dialect or self._header_set, _no_headers)
+
+    def _admit(self, key: Key, cost: Mapping[Unit, int], show: _Show) -> Decision:
         rules = self._rules(key)
         refusing = [rule for rule, item in rules if not self._fits(item, key, rule, cost[rule.unit])]
         if not refusing:
             for rule, item in rules:
                 if cost[rule.unit]:
                     self._windows.hit(item, key.id, rule.scope, cost=cost[rule.unit])
-        return self._decide([self._window(rule, item, key) for rule, item in rules], refusing)
+        return self._decide([self._window(rule, item, key) for rule, item in rules], refusing, show)
 
     def _rules(self, key: Key) -> list[tuple[_Rule, RateLimitItem]]:
         return [
@@ -137,27 +152,30 @@ class Limiter:
 
     def _window(self, rule: _Rule, item: RateLimitItem, key: Key) -> Window:
         stats = self._windows.get_window_stats(item, key.id, rule.scope)
-        reset = max(0.0, stats.reset_time - self._clock.now())
-        return Window(rule.scope, rule.unit, item.amount, stats.remaining, reset)
+        now = self._clock.now()
+        ends = max(now, stats.reset_time)
+        return Window(rule.scope, rule.unit, item.amount, stats.remaining, ends - now, ends)
 
-    def _decide(self, windows: list[Window], refusing: list[_Rule]) -> Decision:
+    @staticmethod
+    def _decide(windows: list[Window], refusing: list[_Rule], show: _Show) -> Decision:
         scopes = {rule.scope for rule in refusing}
         slowest = max((window for window in windows if window.scope in scopes), key=_reset, default=None)
-        headers = self._headers(windows, slowest)
+        headers = show(windows, slowest)
         if slowest is None:
             return Decision(True, headers, None, "")
         return Decision(False, headers, max(1, math.ceil(slowest.reset)), slowest.scope)
 
-    def _always_full(self, key: Key) -> Decision:
+    def _always_full(self, key: Key, show: _Show) -> Decision:
         """As if others had used up the key's window the moment it opened, with the UTC minute."""
         rule = _RULES[0]
         limit = self._limit(key, rule) or _UNPROMISED
-        full = Window(rule.scope, rule.unit, limit, 0, 60 - self._clock.now() % 60)
+        now = self._clock.now()
+        left = 60 - now % 60
+        windows = [Window(rule.scope, rule.unit, limit, 0, left, now + left)]
         tokens = self._promised.get("tokens_per_minute")
-        windows = (
-            [full] if tokens is None else [full, Window("tokens_per_minute", "tokens", tokens, tokens, 0.0)]
-        )
-        return self._decide(windows, [rule])
+        if tokens is not None:
+            windows.append(Window("tokens_per_minute", "tokens", tokens, tokens, 0.0, now))
+        return self._decide(windows, [rule], show)
 
 
 _UNPROMISED = 60
@@ -226,18 +244,38 @@ def go_duration(seconds: float) -> str:
 
 def _openai_headers(windows: list[Window], refusing: Window | None) -> Headers:
     """`x-ratelimit-{limit,remaining,reset}-{requests,tokens}`, for each unit its tightest window."""
-    found: list[tuple[str, str]] = []
+    return tuple(
+        header
+        for window in _tightest(windows, refusing)
+        for header in (
+            (f"x-ratelimit-limit-{window.unit}", str(window.limit)),
+            (f"x-ratelimit-remaining-{window.unit}", str(window.remaining)),
+            (f"x-ratelimit-reset-{window.unit}", go_duration(window.reset)),
+        )
+    )
+
+
+def _anthropic_headers(windows: list[Window], refusing: Window | None) -> Headers:
+    """`anthropic-ratelimit-{requests,tokens}-{limit,remaining,reset}`; resets are times, RFC 3339 in UTC."""
+    return tuple(
+        header
+        for window in _tightest(windows, refusing)
+        for header in (
+            (f"anthropic-ratelimit-{window.unit}-limit", str(window.limit)),
+            (f"anthropic-ratelimit-{window.unit}-remaining", str(window.remaining)),
+            (f"anthropic-ratelimit-{window.unit}-reset", rfc3339(math.ceil(window.ends))),
+        )
+    )
+
+
+def _tightest(windows: list[Window], refusing: Window | None) -> Iterator[Window]:
+    """For each unit the window to show: the one that refuses, else the one with the least left."""
     for unit in ("requests", "tokens"):
         of_unit = [window for window in windows if window.unit == unit]
-        if not of_unit:
-            continue
-        window = refusing if refusing in of_unit else min(of_unit, key=_tightness)
-        found += [
-            (f"x-ratelimit-limit-{unit}", str(window.limit)),
-            (f"x-ratelimit-remaining-{unit}", str(window.remaining)),
-            (f"x-ratelimit-reset-{unit}", go_duration(window.reset)),
-        ]
-    return tuple(found)
+        if refusing is not None and refusing in of_unit:
+            yield refusing
+        elif of_unit:
+            yield min(of_unit, key=_tightness)
 
 
 def _no_headers(windows: list[Window], refusing: Window | None) -> Headers:  # noqa: ARG001 - one signature
@@ -253,8 +291,5 @@ def _reset(window: Window) -> float:
     return window.reset
 
 
-HEADER_SETS: Mapping[str | None, Callable[[list[Window], Window | None], Headers]] = {
-    "openai": _openai_headers,
-    None: _no_headers,
-}
-"""How a contract's `headers.rate_limit` shows the windows on the wire."""
+HEADER_SETS: Mapping[str, _Show] = {"openai": _openai_headers, "anthropic": _anthropic_headers}
+"""How the windows are shown on the wire in a dialect; one that is not listed has no such headers."""

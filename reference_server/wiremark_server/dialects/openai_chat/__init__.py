@@ -1,1 +1,38 @@
 """OpenAI Chat Completions: request documents in, answers and event streams out. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from wiremark_server.dialects.format import HeaderOf, Reply
+from wiremark_server.dialects.openai_chat import request
+from wiremark_server.dialects.openai_chat.answer import Answer, Identity
+from wiremark_server.dialects.openai_chat.stream import ChatStream
+from wiremark_server.domain.asked import Asked
+
+
+class ChatFormat:
+    """The format of `chat.create`."""
+
+    name = "chat"
+
+    def decode(self, document: Mapping[str, Any], request_id: str, header: HeaderOf) -> Asked:  # noqa: ARG002
+        return request.decode(document, request_id)
+
+    def whole(self, reply: Reply) -> Answer:
+        generation = reply.asked.generation
+        return Answer(_identity(reply), generation.n, logprobs=generation.logprobs is not None)
+
+    def stream(self, reply: Reply) -> ChatStream:
+        asked = reply.asked
+        return ChatStream(_identity(reply), asked.generation.n, include_usage=asked.include_usage)
+
+
+def _identity(reply: Reply) -> Identity:
+    return Identity(
+        id=f"chatcmpl-{reply.request_id.removeprefix('req_')}",
+        created=reply.created,
+        model=reply.model,
+        fingerprint=reply.fingerprint,
+    )

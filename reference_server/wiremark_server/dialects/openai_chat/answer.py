@@ -54,7 +54,8 @@ class _Choice:
 class Answer:
     """Gathers deltas in the order they come; `encode` gives the response body."""
 
-    def __init__(self, choices: int, *, logprobs: bool = False) -> None:
+    def __init__(self, identity: Identity, choices: int, *, logprobs: bool = False) -> None:
+        self._identity = identity
         self._choices = [_Choice() for _ in range(choices)]
         self._with_logprobs = logprobs
 
@@ -74,7 +75,8 @@ class Answer:
                 case Finish():
                     choice.finish = delta.reason
 
-    def encode(self, identity: Identity, usage: Usage) -> bytes:
+    def encode(self, usage: Usage) -> bytes:
+        identity = self._identity
         return msgspec.json.encode(
             {
                 "id": identity.id,

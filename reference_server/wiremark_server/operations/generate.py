@@ -1,4 +1,4 @@
-"""Chat completions: run the engine, charge for what it produced, send the answer.
+"""Generations of every format: run the engine, charge for what it produced, send the answer.
 
 Money follows four rules. A failure before anything was sent gives the hold back. Otherwise what was produced
 is charged, whether or not the client stayed to read it. The charge is durable before the last byte is sent. A
@@ -8,10 +8,9 @@ stream starts only once the engine has produced something, so that a failure bef
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
-from wiremark_server.dialects.openai_chat.answer import Answer, Identity
-from wiremark_server.dialects.openai_chat.stream import ChatStream
+from wiremark_server.dialects.format import Format, Reply
 from wiremark_server.domain import problem
 from wiremark_server.domain.generation import Delta
 from wiremark_server.edge.message import ClientGoneError, Response, Stream
@@ -23,35 +22,44 @@ from wiremark_server.policy.call import Call
 _CLIENT_GONE = 499  # no status reaches a client that has left, but the ledger's row wants one
 
 
-async def create(call: Call) -> Response | Stream:
-    await chain.run(chain.CHAT, call)
-    work = await _Work.start(call)
-    try:
-        return await (work.stream() if call.asked.stream else work.whole())
-    except BaseException:
-        await work.abandon()
-        raise
+def operation(name: str) -> Callable[[Call], Awaitable[Response | Stream]]:
+    """The operation that creates answers in the format of that name."""
+
+    async def create(call: Call) -> Response | Stream:
+        call.format = call.services.formats[name]
+        await chain.run(chain.GENERATION, call)
+        work = await _Work.start(call, call.format)
+        try:
+            return await (work.stream() if call.asked.stream else work.whole())
+        except BaseException:
+            await work.abandon()
+            raise
+
+    return create
 
 
 class _Work:
     """One answer being made and paid: `finish` or `abandon` ends it, whichever comes first."""
 
-    def __init__(self, call: Call, run: EngineRun) -> None:
+    def __init__(self, call: Call, form: Format, run: EngineRun) -> None:
         self._call = call
+        self._format = form
         self._run = run
         self._sent = False
         self._cut = False
         self._deltas: list[Delta] = []
         self._watch = asyncio.ensure_future(self._watch_client())
-        self._identity = Identity(
-            id=f"chatcmpl-{call.request_id.removeprefix('req_')}",
+        self._reply = Reply(
+            request_id=call.request_id,
             created=int(call.services.clock.now()),
             model=call.model.id,
             fingerprint=call.services.fingerprint,
+            asked=call.asked,
+            usage=lambda: run.usage,
         )
 
     @classmethod
-    async def start(cls, call: Call) -> _Work:
+    async def start(cls, call: Call, form: Format) -> _Work:
         """Put the request to the engine, or replay its kept answer; gives the hold back on ProblemError."""
         try:
             run: EngineRun = (
@@ -65,16 +73,15 @@ class _Work:
         except BaseException:
             await call.bill.release(500, "failed")
             raise
-        return cls(call, run)
+        return cls(call, form, run)
 
     async def whole(self) -> Response:
-        generation = self._call.asked.generation
-        answer = Answer(generation.n, logprobs=generation.logprobs is not None)
+        answer = self._format.whole(self._reply)
         async for deltas in self._run:
             answer.add(deltas)
             self._keep(deltas)
         await self._finish()
-        return Response(200, answer.encode(self._identity, self._run.usage))
+        return Response(200, answer.encode(self._run.usage))
 
     async def stream(self) -> Stream:
         """Waits for the first frame: problems until then are raised here, and get a status."""
@@ -82,8 +89,7 @@ class _Work:
         return Stream(await anext(frames), frames)
 
     async def _frames(self) -> AsyncGenerator[bytes, None]:
-        asked = self._call.asked
-        encoder = ChatStream(self._identity, asked.generation.n, include_usage=asked.include_usage)
+        encoder = self._format.stream(self._reply)
         try:
             async for deltas in self._run:
                 self._keep(deltas)
