@@ -132,7 +132,7 @@ def refused_free(ledger: View) -> Outcome:
     if not refused:
         raise NotTestable("no refusal has a request id")
     for row in _rows(ledger):
-        view = refused.get(row.get("request_id"))
+        view = refused.get(str(row.get("request_id")))
         amount = row.get("amount_microusd")
         if view is not None and is_int(amount) and amount > 0:  # type: ignore[operator]
             return f"{view.probe} was refused with {view.status} and charged {amount} µUSD"

@@ -36,14 +36,14 @@ def finish_enum(view: View) -> Outcome:
 
 @each("chat.stream.after-finish", *STREAMS, expects="stream")
 def after_finish(view: View) -> Outcome:
-    finished: set[object] = set()
+    finished: set[str] = set()
     if not view.chunk_choices:
         raise NotTestable("the stream has no choice")
     for choice in view.chunk_choices:
-        index, delta = choice.get("index"), choice.get("delta")
+        index, delta = shown(choice.get("index")), choice.get("delta")
         says = isinstance(delta, dict) and (delta.get("content") or delta.get("tool_calls"))
         if index in finished and says:
-            return f"choice {shown(index)} goes on after its finish reason: {shown(delta)}"
+            return f"choice {index} goes on after its finish reason: {shown(delta)}"
         if choice.get("finish_reason"):
             finished.add(index)
     return None

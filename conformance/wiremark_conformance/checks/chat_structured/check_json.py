@@ -19,7 +19,7 @@ accepted("chat.json-schema.accepted", "chat.json-schema")
 
 def _parsed(view: View) -> tuple[Any, str]:
     """The content as JSON, and why it is none; answers that were cut off or refused are not judged."""
-    if view.choices[0].get("finish_reason") in {"length", "content_filter"}:
+    if view.choices[0].get("finish_reason") in ("length", "content_filter"):
         raise NotTestable("the answer was cut off before it was complete")
     if view.message.get("refusal"):
         raise NotTestable("the model refused")

@@ -22,7 +22,8 @@ _POSTS = ("chat.plain", "chat.stream", "chat.tools.forced", "errors.malformed-js
 def json_content_type(view: View) -> Outcome:
     if view.media_type == "application/json":
         return None
-    return f"the content-type is {shown(view.header('content-type'))}; openai-node then gives text, not an object"
+    found = shown(view.header("content-type"))
+    return f"the content-type is {found}; openai-node then gives text, not an object"
 
 
 @each("http.json-body", *_JSON)
