@@ -316,14 +316,19 @@ class View:
         """The streamed tool calls, in order of first appearance; at least one."""
         found: dict[tuple[int, Any], Call] = {}
         for choice, delta in self.deltas:
-            for entry in delta.get("tool_calls") or ():
-                if isinstance(entry, dict):
-                    index = entry.get("index")
-                    key = (choice, index if isinstance(index, int) else None)
-                    _add(found.setdefault(key, Call(choice, index)), entry)
+            for piece in tool_pieces(delta):
+                index = piece.get("index")
+                key = (choice, index if isinstance(index, int) else None)
+                _add(found.setdefault(key, Call(choice, index)), piece)
         if not found:
             raise NotTestable(f"the stream of {self.probe} calls no tool")
         return tuple(found.values())
+
+
+def tool_pieces(delta: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The pieces of tool calls in a delta; none when they are no list of objects."""
+    pieces = delta.get("tool_calls")
+    return [piece for piece in pieces if isinstance(piece, dict)] if isinstance(pieces, list) else []
 
 
 def _frame(event: sse.Event) -> Frame:

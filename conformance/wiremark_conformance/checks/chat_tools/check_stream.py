@@ -7,7 +7,7 @@ from typing import Any
 
 from wiremark_conformance.checking import accepted, check, each
 from wiremark_conformance.checks.chat_tools.check_call import markup, not_one_object
-from wiremark_conformance.evidence import View
+from wiremark_conformance.evidence import View, tool_pieces
 from wiremark_conformance.outcome import NotTestable, Outcome, Silent
 from wiremark_conformance.probes.tools import TOOL
 from wiremark_conformance.values import is_int, is_text, shown
@@ -24,7 +24,7 @@ def _pieces(view: View) -> Iterator[Mapping[str, Any]]:
     if not view.calls:
         raise NotTestable("no tool is called")
     for _, delta in view.deltas:
-        yield from (entry for entry in delta.get("tool_calls") or () if isinstance(entry, dict))
+        yield from tool_pieces(delta)
 
 
 def _function(piece: Mapping[str, Any]) -> Mapping[str, Any]:

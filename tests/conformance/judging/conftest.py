@@ -1,0 +1,384 @@
+"""A well-behaved endpoint as values: every probe's answer, to be spoilt one thing at a time.
+
+`world` gives a fresh one that keeps the contract `hermes-tokens`; a test changes an answer and asks
+the judge. Nothing here opens a socket.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from wiremark_conformance.exchange import Exchange, FailureKind, Part, TransportFailure
+from wiremark_conformance.judge import Evidence, Judgement, judge, judge_one
+from wiremark_conformance.probes import PROBES, ProbeContext
+from wiremark_conformance.requirement import load_register
+from wiremark_conformance.target import Target
+from wiremark_reports.record import Verdict
+from wiremark_schemas import contracts
+from wiremark_schemas.credentials import ROLES, Credentials
+
+CREATED = 1764547200
+_contract = functools.cache(contracts.load)
+TOOL_CALL = {
+    "id": "call_1",
+    "type": "function",
+    "function": {"name": "get_weather", "arguments": '{"city": "Paris"}'},
+}
+USAGE = {"prompt_tokens": 20, "completion_tokens": 6, "total_tokens": 26}
+CHARGE = 5  # µUSD: 20 * 0.14 + 6 * 0.28 = 4.48, rounded up
+
+
+@dataclass
+class Answer:
+    """What one probe gets. A `chunks` entry is a JSON value, a str (the data of an event), or raw bytes.
+
+    step: bytes per arrival; 0 sends the body in one piece
+    """
+
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    body: Any = None
+    chunks: list[Any] | None = None
+    failure: TransportFailure | None = None
+    step: int = 0
+
+    @property
+    def wire(self) -> bytes:
+        if self.chunks is not None:
+            return b"".join(_event(chunk) for chunk in self.chunks)
+        if isinstance(self.body, bytes):
+            return self.body
+        return b"" if self.body is None else json.dumps(self.body).encode()
+
+    def fail(self, kind: FailureKind) -> None:
+        self.failure = TransportFailure(kind, f"it was {kind}")
+
+    @property
+    def message(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.body["choices"][0]["message"]
+        return found
+
+    @property
+    def choice(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.body["choices"][0]
+        return found
+
+    def delta(self, position: int) -> dict[str, Any]:
+        """The delta of the first choice of a chunk."""
+        assert self.chunks is not None
+        found: dict[str, Any] = self.chunks[position]["choices"][0]["delta"]
+        return found
+
+    def call(self, position: int) -> dict[str, Any]:
+        """The first piece of a tool call in a chunk."""
+        found: dict[str, Any] = self.delta(position)["tool_calls"][0]
+        return found
+
+
+def _event(chunk: Any) -> bytes:
+    if isinstance(chunk, bytes):
+        return chunk
+    text = chunk if isinstance(chunk, str) else json.dumps(chunk)
+    return f"data: {text}\n\n".encode()
+
+
+class World:
+    """Answers by probe; what has no answer of its own gets the plain one."""
+
+    def __init__(self, contract: str = "hermes-tokens", roles: tuple[str, ...] = ROLES) -> None:
+        self.contract = _contract(contract)
+        model = self.contract.models[0].id if self.contract.models else "some-model"
+        keys = {role: f"key-of-{role}" for role in roles}
+        self.target = Target(
+            self.contract, model, self.contract.base_path, Credentials(keys), "http://x.invalid", "x.invalid"
+        )
+        self.answers = {name: answer for name in PROBES if (answer := _good(name, model)) is not None}
+        for position, (name, answer) in enumerate(self.answers.items()):
+            answer.headers = {**_shared(name, position), **answer.headers}
+
+    def __getitem__(self, probe: str) -> Answer:
+        return self.answers[probe]
+
+    def chunks(self, probe: str) -> list[Any]:
+        found = self.answers[probe].chunks
+        assert found is not None
+        return found
+
+    def rows(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self["billing.usage"].body["data"]
+        return found
+
+    def row(self, probe: str) -> dict[str, Any]:
+        return next(row for row in self.rows() if row["request_id"] == f"req-{probe}")
+
+    def streams(self) -> Iterator[Answer]:
+        return (answer for answer in self.answers.values() if answer.chunks is not None)
+
+    def evidence(self) -> Evidence:
+        exchanges: dict[str, Exchange] = {}
+        for name, probe in PROBES.items():
+            request = probe.build(ProbeContext(self.target, exchanges))
+            if request is None or name not in self.answers:
+                continue
+            answer = self.answers[name]
+            wire, step = answer.wire, answer.step or max(len(answer.wire), 1)
+            parts = tuple(Part(i, wire[i : i + step]) for i in range(0, len(wire), step))
+            exchanges[name] = Exchange(
+                name,
+                request,
+                status=answer.status,
+                headers=tuple(answer.headers.items()),
+                parts=parts,
+                failure=answer.failure,
+            )
+        return Evidence(self.target, exchanges)
+
+    def judge(self, requirement: str) -> Judgement:
+        return judge_one(requirement, self.evidence())
+
+    def findings(self) -> dict[str, str]:
+        """Requirement → message of everything that was found."""
+        wrong = {Verdict.FAIL, Verdict.WARN, Verdict.HARNESS_ERROR, Verdict.SILENT}
+        judged = judge(load_register(), self.evidence())
+        return {j.requirement.id: f"{j.verdict}: {j.message}" for j in judged if j.verdict in wrong}
+
+
+def _shared(name: str, position: int) -> dict[str, str]:
+    role = PROBES[name].role
+    remaining = "0" if role == "throttled" else str(900 - position)
+    return {
+        "x-request-id": f"req-{name}",
+        "x-ratelimit-limit-requests": "1000",
+        "x-ratelimit-remaining-requests": remaining,
+        "x-ratelimit-reset-requests": "6m0.5s",
+    }
+
+
+def completion(
+    message: Mapping[str, Any] | None = None, finish_reason: str = "stop", n: int = 1
+) -> dict[str, Any]:
+    said = {"role": "assistant", "content": "Hello there.", "refusal": None, **(message or {})}
+    choices = [
+        {"index": i, "message": copy.deepcopy(said), "logprobs": None, "finish_reason": finish_reason}
+        for i in range(n)
+    ]
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": CREATED,
+        "model": "deepseek-v4-flash",
+        "choices": choices,
+        "usage": dict(USAGE),
+    }
+
+
+def chunk(
+    delta: Mapping[str, Any] | None = None, finish_reason: str | None = None, index: int = 0
+) -> dict[str, Any]:
+    choice = {"index": index, "delta": dict(delta or {}), "logprobs": None, "finish_reason": finish_reason}
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion.chunk",
+        "created": CREATED,
+        "model": "deepseek-v4-flash",
+        "choices": [choice],
+    }
+
+
+def usage_chunk() -> dict[str, Any]:
+    return {**chunk(), "choices": [], "usage": dict(USAGE)}
+
+
+def piece(index: int, arguments: str, call_id: str = "", name: str = "") -> dict[str, Any]:
+    """A piece of a streamed call; with an id it is the first one."""
+    first = {"id": call_id, "type": "function"} if call_id else {}
+    named = {"name": name} if name else {}
+    return {"tool_calls": [{"index": index, **first, "function": {**named, "arguments": arguments}}]}
+
+
+ROLE = {"role": "assistant", "content": ""}
+
+
+def _text(*more: Any, finish_reason: str = "stop") -> list[Any]:
+    return [
+        chunk(ROLE),
+        chunk({"content": "Hel"}),
+        chunk({"content": "lo "}),
+        chunk({"content": "there."}),
+        chunk({}, finish_reason),
+        *more,
+        "[DONE]",
+    ]
+
+
+def _calls(*calls: tuple[str, str]) -> list[Any]:
+    pieces = []
+    for index, (call_id, city) in enumerate(calls):
+        pieces += [
+            chunk(piece(index, "", call_id, "get_weather")),
+            chunk(piece(index, '{"city": ')),
+            chunk(piece(index, f'"{city}"}}')),
+        ]
+    return [chunk({"role": "assistant", "content": None}), *pieces, chunk({}, "tool_calls")]
+
+
+def _error(status: int, kind: str, code: str | None, **headers: str) -> Answer:
+    body = {"error": {"message": "It cannot be done.", "type": kind, "param": None, "code": code}}
+    return Answer(status, {"content-type": "application/json", **headers}, body)
+
+
+def _invalid(code: str | None = None) -> Answer:
+    return _error(400, "invalid_request_error", code)
+
+
+def _json(body: Any, **headers: str) -> Answer:
+    return Answer(200, {"content-type": "application/json; charset=utf-8", **headers}, body)
+
+
+def _stream(chunks: list[Any], **headers: str) -> Answer:
+    return Answer(
+        200,
+        {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache", **headers},
+        chunks=chunks,
+    )
+
+
+def _token(text: str) -> dict[str, Any]:
+    return {"token": text, "logprob": -0.1, "bytes": list(text.encode())}
+
+
+def _with_logprobs() -> dict[str, Any]:
+    answer = completion()
+    tokens = [
+        {**_token(text), "top_logprobs": [_token(text), _token("x")]} for text in ("Hello", " there", ".")
+    ]
+    answer["choices"][0]["logprobs"] = {"content": tokens, "refusal": None}
+    return answer
+
+
+def _n_stream() -> list[Any]:
+    deltas: tuple[Mapping[str, Any], ...] = (ROLE, {"content": "Hello"}, {"content": " you."})
+    chunks = [chunk(delta, None, index) for delta in deltas for index in (0, 1)]
+    return [*chunks, chunk({}, "stop", 0), chunk({}, "stop", 1), "[DONE]"]
+
+
+def _row(probe: str, amount: int = CHARGE, **more: Any) -> dict[str, Any]:
+    return {
+        "request_id": f"req-{probe}",
+        "created": CREATED,
+        "model": "deepseek-v4-flash",
+        "status": 200,
+        "prompt_tokens": 20,
+        "completion_tokens": 6,
+        "amount_microusd": amount,
+        "state": "settled",
+        "outcome": "ok",
+        "cached": False,
+        **more,
+    }
+
+
+def _models() -> list[dict[str, Any]]:
+    return [
+        {"id": m.id, "object": "model", "created": m.created, "owned_by": m.owned_by, **m.extensions}
+        for m in _contract("hermes-tokens").models
+    ]
+
+
+def _good(name: str, model: str) -> Answer | None:
+    """The answer of a good endpoint; probes without one of their own get the plain answer."""
+    call = completion({"content": None, "tool_calls": [copy.deepcopy(TOOL_CALL)]}, "tool_calls")
+    one = next((entry for entry in _models() if entry["id"] == model), {**_models()[0], "id": model})
+    table: dict[str, Callable[[], Answer]] = {
+        "models.list": lambda: _json({"object": "list", "data": _models()}),
+        "models.get": lambda: _json(one),
+        "models.get.unknown": lambda: _error(404, "invalid_request_error", "model_not_found"),
+        "chat.plain": lambda: _json(completion(), **{"x-cache": "miss"}),
+        "chat.stream": lambda: _stream(_text()),
+        "chat.stream.usage": lambda: _stream(_text(usage_chunk())),
+        "chat.max-tokens": lambda: _json(completion({"content": "1 2 3 4"}, "length")),
+        "chat.max-completion-tokens": lambda: _stream(_text(finish_reason="length")),
+        "chat.stop": lambda: _json(completion({"content": "1 2 3 4 5 6 "})),
+        "chat.n": lambda: _json(completion(n=2)),
+        "chat.n.stream": lambda: _stream(_n_stream()),
+        "chat.logprobs": lambda: _json(_with_logprobs()),
+        "chat.json": lambda: _json(completion({"content": '{"answer": 42}'})),
+        "chat.json-schema": lambda: _json(completion({"content": '{"city": "Paris", "sunny": true}'})),
+        "chat.vision.text-only": lambda: _invalid("unsupported_parameter"),
+        "chat.tools.forced": lambda: _json(call, **{"x-cache": "bypass"}),
+        "chat.tools.stream": lambda: _stream([*_calls(("call_1", "Paris")), usage_chunk(), "[DONE]"]),
+        "chat.tools.parallel": lambda: _stream([*_calls(("call_1", "Paris"), ("call_2", "Oslo")), "[DONE]"]),
+        "chat.tools.text-only": lambda: _invalid("unsupported_parameter"),
+        "errors.malformed-json": _invalid,
+        "errors.not-an-object": _invalid,
+        "errors.no-messages": lambda: _invalid("missing_required_parameter"),
+        "errors.empty-messages": _invalid,
+        "errors.messages-type": _invalid,
+        "errors.temperature": _invalid,
+        "errors.tool-choice": _invalid,
+        "errors.unknown-model": lambda: _error(404, "invalid_request_error", "model_not_found"),
+        "errors.unknown-model.stream": lambda: _error(404, "invalid_request_error", "model_not_found"),
+        "errors.unknown-route": lambda: _error(404, "invalid_request_error", "unknown_url"),
+        "errors.method": lambda: _error(405, "invalid_request_error", "method_not_supported", allow="POST"),
+        "errors.media-type": lambda: _error(415, "invalid_request_error", "unsupported_media_type"),
+        "auth.no-key": lambda: _error(401, "invalid_request_error", None, **{"www-authenticate": "Bearer"}),
+        "auth.wrong-key": lambda: _error(
+            401, "invalid_request_error", "invalid_api_key", **{"www-authenticate": "Bearer"}
+        ),
+        "limits.body": lambda: _error(413, "invalid_request_error", "request_too_large"),
+        "limits.body.chunked": lambda: _error(413, "invalid_request_error", "request_too_large"),
+        "keys.throttled": lambda: _error(429, "requests", "rate_limit_exceeded", **{"retry-after": "7"}),
+        "keys.exhausted": lambda: _error(402, "insufficient_quota", "insufficient_credits"),
+        "keys.capped": lambda: _error(429, "insufficient_quota", "monthly_cap_reached"),
+        "keys.restricted": lambda: _error(403, "invalid_request_error", "model_not_allowed"),
+        "keys.revoked": lambda: _error(401, "invalid_request_error", "invalid_api_key"),
+        "cors.preflight": lambda: Answer(204),
+        "cache.repeat": lambda: _json(completion(), **{"x-cache": "hit"}),
+        "billing.balance": lambda: _json({"balance_microusd": 1000, "held_microusd": 0}),
+        "billing.usage": lambda: _json(
+            {
+                "object": "list",
+                "has_more": False,
+                "next_after": None,
+                "data": [
+                    _row("chat.plain"),
+                    _row("chat.stream.usage"),
+                    _row("chat.tools.forced"),
+                    _row("cache.repeat", 0, cached=True),
+                    _row("errors.unknown-model", 0, status=404, state="released", outcome="refused"),
+                ],
+            }
+        ),
+    }
+    return table.get(name, lambda: _json(completion()))()
+
+
+@pytest.fixture
+def world() -> World:
+    """A fresh good endpoint under the contract `hermes-tokens`, with a key of every role."""
+    return World()
+
+
+@pytest.fixture
+def worlds() -> Callable[..., World]:
+    """Makes good endpoints under other contracts or with fewer keys."""
+    return World
+
+
+@pytest.fixture
+def wire() -> Any:
+    """The builders of this module, for tests that need chunks of their own."""
+
+    class Wire:
+        chunk = staticmethod(chunk)
+        usage_chunk = staticmethod(usage_chunk)
+        piece = staticmethod(piece)
+        completion = staticmethod(completion)
+
+    return Wire

@@ -1,0 +1,172 @@
+"""Each requirement on whole chat answers, spoilt in its own way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from wiremark_conformance.requirement import load_register
+from wiremark_reports.record import Verdict
+
+Change = Callable[[Any], object]
+
+AREAS = {"chat", "chat-options", "chat-structured"}
+
+
+def _refuse(probe: str) -> Change:
+    """An honest refusal of what the contract claims."""
+    error = {"error": {"message": "No.", "type": "invalid_request_error", "param": None, "code": None}}
+
+    def apply(world: Any) -> None:
+        answer = world[probe]
+        answer.status, answer.body, answer.chunks = 400, error, None
+
+    return apply
+
+
+def _body(**values: Any) -> Change:
+    return lambda w: w["chat.plain"].body.update(values)
+
+
+def _message(probe: str = "chat.plain", **values: Any) -> Change:
+    return lambda w: w[probe].message.update(values)
+
+
+def _choice(probe: str = "chat.plain", **values: Any) -> Change:
+    return lambda w: w[probe].choice.update(values)
+
+
+def _usage(probe: str = "chat.plain", **values: Any) -> Change:
+    return lambda w: w[probe].body["usage"].update(values)
+
+
+def _entry(**values: Any) -> Change:
+    return lambda w: w["chat.logprobs"].choice["logprobs"]["content"][0].update(values)
+
+
+SPOILT: list[tuple[str, Change]] = [
+    ("chat.accepted", _refuse("chat.plain")),
+    ("chat.accepted", lambda w: w["chat.plain"].fail("truncated")),
+    ("chat.accepted", lambda w: w["chat.plain"].fail("protocol")),
+    ("chat.id", lambda w: w["chat.plain"].body.pop("id")),
+    ("chat.id", _body(id="")),
+    ("chat.id", _body(id=7)),
+    ("chat.object", _body(object="text_completion")),
+    ("chat.created", _body(created="2025-12-01")),
+    ("chat.created", _body(created=1764547200.5)),
+    ("chat.created", _body(created=True)),
+    ("chat.created-seconds", _body(created=1764547200000)),
+    ("chat.created-seconds", _body(created=0)),
+    ("chat.model", _body(model=None)),
+    ("chat.choices", _body(choices=[])),
+    ("chat.choices", _body(choices=None)),
+    ("chat.choices", _body(choices={"0": {}})),
+    ("chat.choice.index", _choice(index=None)),
+    ("chat.choice.index", _choice(index=1)),
+    ("chat.message.object", lambda w: w["chat.plain"].choice.update(message="Hello.")),
+    ("chat.message.role", _message(role="model")),
+    ("chat.message.content", _message(content=[{"type": "text", "text": "Hello."}])),
+    ("chat.message.content", _message("chat.tools.forced", content=[])),
+    ("chat.message.not-empty", _message(content="")),
+    ("chat.finish-reason", _choice(finish_reason=None)),
+    ("chat.finish-reason", _choice(finish_reason="eos")),
+    ("chat.finish-reason", lambda w: w["chat.plain"].choice.pop("finish_reason")),
+    ("chat.schema", lambda w: w["chat.plain"].message.pop("refusal")),
+    ("chat.schema", lambda w: w["chat.tools.forced"].choice.pop("logprobs")),
+    ("chat.types", _body(system_fingerprint=5)),
+    ("chat.types", _message(refusal=False)),
+    ("chat.types", _message(reasoning_content=["Hm."])),
+    ("chat.logprobs-unasked", _choice(logprobs={"content": [{"token": "x", "logprob": -1}]})),
+    ("chat.no-error", _body(error={"message": "out of memory"})),
+    ("chat.usage.present", lambda w: w["chat.plain"].body.pop("usage")),
+    ("chat.usage.integers", _usage(prompt_tokens="20")),
+    ("chat.usage.integers", _usage(completion_tokens=None)),
+    ("chat.usage.integers", _usage(total_tokens=-1)),
+    ("chat.usage.total", _usage(total_tokens=6)),
+    ("chat.usage.total", _usage("chat.tools.forced", total_tokens=27)),
+    ("chat.usage.positive", _usage(prompt_tokens=0)),
+    ("chat.usage.positive", _usage(completion_tokens=0)),
+    ("chat.usage.details", _usage(prompt_tokens_details={"cached_tokens": 21})),
+    ("chat.usage.details", _usage(completion_tokens_details={"reasoning_tokens": 7})),
+    ("chat.echo-back", _refuse("chat.echo-back")),
+    ("chat.content-parts", _refuse("chat.content-parts")),
+    ("chat.developer-role", _refuse("chat.developer")),
+    ("chat.null-parameters", _refuse("chat.nulls")),
+    # chat-options
+    ("chat.max-tokens.accepted", _refuse("chat.max-tokens")),
+    ("chat.max-tokens.honoured", _usage("chat.max-tokens", completion_tokens=9)),
+    ("chat.max-tokens.honoured", _message("chat.max-tokens", content="1 2 3 " * 50)),
+    (
+        "chat.max-tokens.finish-reason",
+        lambda w: [
+            _usage("chat.max-tokens", completion_tokens=8)(w),
+            _choice("chat.max-tokens", finish_reason="stop")(w),
+        ],
+    ),
+    ("chat.max-completion-tokens.accepted", _refuse("chat.max-completion-tokens")),
+    (
+        "chat.max-completion-tokens.honoured",
+        lambda w: w["chat.max-completion-tokens"].delta(1).update(content="1 2 3 " * 50),
+    ),
+    (
+        "chat.max-completion-tokens.finish-reason",
+        lambda w: w["chat.max-completion-tokens"].chunks[-2]["choices"][0].update(finish_reason="tool_calls"),
+    ),
+    ("chat.stop.accepted", _refuse("chat.stop")),
+    ("chat.stop.absent", _message("chat.stop", content="5 6 7")),
+    ("chat.stop.finish-reason", _choice("chat.stop", finish_reason="tool_calls")),
+    ("chat.n.accepted", _refuse("chat.n")),
+    ("chat.n.count", lambda w: w["chat.n"].body["choices"].pop()),
+    ("chat.n.indexes", lambda w: w["chat.n"].body["choices"][1].update(index=0)),
+    ("chat.n.stream.accepted", _refuse("chat.n.stream")),
+    ("chat.n.stream.count", lambda w: w.chunks("chat.n.stream").__delitem__(slice(1, -1, 2))),
+    ("chat.n.stream.order", lambda w: w.chunks("chat.n.stream").insert(0, w.chunks("chat.n.stream").pop(1))),
+    ("chat.n.stream.finish", lambda w: w.chunks("chat.n.stream").pop(-2)),
+    ("chat.n.stream.finish", lambda w: w.chunks("chat.n.stream").insert(0, w.chunks("chat.n.stream")[-2])),
+    ("chat.n.stream.role", lambda w: w["chat.n.stream"].delta(1).pop("role")),
+    ("chat.n.stream.role", lambda w: w["chat.n.stream"].delta(3).update(role="assistant")),
+    ("chat.logprobs.accepted", _refuse("chat.logprobs")),
+    ("chat.logprobs.present", _choice("chat.logprobs", logprobs=None)),
+    ("chat.logprobs.present", _choice("chat.logprobs", logprobs={"content": []})),
+    ("chat.logprobs.entries", _entry(logprob=0.5)),
+    ("chat.logprobs.entries", _entry(logprob=None)),
+    ("chat.logprobs.entries", _entry(token=5)),
+    ("chat.logprobs.bytes", lambda w: w["chat.logprobs"].choice["logprobs"]["content"][0].pop("bytes")),
+    ("chat.logprobs.bytes", _entry(bytes="SGVsbG8=")),
+    ("chat.logprobs.top", _entry(top_logprobs=None)),
+    ("chat.logprobs.top", _entry(top_logprobs=[{"token": "a", "logprob": -1}] * 3)),
+    ("chat.logprobs.top", _entry(top_logprobs=[{"a": -1}])),
+    ("chat.logprobs.text", _entry(token="Bye")),
+    # chat-structured
+    ("chat.json.accepted", _refuse("chat.json")),
+    ("chat.json.object", _message("chat.json", content="The answer is 42.")),
+    ("chat.json.object", _message("chat.json", content='```json\n{"answer": 42}\n```')),
+    ("chat.json.object", _message("chat.json", content="")),
+    ("chat.json.object", _message("chat.json", content="[42]")),
+    ("chat.json-schema.accepted", _refuse("chat.json-schema")),
+    (
+        "chat.json-schema.document",
+        _message("chat.json-schema", content='{"city": "Paris", "sunny": true} Enjoy!'),
+    ),
+    ("chat.json-schema.valid", _message("chat.json-schema", content='{"city": "Rome", "sunny": true}')),
+    ("chat.json-schema.valid", _message("chat.json-schema", content='{"city": "Oslo"}')),
+    ("chat.vision.accepted", _refuse("chat.vision")),
+    ("chat.vision.text-only-refused", lambda w: w.answers.update({"chat.vision.text-only": w["chat.plain"]})),
+]
+
+
+@pytest.mark.parametrize(
+    ("requirement", "change"), SPOILT, ids=[f"{i}-{r}" for i, (r, _) in enumerate(SPOILT)]
+)
+def test_what_is_wrong_is_found(world: Any, requirement: str, change: Change) -> None:
+    assert world.judge(requirement).verdict is Verdict.PASS
+    change(world)
+    judged = world.judge(requirement)
+    finding = Verdict.FAIL if judged.requirement.level == "MUST" else Verdict.WARN
+    assert (judged.verdict, bool(judged.message)) == (finding, True), judged.message
+
+
+def test_every_requirement_of_these_areas_is_shown_to_fail() -> None:
+    register = {r.id for r in load_register() if r.area in AREAS}
+    assert register - {requirement for requirement, _ in SPOILT} == set()

@@ -1,0 +1,242 @@
+"""Each requirement on refusals, keys, limits, books and models, spoilt in its own way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from wiremark_conformance.probes.table import WRONG_KEY
+from wiremark_conformance.requirement import load_register
+from wiremark_reports.record import Verdict
+
+Change = Callable[[Any], object]
+
+AREAS = {"models", "errors", "contract", "auth", "limits", "ids", "http", "billing", "cors", "cache"}
+
+
+def _status(probe: str, status: int) -> Change:
+    return lambda w: setattr(w[probe], "status", status)
+
+
+def _answered(probe: str) -> Change:
+    """Answered like a good request."""
+    return lambda w: w.answers.update({probe: w["chat.plain"]})
+
+
+def _error(probe: str, **values: Any) -> Change:
+    return lambda w: w[probe].body["error"].update(values)
+
+
+def _header(probe: str, name: str, value: str | None) -> Change:
+    def apply(world: Any) -> None:
+        if value is None:
+            del world[probe].headers[name]
+        else:
+            world[probe].headers[name] = value
+
+    return apply
+
+
+def _entry(**values: Any) -> Change:
+    return lambda w: w["models.list"].body["data"][1].update(values)
+
+
+def _row(probe: str, **values: Any) -> Change:
+    return lambda w: w.row(probe).update(values)
+
+
+def _no_row(probe: str) -> Change:
+    return lambda w: w.rows().remove(w.row(probe))
+
+
+def _same_remaining(world: Any) -> None:
+    for answer in world.answers.values():
+        answer.headers["x-ratelimit-remaining-requests"] = "59"
+
+
+def _plain_text(probe: str) -> Change:
+    def apply(world: Any) -> None:
+        world[probe].body = b"Internal Server Error"
+
+    return apply
+
+
+def _body(probe: str, body: Any) -> Change:
+    return lambda w: setattr(w[probe], "body", body)
+
+
+TRACE = 'Traceback (most recent call last):\n  File "/srv/app.py", line 3, in main'
+LEFT = "x-ratelimit-remaining-requests"
+RESET = "x-ratelimit-reset-requests"
+ALLOW = "access-control-allow-origin"
+
+SPOILT: list[tuple[str, Change]] = [
+    # models
+    ("models.list.accepted", _status("models.list", 404)),
+    ("models.list.object", lambda w: w["models.list"].body.pop("object")),
+    ("models.list.object", lambda w: w["models.list"].body.update(data={})),
+    ("models.list.id", _entry(id="")),
+    ("models.list.id", lambda w: w["models.list"].body["data"].append("gpt")),
+    ("models.list.entry-object", _entry(object="engine")),
+    ("models.list.created", _entry(created="2025-12-01")),
+    ("models.list.owned-by", _entry(owned_by=None)),
+    ("models.list.unique", _entry(id="deepseek-v4-flash")),
+    ("models.list.contains-model", lambda w: w["models.list"].body["data"].pop(0)),
+    ("models.list.catalogue", lambda w: w["models.list"].body["data"].pop(1)),
+    ("models.list.extensions", lambda w: w["models.list"].body["data"][0].pop("supports_tools")),
+    ("models.list.extensions", _entry(supports_tools=True)),
+    ("models.get.accepted", _status("models.get", 404)),
+    ("models.get.same-model", lambda w: w["models.get"].body.update(id="other")),
+    ("models.get.object", lambda w: w["models.get"].body.update(object="list")),
+    ("models.get.unknown", _status("models.get.unknown", 400)),
+    ("models.get.unknown", lambda w: w.answers.update({"models.get.unknown": w["models.get"]})),
+    ("models.get.unknown-code", _error("models.get.unknown", code=None)),
+    # errors
+    ("errors.envelope.object", _plain_text("errors.malformed-json")),
+    ("errors.envelope.object", _body("errors.unknown-route", {"detail": "Not Found"})),
+    ("errors.envelope.object", _body("limits.body", b"<html>413</html>")),
+    ("errors.envelope.object", _body("keys.throttled", b"")),
+    ("errors.envelope.object", _body("auth.no-key", {"error": "no key"})),
+    ("errors.envelope.message", _error("errors.no-messages", message="")),
+    ("errors.envelope.message", _error("errors.no-messages", message=["messages"])),
+    ("errors.envelope.type", _error("errors.unknown-model", type=None)),
+    ("errors.envelope.keys", lambda w: w["errors.method"].body["error"].pop("param")),
+    ("errors.envelope.code", _error("errors.malformed-json", code=400)),
+    ("errors.content-type", _header("errors.unknown-route", "content-type", "text/html")),
+    ("errors.no-internals", _error("errors.messages-type", message=TRACE)),
+    ("errors.no-server-error", _status("errors.temperature", 500)),
+    ("errors.validation-status", _status("errors.no-messages", 422)),
+    ("errors.malformed-json", _answered("errors.malformed-json")),
+    ("errors.malformed-json", _status("errors.malformed-json", 500)),
+    ("errors.not-an-object", _status("errors.not-an-object", 500)),
+    ("errors.no-messages", _status("errors.no-messages", 500)),
+    ("errors.empty-messages", _answered("errors.empty-messages")),
+    ("errors.messages-type", _status("errors.messages-type", 500)),
+    ("errors.temperature", _answered("errors.temperature")),
+    ("errors.tool-choice", _answered("errors.tool-choice")),
+    ("errors.unknown-model.refused", _answered("errors.unknown-model")),
+    ("errors.unknown-model.refused", _status("errors.unknown-model", 500)),
+    ("errors.unknown-model.status", _status("errors.unknown-model", 400)),
+    ("errors.unknown-model.code", _error("errors.unknown-model", code=None)),
+    ("errors.unknown-model.stream", _status("errors.unknown-model.stream", 200)),
+    ("errors.unknown-route", _status("errors.unknown-route", 200)),
+    ("errors.method", _status("errors.method", 404)),
+    ("errors.method-allow", _header("errors.method", "allow", None)),
+    ("errors.media-type", _answered("errors.media-type")),
+    # contract
+    ("contract.errors.malformed-json", _status("errors.malformed-json", 422)),
+    ("contract.errors.malformed-json", _error("errors.malformed-json", code="bad_json")),
+    ("contract.errors.invalid-request", _error("errors.no-messages", type="validation_error")),
+    ("contract.errors.unknown-model", _error("errors.unknown-model", code="no_model")),
+    ("contract.errors.unknown-route", _error("errors.unknown-route", code=None)),
+    ("contract.errors.method", _status("errors.method", 404)),
+    ("contract.errors.media-type", _status("errors.media-type", 400)),
+    ("contract.errors.missing-key", _error("auth.no-key", code="invalid_api_key")),
+    ("contract.errors.wrong-key", _error("auth.wrong-key", code=None)),
+    ("contract.errors.revoked-key", _error("keys.revoked", code="revoked")),
+    ("contract.errors.body-too-large", _error("limits.body", code=None)),
+    ("contract.errors.rate-limited", _error("keys.throttled", type="rate_limit_error")),
+    ("contract.errors.insufficient-credits", _status("keys.exhausted", 429)),
+    ("contract.errors.monthly-cap", _error("keys.capped", code="rate_limit_exceeded")),
+    ("contract.errors.model-not-allowed", _status("keys.restricted", 404)),
+    ("contract.errors.tools-not-supported", _error("chat.tools.text-only", code=None)),
+    ("contract.errors.vision-not-supported", _answered("chat.vision.text-only")),
+    # auth
+    ("auth.missing-key", _answered("auth.no-key")),
+    ("auth.missing-key", _status("auth.no-key", 403)),
+    ("auth.wrong-key", _answered("auth.wrong-key")),
+    ("auth.wrong-key-code", _error("auth.wrong-key", code="wrong")),
+    ("auth.challenge", _header("auth.no-key", "www-authenticate", None)),
+    ("auth.scheme-case", _status("models.get", 401)),
+    ("auth.no-echo", _error("auth.wrong-key", message=f"bad key hermes_pk_{WRONG_KEY}")),
+    ("auth.revoked-key", _answered("keys.revoked")),
+    ("auth.restricted-model", _answered("keys.restricted")),
+    # limits
+    ("limits.body.length", _status("limits.body", 400)),
+    ("limits.body.length", _answered("limits.body")),
+    ("limits.body.chunked", _answered("limits.body.chunked")),
+    ("limits.headers.present", _header("chat.plain", LEFT, None)),
+    ("limits.headers.present", _header("chat.stream", RESET, None)),
+    ("limits.headers.integers", _header("chat.plain", LEFT, "59.5")),
+    ("limits.headers.integers", _header("chat.plain", LEFT, "-1")),
+    ("limits.headers.within", _header("chat.plain", LEFT, "1001")),
+    ("limits.headers.durations", _header("chat.plain", RESET, "1764547200")),
+    ("limits.headers.durations", _header("chat.plain", RESET, "")),
+    ("limits.headers.counting", _same_remaining),
+    ("limits.rate.status", _answered("keys.throttled")),
+    ("limits.rate.status", _status("keys.throttled", 503)),
+    ("limits.rate.retry-after", _header("keys.throttled", "retry-after", None)),
+    ("limits.rate.retry-after", _header("keys.throttled", "retry-after", "0")),
+    ("limits.rate.retry-after", _header("keys.throttled", "retry-after", "1.5")),
+    ("limits.rate.retry-soon", _header("keys.throttled", "retry-after", "61")),
+    ("limits.rate.headers", _header("keys.throttled", LEFT, "3")),
+    ("limits.credits.refused", _answered("keys.exhausted")),
+    ("limits.credits.no-retry", _header("keys.exhausted", "retry-after", "5")),
+    ("limits.cap.refused", _answered("keys.capped")),
+    ("limits.cap.no-retry", _header("keys.capped", "retry-after", "5")),
+    # ids
+    ("ids.success", _header("chat.plain", "x-request-id", None)),
+    ("ids.errors", _header("errors.unknown-route", "x-request-id", None)),
+    ("ids.streams", _header("chat.stream", "x-request-id", None)),
+    ("ids.unique", _header("chat.stream", "x-request-id", "req-chat.plain")),
+    # http
+    ("http.json-content-type", _header("chat.plain", "content-type", "text/plain")),
+    ("http.json-content-type", _header("models.list", "content-type", None)),
+    ("http.json-body", _body("models.list", b"")),
+    ("http.json-body", _body("chat.plain", b'{"created": NaN}')),
+    ("http.json-body", _body("chat.plain", b'{"id": "\xff"}')),
+    ("http.complete", lambda w: w["models.list"].fail("truncated")),
+    ("http.no-redirect", _status("chat.plain", 302)),
+    ("http.status-200", _status("chat.plain", 201)),
+    ("http.unknown-headers", _status("models.get", 400)),
+    # billing
+    ("billing.usage.accepted", _status("billing.usage", 404)),
+    ("billing.usage.schema", _row("chat.plain", amount_microusd=4.48)),
+    ("billing.balance.accepted", _status("billing.balance", 404)),
+    ("billing.balance.schema", lambda w: w["billing.balance"].body.update(balance_microusd="0.001")),
+    ("billing.rows-unique", lambda w: w.rows().append(w.row("chat.plain"))),
+    ("billing.plain.recorded", _no_row("chat.plain")),
+    ("billing.plain.recorded", _row("chat.plain", state="held")),
+    ("billing.plain.tokens", _row("chat.plain", prompt_tokens=19)),
+    ("billing.plain.charge", _row("chat.plain", amount_microusd=4)),
+    ("billing.plain.charge", _row("chat.plain", amount_microusd=6)),
+    ("billing.stream.recorded", _no_row("chat.stream.usage")),
+    ("billing.stream.tokens", _row("chat.stream.usage", completion_tokens=0)),
+    ("billing.stream.charge", _row("chat.stream.usage", amount_microusd=0)),
+    ("billing.tools.recorded", _no_row("chat.tools.forced")),
+    ("billing.tools.tokens", _row("chat.tools.forced", completion_tokens=5)),
+    ("billing.tools.charge", _row("chat.tools.forced", amount_microusd=10)),
+    ("billing.refused-free", _row("errors.unknown-model", amount_microusd=1)),
+    ("billing.cached-free", _row("cache.repeat", amount_microusd=5)),
+    # cors
+    ("cors.preflight-denied", _header("cors.preflight", ALLOW, "*")),
+    ("cors.answers-denied", _header("models.list", ALLOW, "https://wiremark.invalid")),
+    (
+        "cors.no-credentials",
+        lambda w: w["cors.preflight"].headers.update(
+            {ALLOW: "https://wiremark.invalid", "access-control-allow-credentials": "true"}
+        ),
+    ),
+    # cache
+    ("cache.status-header", _header("chat.plain", "x-cache", None)),
+    ("cache.repeat-hit", _header("cache.repeat", "x-cache", "miss")),
+    ("cache.same-answer", lambda w: w["cache.repeat"].message.update(content="Something else.")),
+    ("cache.tools-bypass", _header("chat.tools.forced", "x-cache", "miss")),
+]
+
+
+@pytest.mark.parametrize(
+    ("requirement", "change"), SPOILT, ids=[f"{i}-{r}" for i, (r, _) in enumerate(SPOILT)]
+)
+def test_what_is_wrong_is_found(world: Any, requirement: str, change: Change) -> None:
+    assert world.judge(requirement).verdict is Verdict.PASS
+    change(world)
+    judged = world.judge(requirement)
+    finding = Verdict.FAIL if judged.requirement.level == "MUST" else Verdict.WARN
+    assert (judged.verdict, bool(judged.message)) == (finding, True), judged.message
+
+
+def test_every_requirement_of_these_areas_is_shown_to_fail() -> None:
+    register = {r.id for r in load_register() if r.area in AREAS}
+    assert register - {requirement for requirement, _ in SPOILT} == set()

@@ -1,0 +1,88 @@
+"""Views: parsed once, typed, and silent about what is not there."""
+
+from __future__ import annotations
+
+import gzip
+from typing import Any
+
+import pytest
+from wiremark_conformance.evidence import View, parse_json
+from wiremark_conformance.outcome import NotTestable
+from wiremark_conformance.shapes import shape
+
+
+def _view(world: Any, probe: str) -> View:
+    view = world.evidence().view(probe)
+    assert isinstance(view, View)
+    return view
+
+
+@pytest.mark.parametrize(
+    "text", ["NaN", '{"a": Infinity}', "[-Infinity]", "{'a': 1}", "", "[" * 100_000, "1" * 5000]
+)
+def test_what_is_not_json_is_told_with_a_reason(text: str) -> None:
+    value, defect = parse_json(text)
+    assert value is None
+    assert defect
+
+
+def test_parsing_happens_once(world: Any) -> None:
+    evidence = world.evidence()
+    view = evidence.view("chat.plain")
+    assert evidence.view("chat.plain") is view
+    assert view.object is view.object
+    assert evidence.view("chat.stream").frames is evidence.view("chat.stream").frames
+
+
+def test_a_compressed_body_is_read(world: Any) -> None:
+    answer = world["chat.plain"]
+    answer.body, answer.headers["content-encoding"] = gzip.compress(answer.wire), "gzip"
+    assert _view(world, "chat.plain").content == "Hello there."
+
+
+def test_a_body_that_is_not_what_its_coding_says_is_a_defect(world: Any) -> None:
+    world["chat.plain"].headers["content-encoding"] = "gzip"
+    assert "gzip" in _view(world, "chat.plain").json_defect
+
+
+def test_a_stream_is_put_together_by_choice(world: Any) -> None:
+    view = _view(world, "chat.n.stream")
+    assert (view.streamed_text(0), view.streamed_text(1)) == ("Hello you.", "Hello you.")
+    assert view.finish_reasons == {0: ["stop"], 1: ["stop"]}
+
+
+def test_streamed_calls_are_put_together_by_index(world: Any) -> None:
+    calls = _view(world, "chat.tools.parallel").calls
+    assert [(call.index, call.id, call.name, call.arguments) for call in calls] == [
+        (0, "call_1", "get_weather", '{"city": "Paris"}'),
+        (1, "call_2", "get_weather", '{"city": "Oslo"}'),
+    ]
+
+
+def test_the_last_usage_of_a_stream_counts(world: Any) -> None:
+    world.chunks("chat.stream.usage")[0]["usage"] = {"prompt_tokens": 1}
+    assert _view(world, "chat.stream.usage").count("prompt_tokens") == 20
+
+
+def test_what_follows_the_terminator_is_not_read(world: Any) -> None:
+    world.chunks("chat.stream").append({"id": "late"})
+    view = _view(world, "chat.stream")
+    assert len(view.frames) == len(view.before_done) + 2
+    assert all(chunk["id"] != "late" for chunk in view.chunks)
+
+
+@pytest.mark.parametrize(
+    "name", ["object", "choices", "message", "content", "usage", "tool_calls", "envelope"]
+)
+def test_what_is_missing_is_not_testable(world: Any, name: str) -> None:
+    world["chat.plain"].body = [1]
+    view = _view(world, "chat.plain")
+    with pytest.raises(NotTestable):
+        getattr(view, name)
+
+
+def test_shapes_tell_types_and_signs_apart_but_not_texts() -> None:
+    assert shape({"a": "x", "n": 1}) == shape({"a": "y", "n": 2})
+    different = [{"a": 1}, {"a": -1}, {"a": 1.5}, {"a": True}, {"a": None}, {"a": "1"}, {"b": 1}, {"a": [1]}]
+    assert len({shape(document) for document in different}) == len(different)
+    assert shape([{"a": 1}, {"a": 2}]) == shape([{"a": 3}])

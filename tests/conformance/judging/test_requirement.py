@@ -1,0 +1,101 @@
+"""The register: data that is well-formed, sourced, and judged by exactly one check each."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import wiremark_conformance
+from wiremark_conformance.judge import CHECKS
+from wiremark_conformance.probes import PROBES
+from wiremark_conformance.requirement import load_register, read_area
+from wiremark_schemas import contracts
+from wiremark_schemas.yamlfile import BadFile
+
+FILES = sorted(Path(wiremark_conformance.__file__).parent.joinpath("register").glob("*.yaml"))
+
+AREA = """\
+wiremark: requirements/1
+area: made-up
+requirements:
+  - id: made.up
+    level: MUST
+    source: {kind: spec, ref: "https://example.invalid"}
+    capability: chat
+    text: "It holds."
+"""
+
+
+def test_every_requirement_has_one_check_and_every_check_a_requirement() -> None:
+    assert {requirement.id for requirement in load_register()} == set(CHECKS)
+
+
+def test_the_register_is_large_enough_for_the_first_release() -> None:
+    assert len(load_register()) >= 120
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_file_holds_the_area_it_is_named_after(path: Path) -> None:
+    assert {requirement.area for requirement in read_area(path.read_text(), path.name)} == {path.stem}
+
+
+def test_a_check_stands_in_the_folder_of_its_area() -> None:
+    for requirement in load_register():
+        function = CHECKS[requirement.id].function
+        module = function.__module__.split(".")
+        if module[1] == "checks":
+            # A function may judge the same promise of two areas; then it stands with the first.
+            assert module[2].replace("_", "-") in {requirement.area, "chat-stream"}, requirement.id
+
+
+def test_every_probe_is_looked_at() -> None:
+    judged = {probe for check in CHECKS.values() for probe in check.probes}
+    assert set(PROBES) == judged
+
+
+def test_every_capability_of_a_contract_has_a_requirement() -> None:
+    judged = {requirement.capability for requirement in load_register()} - {None}
+    claimed = contracts.load("hermes-tokens").claimed
+    assert claimed - judged == set()
+
+
+def test_sentences_are_sentences() -> None:
+    for requirement in load_register():
+        assert re.fullmatch(r"[A-Z`].*\.", requirement.text), requirement.id
+
+
+def test_what_a_contract_promises_is_cited_as_the_contract() -> None:
+    for requirement in load_register():
+        if requirement.area in {"contract", "billing", "cache"}:
+            assert requirement.source.ref.startswith("contract: "), requirement.id
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("level: MUST", "level: must", "a.yaml:5: /requirements/0/level: expected one of"),
+        ("id: made.up", "id: Made", "a.yaml:4: /requirements/0/id: expected text matching"),
+        ("capability: chat", "capability: chatting", "a.yaml:7: /requirements/0/capability"),
+        ("kind: spec", "kind: hearsay", "a.yaml:6: /requirements/0/source/kind"),
+        ("https://example.invalid", "somewhere", "a.yaml:6: /requirements/0/source/ref"),
+        ('    text: "It holds."\n', "", "a.yaml:4: /requirements/0: expected the key 'text'"),
+        ("wiremark: requirements/1", "wiremark: requirements/2", "a.yaml:1: /wiremark"),
+    ],
+)
+def test_a_bad_entry_is_refused_with_its_line(old: str, new: str, said: str) -> None:
+    with pytest.raises(BadFile, match=re.escape(said)):
+        read_area(AREA.replace(old, new), "a.yaml")
+
+
+def test_an_id_that_is_listed_twice_is_refused() -> None:
+    entry = AREA.partition("requirements:\n")[2]
+    with pytest.raises(BadFile, match=r"a\.yaml:9: 'made\.up' is listed twice"):
+        read_area(AREA + entry, "a.yaml")
+
+
+def test_the_register_can_be_asked() -> None:
+    register = load_register()
+    assert "chat.stream.done" in register
+    assert register["chat.stream.done"].covers == ("SSE-16", "AG-04")
+    assert len(set(register.areas)) == len(register.areas) == len(FILES)
