@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from wiremark_conformance.evidence import View, parse_json
 from wiremark_conformance.outcome import NotTestable
-from wiremark_conformance.shapes import shape
+from wiremark_conformance.shapes import schema_violations, shape
 
 
 def _view(world: Any, probe: str) -> View:
@@ -81,8 +81,18 @@ def test_what_is_missing_is_not_testable(world: Any, name: str) -> None:
         getattr(view, name)
 
 
-def test_shapes_tell_types_and_signs_apart_but_not_texts() -> None:
+def test_shapes_tell_apart_what_a_schema_can() -> None:
     assert shape({"a": "x", "n": 1}) == shape({"a": "y", "n": 2})
-    different = [{"a": 1}, {"a": -1}, {"a": 1.5}, {"a": True}, {"a": None}, {"a": "1"}, {"b": 1}, {"a": [1]}]
-    assert len({shape(document) for document in different}) == len(different)
+    different: list[object] = [1, -1, 1.5, True, 0, None, "", "1", [], [1], {}]
+    assert len({shape({"a": value}) for value in different}) == len(different) - 1  # 0 is as good as 1
+    assert shape({"role": "user"}) != shape({"role": "system"})
     assert shape([{"a": 1}, {"a": 2}]) == shape([{"a": 3}])
+
+
+def test_what_was_valid_once_does_not_hide_what_is_not() -> None:
+    error = {"error": {"message": "No.", "type": "x", "param": None, "code": None}}
+    assert schema_violations("openai/error", error) == []
+    assert schema_violations("openai/error", error) == []
+    assert [
+        v.pointer for v in schema_violations("openai/error", {"error": {**error["error"], "code": 1}})
+    ] == ["/error/code"]

@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from wiremark_schemas.contracts import Price
-from wiremark_schemas.explain import violations
-from wiremark_schemas.registry import validator
 
 from wiremark_conformance.checking import accepted, check
 from wiremark_conformance.checks.errors import REFUSED
 from wiremark_conformance.checks.ids.check_request_id import header_name
 from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotPromised, NotTestable, Outcome
+from wiremark_conformance.shapes import schema_violations
 from wiremark_conformance.values import is_int, shown
 
 LEDGER = "billing.usage"
@@ -33,7 +32,7 @@ def charge(price: Price, prompt_tokens: int, completion_tokens: int) -> int:
 
 
 def _violations(view: View, schema: str) -> Outcome:
-    found = violations(validator(schema), view.object)
+    found = schema_violations(schema, view.object)
     return "; ".join(str(violation) for violation in found[:3]) or None
 
 

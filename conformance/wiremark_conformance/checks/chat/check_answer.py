@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from wiremark_schemas.explain import violations
-from wiremark_schemas.registry import validator
-
 from wiremark_conformance.checking import accepted, check, each
 from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotTestable, Outcome
-from wiremark_conformance.shapes import type_violations
+from wiremark_conformance.shapes import schema_violations, type_violations
 from wiremark_conformance.values import FINISH_REASONS, is_int, is_text, shown
 
 ANSWERS = ("chat.plain", "chat.tools.forced", "chat.n", "chat.logprobs", "chat.json-schema")
@@ -132,21 +127,19 @@ def finish_reason(view: View) -> Outcome:
     return f"`finish_reason` is {shown(wrong[0])}" if wrong else None
 
 
-def _base(view: View) -> Any:
-    return violations(validator("openai/chat.response"), view.object)
-
-
 @each("chat.schema", "chat.plain", "chat.tools.forced")
 def schema(view: View) -> Outcome:
-    strict = violations(validator("openai/chat.response.strict"), view.object)
-    below = set(_base(view))  # what breaks clients has checks of its own
+    strict = schema_violations("openai/chat.response.strict", view.object)
+    if not strict:
+        return None
+    below = set(schema_violations("openai/chat.response", view.object))  # has checks of its own
     found = [str(violation) for violation in strict if violation not in below]
     return "; ".join(found[:3]) or None
 
 
 @each("chat.types", *ANSWERS)
 def types(view: View) -> Outcome:
-    found = type_violations(validator("openai/chat.response"), [view.object], _JUDGED_ELSEWHERE)
+    found = type_violations("openai/chat.response", [view.object], _JUDGED_ELSEWHERE)
     return "; ".join(str(violation) for violation in found[:3]) or None
 
 

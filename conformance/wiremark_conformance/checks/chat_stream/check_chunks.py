@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from wiremark_schemas.registry import validator
-
 from wiremark_conformance.checking import check, each
 from wiremark_conformance.checks.chat_stream import STREAMS, TEXT_STREAMS
 from wiremark_conformance.evidence import View
@@ -54,7 +52,7 @@ def chunk_fields(view: View) -> Outcome:
 
 @each("chat.stream.chunk-types", *STREAMS, expects="stream")
 def chunk_types(view: View) -> Outcome:
-    found = type_violations(validator("openai/chat.chunk"), view.chunks, _JUDGED_ELSEWHERE)
+    found = type_violations("openai/chat.chunk", view.chunks, _JUDGED_ELSEWHERE)
     return "; ".join(str(violation) for violation in found[:3]) or None
 
 
