@@ -88,16 +88,17 @@ def _run(out: Path, scratch: Path, seconds: int) -> list[Step]:
 
 
 def _suite(base_url: str, keys: Path, out: Path) -> Step:
-    """The conformance suite, run by pytest from an empty folder as by a stranger's project."""
-    code = _call(
-        [
-            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(out)),
-            *(f"--base-url={base_url}", f"--wiremark-contract={_CONTRACT}"),
-            *(f"--wiremark-credentials={keys}", f"--wiremark-report={out}"),
-        ],
-        _SUITE_SECONDS,
-        folder=out,
-    )
+    """The conformance suite, run by pytest from an empty folder: no project's settings reach it."""
+    with tempfile.TemporaryDirectory(prefix="wiremark-demo-") as empty:
+        code = _call(
+            [
+                *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
+                *(f"--base-url={base_url}", f"--wiremark-contract={_CONTRACT}"),
+                *(f"--wiremark-credentials={keys}", f"--wiremark-report={out}"),
+            ],
+            _SUITE_SECONDS,
+            folder=Path(empty),
+        )
     report = _read(out / "report.json")
     if report is None:
         return Step("checks", False, f"pytest ended with exit code {code} and wrote no report")
