@@ -7,6 +7,9 @@ import hashlib
 from wiremark_schemas.contracts import Contract
 
 from wiremark_server.clock import Clock
+from wiremark_server.dialects.anthropic_messages import CountFormat, MessagesFormat
+from wiremark_server.dialects.anthropic_messages.signature import Signatures
+from wiremark_server.dialects.format import Format
 from wiremark_server.dialects.openai_chat import ChatFormat
 from wiremark_server.edge.handler import Gateway
 from wiremark_server.engine.protocol import Engine
@@ -34,10 +37,16 @@ def build(
             engine=engine,
             cache=ResponseCache() if cached else None,
             fingerprint=_fingerprint(contract, seed),
-            formats={form.name: form for form in (ChatFormat(),)},
+            formats=_formats(contract, seed),
         ),
         OPERATIONS,
     )
+
+
+def _formats(contract: Contract, seed: int) -> dict[str, Format]:
+    signatures = Signatures(f"{contract.name}/{seed}".encode())
+    forms: tuple[Format, ...] = (ChatFormat(), MessagesFormat(signatures), CountFormat(signatures))
+    return {form.name: form for form in forms}
 
 
 def _fingerprint(contract: Contract, seed: int) -> str:

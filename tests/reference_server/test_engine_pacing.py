@@ -155,7 +155,7 @@ def test_an_answer_of_no_tokens_still_finishes(name: str, n: int) -> None:
     async def main(clock: Clock) -> None:
         engine = SimulatedEngine(pace.profile(name), 1, clock)
         answering = engine.run(ask("Say exactly: stop", stop=("stop",), n=n))
-        assert await whole(answering) == [Finish(choice, "stop") for choice in range(n)]
+        assert await whole(answering) == [Finish(choice, "stop", "stop") for choice in range(n)]
         assert answering.usage.completion == 0
 
     run(main)

@@ -26,11 +26,14 @@ def check(url: str, param: str) -> None:
             f"(data:image/png|jpeg|webp|gif;base64,…) and does not fetch {kind}.",
             param,
         )
+    check_base64(head[1].lower(), url[head.end() :], param)
+
+
+def check_base64(kind: str, text: str, param: str) -> None:
+    """Raise ProblemError unless `text` is the base64 of an image of that kind, such as `png`."""
     try:
-        image = base64.b64decode(url[head.end() :], validate=True)
+        image = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
         raise problem.invalid_request(f"Invalid value for '{param}': its base64 is broken.", param) from None
-    if not image.startswith(_SIGNATURES[head[1].lower()]):
-        raise problem.invalid_request(
-            f"Invalid value for '{param}': the data is not a {head[1].lower()} image.", param
-        )
+    if not image.startswith(_SIGNATURES[kind]):
+        raise problem.invalid_request(f"Invalid value for '{param}': the data is not a {kind} image.", param)

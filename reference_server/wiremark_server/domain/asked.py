@@ -9,11 +9,14 @@ from wiremark_server.domain.generation import Generation
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """generation:    what the engine is asked for; `max_tokens` only what the client said
-    stream:        answer as an event stream
-    include_usage: end the stream with the token counts
-    image_param:   JSON path of the first image, None without images
-    tool_bearing:  tools or their results take part, so the answer must not come from a cache
+    """generation:      what the engine is asked for; `max_tokens` only what the client said
+    stream:          answer as an event stream
+    include_usage:   end the stream with the token counts
+    image_param:     JSON path of the first image, None without images
+    tool_bearing:    tools or their results take part, so the answer must not come from a cache
+    output_param:    JSON path of what asks for a form of output, such as JSON
+    reasoning_param: JSON path of what insists on reasoning, None when the model may do without
+    hide_reasoning:  the answer does not show what the reasoning says
     """
 
     generation: Generation
@@ -21,3 +24,6 @@ class Asked:
     include_usage: bool
     image_param: str | None
     tool_bearing: bool
+    output_param: str = "response_format"
+    reasoning_param: str | None = None
+    hide_reasoning: bool = False

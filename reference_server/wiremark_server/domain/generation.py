@@ -21,13 +21,18 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message of the conversation. `images` counts image parts, already checked."""
+    """One message of the conversation.
+
+    images: image parts, already checked
+    failed: a tool's turn, and the tool could not do what was asked
+    """
 
     role: Role
     text: str
     images: int = 0
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str | None = None
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,7 @@ class Generation:
     max_tokens: completion budget per choice, reasoning included; None means the model's own limit
     logprobs:   None when not asked, else how many alternatives per token (0 to 20)
     seed:       the client's seed; the engine mixes it with its own
+    continues:  the last turn is the beginning of the answer; only what follows it is produced
     """
 
     request_id: str
@@ -75,6 +81,7 @@ class Generation:
     n: int = 1
     logprobs: int | None = None
     reasoning: bool = False
+    continues: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +110,7 @@ class ReasoningDelta:
 
 @dataclass(frozen=True, slots=True)
 class ToolCallStart:
-    """Opens call number `index` of a choice, 0-based and contiguous."""
+    """Opens call number `index` of a choice, 0-based and contiguous, once the call before is whole."""
 
     choice: int
     index: int
@@ -122,8 +129,11 @@ class ToolArgumentsDelta:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
+    """`stop` is the client's stop sequence that ended the choice, which is not in its text."""
+
     choice: int
     reason: FinishReason
+    stop: str | None = None
 
 
 Delta = TextDelta | ReasoningDelta | ToolCallStart | ToolArgumentsDelta | Finish

@@ -48,12 +48,13 @@ def cut(index: int, draft: Draft, generation: Generation, limit: int, words: Seq
 
     index: the choice's number; limit: the model's own completion limit; words: alternatives for logprobs.
     """
-    pieces, stopped = draft.text, False
+    pieces, stopped = draft.text, None
     if generation.stop and pieces:
         text = "".join(pieces)
-        ends = [at for at in (text.find(sequence) for sequence in generation.stop if sequence) if at >= 0]
-        if ends:
-            pieces, stopped = encode(text[: min(ends)]), True
+        found = [(text.find(sequence), sequence) for sequence in generation.stop if sequence in text]
+        if found:
+            end, stopped = min(found, key=lambda one: one[0])
+            pieces = encode(text[:end])
     deltas: list[Delta] = [ReasoningDelta(index, piece) for piece in draft.reasoning]
     if generation.logprobs is None:
         deltas += [_text_delta(index, piece) for piece in pieces]
@@ -62,16 +63,16 @@ def cut(index: int, draft: Draft, generation: Generation, limit: int, words: Seq
         deltas += [
             TextDelta(index, piece, (_logprob(piece, at, top, words),)) for at, piece in enumerate(pieces)
         ]
-    if not stopped:
+    if stopped is None:
         for number, call in enumerate(draft.calls):
             deltas.append(ToolCallStart(index, number, call.id, call.name))
             deltas += [ToolArgumentsDelta(index, number, piece) for piece in encode(call.arguments)]
-    reason: FinishReason = "tool_calls" if draft.calls and not stopped else "stop"
+    reason: FinishReason = "tool_calls" if draft.calls and stopped is None else "stop"
     budget = limit if generation.max_tokens is None else min(limit, generation.max_tokens)
     if len(deltas) > budget:
         del deltas[budget:]
-        reason = "length"
-    return Choice(tuple(deltas), min(len(draft.reasoning), len(deltas)), Finish(index, reason))
+        reason, stopped = "length", None
+    return Choice(tuple(deltas), min(len(draft.reasoning), len(deltas)), Finish(index, reason, stopped))
 
 
 @lru_cache(maxsize=16_384)

@@ -12,6 +12,8 @@ much of it is heard. The rules, first match wins:
     the sentences of `reading`                 echo, counting, length, memory
     images in the last user turn               says how many there are
     anything else                              seeded prose
+
+An answer that continues the last turn leaves out what that turn already says of it.
 """
 
 from __future__ import annotations
@@ -61,7 +63,10 @@ class Script:
         calls = self._calls(generation, digest)
         if calls:
             return Draft(reasoning=reasoning, calls=calls)
-        return Draft(text=self._text(generation, digest, state), reasoning=reasoning)
+        text = self._text(generation, digest, state)
+        if generation.continues:
+            text = _continued(text, generation.turns[-1].text)
+        return Draft(text=text, reasoning=reasoning)
 
     # -- text ------------------------------------------------------------------------------------------
 
@@ -196,6 +201,12 @@ def _takes_text(tool: Tool) -> bool:
     )
 
 
+def _continued(pieces: Sequence[str], beginning: str) -> Sequence[str]:
+    """What is left to say when the answer has begun already; something else when it begins otherwise."""
+    text = "".join(pieces)
+    return encode(text[len(beginning) :]) if text.startswith(beginning) else pieces
+
+
 def _quoted_results(turns: Sequence[Turn]) -> str:
     """ "According to get_weather: 21 °C." for every result at the end of the conversation."""
     names = {call.id: call.name for turn in turns for call in turn.tool_calls}
@@ -204,7 +215,8 @@ def _quoted_results(turns: Sequence[Turn]) -> str:
         if turn.role != "tool":
             break
         source = names.get(turn.tool_call_id or "", "the tool")
-        results.append(f"According to {source}: {turn.text[:QUOTE_LIMIT]}")
+        lead = f"{source} failed" if turn.failed else f"According to {source}"
+        results.append(f"{lead}: {turn.text[:QUOTE_LIMIT]}")
     return "\n".join(reversed(results))
 
 

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from wiremark_schemas.contracts import Model
 
 from wiremark_server.domain import problem
+from wiremark_server.domain.asked import Asked
 from wiremark_server.domain.generation import Generation
 from wiremark_server.ledger import pricing
 from wiremark_server.ledger.store import HoldRequest, Refused
@@ -52,7 +53,7 @@ async def decode(call: Call) -> None:
 
 
 async def admit(call: Call) -> None:
-    """The model exists, the key may use it, and the request fits it; sets the completion budget."""
+    """The model exists, the key may use it, and it can do what is asked; counts the prompt."""
     asked = call.asked
     generation = asked.generation
     model = call.services.contract.model(generation.model)
@@ -60,30 +61,37 @@ async def admit(call: Call) -> None:
         raise problem.unknown_model(generation.model)
     if call.key.allowed_models is not None and model.id not in call.key.allowed_models:
         raise problem.model_not_allowed(model.id)
-    _check_capabilities(generation, model, asked.image_param)
+    _check_capabilities(asked, model)
     call.model = model
     call.prompt_tokens = call.services.engine.count_prompt(generation)
-    budget = _budget(generation, model, call.prompt_tokens)
-    call.asked = dataclasses.replace(
-        asked,
-        generation=dataclasses.replace(
-            generation,
-            max_tokens=budget,
-            reasoning=generation.reasoning and "reasoning" in model.capabilities,
-        ),
-    )
 
 
-def _check_capabilities(generation: Generation, model: Model, image_param: str | None) -> None:
+def _check_capabilities(asked: Asked, model: Model) -> None:
+    generation, image_param = asked.generation, asked.image_param
+    if asked.reasoning_param is not None and "reasoning" not in model.capabilities:
+        raise problem.thinking_not_supported(model.id, asked.reasoning_param)
     if generation.tools and "tools" not in model.capabilities:
         raise problem.tools_not_supported(model.id)
     if image_param is not None and "vision" not in model.capabilities:
         raise problem.vision_not_supported(model.id, image_param)
     if generation.output.kind != "text" and "json" not in model.capabilities:
         raise problem.invalid_request(
-            f"Unsupported value for 'response_format': the model {model.id!r} only writes text.",
-            "response_format",
+            f"Unsupported value for '{asked.output_param}': the model {model.id!r} only writes text.",
+            asked.output_param,
         )
+
+
+async def fit(call: Call) -> None:
+    """The request fits the model; sets the completion budget."""
+    generation, model = call.asked.generation, call.model
+    call.asked = dataclasses.replace(
+        call.asked,
+        generation=dataclasses.replace(
+            generation,
+            max_tokens=_budget(generation, model, call.prompt_tokens),
+            reasoning=generation.reasoning and "reasoning" in model.capabilities,
+        ),
+    )
 
 
 def _budget(generation: Generation, model: Model, prompt: int) -> int:
@@ -97,7 +105,7 @@ def _budget(generation: Generation, model: Model, prompt: int) -> int:
         )
     if prompt + (asked or 1) > model.context_tokens:
         raise problem.context_length_exceeded(model.context_tokens, prompt, asked or 0)
-    return asked or min(model.max_output_tokens, model.context_tokens - prompt)
+    return min(model.max_output_tokens, model.context_tokens - prompt) if asked is None else asked
 
 
 async def recall(call: Call) -> None:
@@ -151,11 +159,13 @@ GENERATION: tuple[Step, ...] = (
     *IDENTIFIED,
     read,  #         415 unsupported_media_type, 413 body_too_large, 400 malformed_json
     decode,  #       400 invalid_request
-    admit,  #        404 unknown_model, 403 model_not_allowed, 400 tools, vision, context length
+    admit,  #        404 unknown_model, 403 model_not_allowed, 400 tools, vision
+    fit,  #          400 context_length_exceeded
     meter_tokens,  # 429 rate_limited
     recall,
     hold,  #         insufficient_credits, monthly_cap_reached: 402 or 429, as the contract says
 )
+COUNT: tuple[Step, ...] = (*IDENTIFIED, read, decode, admit)
 
 
 async def run(steps: tuple[Step, ...], call: Call) -> None:

@@ -10,8 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
+from wiremark_server.dialects import sse
 from wiremark_server.dialects.openai_chat.answer import (
     SERVICE_TIER,
     Identity,
@@ -29,17 +28,7 @@ from wiremark_server.domain.generation import (
 )
 
 DONE = b"data: [DONE]\n\n"
-_json = msgspec.json.Encoder().encode
-# Lines for parsers older than the standard's: these three end a line in some clients.
-_LINE_ENDS = ((b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"), (b"\xc2\x85", b"\\u0085"))
-
-
-def _safe(text: bytes) -> bytes:
-    if text.isascii():
-        return text
-    for raw, escaped in _LINE_ENDS:
-        text = text.replace(raw, escaped)
-    return text
+_json = sse.encode
 
 
 class ChatStream:
@@ -78,7 +67,7 @@ class ChatStream:
             if not self._begun[index]:
                 self._begin(index, delta, frames)
             if type(delta) is TextDelta and not delta.logprobs:
-                frames += (self._text[index], _safe(_json(delta.text)), self._text_tail)
+                frames += (self._text[index], _json(delta.text), self._text_tail)
             else:
                 frames.append(self._frame(delta))
         return b"".join(frames)
@@ -106,10 +95,10 @@ class ChatStream:
     def _frame(self, delta: Delta) -> bytes:
         match delta:
             case TextDelta():
-                logprobs = _safe(_json(logprobs_document(delta.logprobs)))
+                logprobs = _json(logprobs_document(delta.logprobs))
                 return (
                     self._text[delta.choice]
-                    + _safe(_json(delta.text))
+                    + _json(delta.text)
                     + b'},"logprobs":'
                     + logprobs
                     + b',"finish_reason":null}]'
@@ -135,4 +124,4 @@ class ChatStream:
                 )
 
     def _delta(self, choice: int, delta: Mapping[str, Sequence[Any] | str]) -> bytes:
-        return self._open[choice] + _safe(_json(delta)) + self._delta_tail
+        return self._open[choice] + _json(delta) + self._delta_tail
