@@ -19,7 +19,7 @@ from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import MasterRunner, WorkerRunner
 
-from wiremark_loadtests.billing import CannotJudge
+from wiremark_loadtests.bill.billing import CannotJudge
 from wiremark_loadtests.run import Run
 from wiremark_loadtests.settings import DRAIN_SECONDS, Given, WrongUse, draw_seed, resolve
 

@@ -14,10 +14,10 @@ from wiremark_reports.files import LOAD, PAGE, REPORT, replace
 from wiremark_reports.render import html
 
 from wiremark_loadtests import summary
-from wiremark_loadtests.audit import Audit, UnknownModelError, audit
-from wiremark_loadtests.billing import Billing, CannotJudge, Mark
+from wiremark_loadtests.bill.audit import Audit, UnknownModelError, audit
+from wiremark_loadtests.bill.billing import Billing, CannotJudge, Mark
+from wiremark_loadtests.measure.tally import Tally
 from wiremark_loadtests.settings import Settings
-from wiremark_loadtests.tally import Tally
 
 # A gateway may settle after the last byte: "visible within seconds of the call" is what contracts promise.
 _SETTLE_SECONDS = 5.0

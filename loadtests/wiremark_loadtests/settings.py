@@ -12,8 +12,8 @@ from wiremark_schemas import contracts, credentials
 from wiremark_schemas.contracts import Contract
 from wiremark_schemas.yamlfile import BadFile
 
-from wiremark_loadtests import scenario as scenarios
-from wiremark_loadtests.scenario import Scenario
+from wiremark_loadtests.traffic import scenario as scenarios
+from wiremark_loadtests.traffic.scenario import Scenario
 
 # The environment variables that may hold the key, first one wins; the same as the pytest plugin's.
 KEY_VARIABLES = ("WIREMARK_API_KEY", "OPENAI_API_KEY")

@@ -8,9 +8,9 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
-from wiremark_loadtests.audit import Audit
+from wiremark_loadtests.bill.audit import Audit
+from wiremark_loadtests.measure.tally import HISTOGRAMS, Tally
 from wiremark_loadtests.settings import Settings
-from wiremark_loadtests.tally import HISTOGRAMS, Tally
 
 _NS_PER_MS = 1e6
 _SHOWN = 20  # discrepancies shown in the terminal; load.json holds all

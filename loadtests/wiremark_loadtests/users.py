@@ -16,13 +16,13 @@ from gevent import GreenletExit
 from locust import User, task
 from locust.exception import StopUser
 
-from wiremark_loadtests import answer as answers
-from wiremark_loadtests.answer import Answer
+from wiremark_loadtests.bill.receipts import Outcome, Receipt
+from wiremark_loadtests.client import answer as answers
+from wiremark_loadtests.client.answer import Answer
+from wiremark_loadtests.client.transport import NOT_SENT, Connection, TransportError
+from wiremark_loadtests.client.wire import ResponseReader, post
 from wiremark_loadtests.listeners import current_run
-from wiremark_loadtests.receipts import Outcome, Receipt
-from wiremark_loadtests.scenario import Plan, Planned
-from wiremark_loadtests.transport import NOT_SENT, Connection, TransportError
-from wiremark_loadtests.wire import ResponseReader, post
+from wiremark_loadtests.traffic.scenario import Plan, Planned
 
 log = logging.getLogger("wiremark")
 

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from wiremark_loadtests.answer import Answer, data_events, read
-from wiremark_loadtests.receipts import Outcome
-from wiremark_loadtests.wire import ResponseReader
+from wiremark_loadtests.bill.receipts import Outcome
+from wiremark_loadtests.client.answer import Answer, data_events, read
+from wiremark_loadtests.client.wire import ResponseReader
 
 DONE = b"data: [DONE]\n\n"
 USAGE = {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wiremark_loadtests.audit import Row, UnknownModelError, audit, price_of
-from wiremark_loadtests.receipts import Outcome, Receipt
+from wiremark_loadtests.bill.audit import Row, UnknownModelError, audit, price_of
+from wiremark_loadtests.bill.receipts import Outcome, Receipt
 from wiremark_schemas import contracts
 from wiremark_schemas.contracts import Price
 

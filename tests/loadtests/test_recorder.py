@@ -7,7 +7,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wiremark_loadtests.recorder import ERROR, Histogram
+from wiremark_loadtests.measure.recorder import ERROR, Histogram
 
 durations = st.lists(st.integers(0, 10**13), min_size=1, max_size=200)
 

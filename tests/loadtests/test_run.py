@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from wiremark_loadtests import summary
-from wiremark_loadtests.answer import Answer
-from wiremark_loadtests.billing import Billing, CannotJudge
-from wiremark_loadtests.receipts import Outcome, Receipt
+from wiremark_loadtests.bill.billing import Billing, CannotJudge
+from wiremark_loadtests.bill.receipts import Outcome, Receipt
+from wiremark_loadtests.client.answer import Answer
 from wiremark_loadtests.run import Run
 from wiremark_loadtests.settings import Given, Settings, WrongUse, resolve
 from wiremark_schemas.explain import violations

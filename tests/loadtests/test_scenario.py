@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from wiremark_loadtests import scenario
-from wiremark_loadtests.scenario import Plan
+from wiremark_loadtests.traffic import scenario
+from wiremark_loadtests.traffic.scenario import Plan
 from wiremark_schemas.yamlfile import BadFile
 
 ENTRY = "{name: a, weight: 1, stream: true, prompt_words: [2, 4], max_tokens: 8%s}"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 
-from wiremark_loadtests.answer import Answer
-from wiremark_loadtests.receipts import Outcome, Receipt
-from wiremark_loadtests.tally import Tally
+from wiremark_loadtests.bill.receipts import Outcome, Receipt
+from wiremark_loadtests.client.answer import Answer
+from wiremark_loadtests.measure.tally import Tally
 
 OK = Receipt("a", "default", "m", Outcome.OK, 200, (3, 4), True)
 HEADLESS = Receipt(None, "default", "m", Outcome.FAILED, None)

@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from wiremark_loadtests.transport import Connection, TransportError
-from wiremark_loadtests.wire import ResponseReader, post
+from wiremark_loadtests.client.transport import Connection, TransportError
+from wiremark_loadtests.client.wire import ResponseReader, post
 
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
 REQUEST = post("/", "h", "", b"{}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from wiremark_loadtests.wire import MAX_HEAD, ResponseReader, WireError, post
+from wiremark_loadtests.client.wire import MAX_HEAD, ResponseReader, WireError, post
 
 CHUNKED = (
     b"HTTP/1.1 200 OK\r\nX-Request-Id: Req-7\r\nTransfer-Encoding: chunked\r\n\r\n"

@@ -18,7 +18,7 @@ from typing import Any
 
 from gevent import socket, ssl  # type: ignore[import-untyped]
 
-from wiremark_loadtests.wire import ResponseReader, WireError
+from wiremark_loadtests.client.wire import ResponseReader, WireError
 
 _READ = 65536
 _SO_TIMESTAMPNS = 35  # asm-generic/socket.h; the socket module does not name it

@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 from wiremark_schemas.contracts import Contract, Price
 
-from wiremark_loadtests.receipts import Outcome, Receipt
+from wiremark_loadtests.bill.receipts import Outcome, Receipt
 
 Kind = Literal[
     "missing",  # answered, and not in the ledger or never settled there

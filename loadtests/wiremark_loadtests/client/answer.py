@@ -15,8 +15,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from wiremark_loadtests.receipts import Outcome
-from wiremark_loadtests.wire import ResponseReader
+from wiremark_loadtests.bill.receipts import Outcome
+from wiremark_loadtests.client.wire import ResponseReader
 
 _BLANK_LINE = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 _LINE_END = re.compile(rb"\r\n|\n|\r")

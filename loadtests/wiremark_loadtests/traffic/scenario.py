@@ -130,7 +130,7 @@ def load(name_or_path: str) -> Scenario:
 
 
 def _text(name_or_path: str) -> tuple[str, str]:
-    folder = files("wiremark_loadtests").joinpath("scenarios")
+    folder = files("wiremark_loadtests.traffic").joinpath("scenarios")
     bundled = sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir())
     if name_or_path in bundled:
         return folder.joinpath(f"{name_or_path}.yaml").read_text(encoding="utf-8"), f"{name_or_path}.yaml"

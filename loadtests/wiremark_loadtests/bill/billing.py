@@ -13,7 +13,7 @@ from wiremark_conformance.exchange import Exchange, Request
 from wiremark_schemas.explain import violations
 from wiremark_schemas.registry import validator
 
-from wiremark_loadtests.audit import Row
+from wiremark_loadtests.bill.audit import Row
 from wiremark_loadtests.settings import Settings
 
 _PAGE = 100

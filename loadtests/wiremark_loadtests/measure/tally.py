@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from wiremark_loadtests.answer import Answer
-from wiremark_loadtests.receipts import Outcome, Receipt
-from wiremark_loadtests.recorder import Histogram
+from wiremark_loadtests.bill.receipts import Outcome, Receipt
+from wiremark_loadtests.client.answer import Answer
+from wiremark_loadtests.measure.recorder import Histogram
 
 HISTOGRAMS = ("time_to_first_token", "inter_token", "end_to_end")
 

@@ -1,0 +1,1 @@
+"""What a run measures: recorders, tallies, and whether the numbers can be believed."""

@@ -1,0 +1,1 @@
+"""What the users of a run send, and when."""
