@@ -15,6 +15,7 @@ import gevent  # type: ignore[import-untyped]
 from gevent import GreenletExit
 from locust import User, task
 from locust.exception import StopUser
+from locust.user.task import LOCUST_STATE_STOPPING
 
 from wiremark_loadtests.bill.receipts import Outcome, Receipt
 from wiremark_loadtests.client import answer as answers
@@ -72,6 +73,16 @@ class ChatUser(User):
 
     @task
     def chat(self) -> None:
+        """Send one request after the other, until the run ends or a pause is due.
+
+        Locust kills users that wait between tasks, also one that has just stopped waiting and sent its
+        next request. So a user that does not pause does not wait.
+        """
+        self._one()
+        while not self._pause and self._state != LOCUST_STATE_STOPPING:
+            self._one()
+
+    def _one(self) -> None:
         planned = self._plan.next()
         reader = ResponseReader()
         request = post(self._target, self._run.settings.endpoint.host_header, self._headers, planned.body)

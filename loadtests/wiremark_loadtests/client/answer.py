@@ -9,8 +9,8 @@ Error classes: `http-STATUS`, `stream-error` (an error event inside a 200), `bro
 
 from __future__ import annotations
 
-import itertools
 import json
+import operator
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -24,8 +24,6 @@ _LINE_END = re.compile(rb"\r\n|\n|\r")
 _FINISH = re.compile(rb'"finish_reason"\s*:\s*"')
 _DONE = b"[DONE]"
 _TEXT_FIELDS = ("content", "refusal", "reasoning_content", "reasoning")
-
-DataEvent = tuple[int, bytes]  # arrival in ns, the event's data
 
 
 class _Broken(Exception):  # noqa: N818  an outcome, not a defect of this program
@@ -57,24 +55,52 @@ def read(response: ResponseReader, *, streamed: bool, deep: bool = False) -> Ans
     return _read_stream(response, deep) if streamed else _read_plain(response)
 
 
-def data_events(parts: list[tuple[int, bytes]]) -> tuple[list[DataEvent], bytes]:
-    """The events that carry data, each with the arrival of its last byte, and the unterminated tail."""
-    body = b"".join(data for _, data in parts)
-    arrivals = iter(parts)
-    at_ns, first = next(arrivals, (0, b""))
+def data_events(parts: list[tuple[int, bytes]]) -> tuple[list[int], list[bytes], bytes]:
+    """Of the events that carry data: when the last byte of each arrived, and its data. And what follows
+    the last complete event.
+    """
+    body = b"".join([data for _, data in parts])
+    return _usual_events(parts, body) or _any_events(parts, body)
+
+
+def _usual_events(parts: list[tuple[int, bytes]], body: bytes) -> tuple[list[int], list[bytes], bytes] | None:
+    """The events of a body in which each is one line `data: …` and each part ends with an event.
+
+    Almost every server writes so, and it can be told by counting; None when it cannot.
+    """
+    arrivals: list[int] = []
+    for at_ns, data in parts:
+        if data.find(b"\n\n") == len(data) - 2:
+            arrivals.append(at_ns)
+        elif data.endswith(b"\n\n"):
+            arrivals += [at_ns] * data.count(b"\n\n")
+        else:
+            return None
+    count = len(arrivals)
+    if b"\r" in body or body.count(b"\n") != 2 * count or not body.startswith(b"data: "):
+        return None
+    payloads = body[6:-2].split(b"\n\ndata: ")
+    return (arrivals, payloads, b"") if len(payloads) == count else None
+
+
+def _any_events(parts: list[tuple[int, bytes]], body: bytes) -> tuple[list[int], list[bytes], bytes]:
+    rest = iter(parts)
+    at_ns, first = next(rest, (0, b""))
     covered = len(first)
-    events: list[DataEvent] = []
+    arrivals: list[int] = []
+    payloads: list[bytes] = []
     start = 0
     for blank in _BLANK_LINE.finditer(body):
         end = blank.end()
         while covered < end:
-            at_ns, data = next(arrivals)
+            at_ns, data = next(rest)
             covered += len(data)
         payload = _data_of(body[start : blank.start()])
         if payload is not None:
-            events.append((at_ns, payload))
+            arrivals.append(at_ns)
+            payloads.append(payload)
         start = end
-    return events, body[start:]
+    return arrivals, payloads, body[start:]
 
 
 def _data_of(block: bytes) -> bytes | None:
@@ -89,24 +115,25 @@ def _read_stream(response: ResponseReader, deep: bool) -> Answer:
     content_type = response.header("content-type") or ""
     if not content_type.lower().startswith("text/event-stream"):
         return Answer(Outcome.FAILED, "broken-stream:not-an-event-stream")
-    events, tail = data_events(response.parts)
+    arrivals, payloads, tail = data_events(response.parts)
     tokens: tuple[int, int] | None = None
     try:
-        tokens = _usage_near_the_end(events)
-        return _whole_stream(events, tail, tokens, deep)
+        tokens = _usage_near_the_end(payloads)
+        return _whole_stream(arrivals, payloads, tail, tokens, deep)
     except _Broken as broken:
         return Answer(Outcome.FAILED, str(broken), tokens)
 
 
-def _whole_stream(events: list[DataEvent], tail: bytes, tokens: tuple[int, int] | None, deep: bool) -> Answer:
-    payloads = [data for _, data in events]
+def _whole_stream(
+    arrivals: list[int], payloads: list[bytes], tail: bytes, tokens: tuple[int, int] | None, deep: bool
+) -> Answer:
     if tail.strip(b"\r\n"):
         raise _Broken("broken-stream:unterminated-event")
     if _DONE not in payloads:
         raise _Broken("broken-stream:no-done")
     if payloads.index(_DONE) != len(payloads) - 1:
         raise _Broken("broken-stream:data-after-done")
-    finishes = sum(len(_FINISH.findall(data)) for data in payloads)
+    finishes = sum(1 for _ in _FINISH.finditer(b"\n".join(payloads)))
     if finishes != 1:
         raise _Broken("broken-stream:no-finish" if not finishes else "broken-stream:many-finishes")
     if tokens is None:
@@ -114,14 +141,14 @@ def _whole_stream(events: list[DataEvent], tail: bytes, tokens: tuple[int, int] 
     if deep:
         _decode_all(payloads[:-1])
     first, last = _token_span(payloads[:-1])
-    stamps = [at_ns for at_ns, _ in events[first:last]]
-    gaps = tuple(later - earlier for earlier, later in itertools.pairwise(stamps))
+    stamps = arrivals[first:last]
+    gaps = tuple(map(operator.sub, stamps[1:], stamps))
     return Answer(Outcome.OK, "", tokens, stamps[0] if stamps else None, gaps)
 
 
-def _usage_near_the_end(events: list[DataEvent]) -> tuple[int, int] | None:
+def _usage_near_the_end(payloads: list[bytes]) -> tuple[int, int] | None:
     """The last usage told, looking at the last events only; raise when one of those is an error."""
-    for _, data in reversed(events[-4:]):
+    for data in reversed(payloads[-4:]):
         if data == _DONE:
             continue
         chunk = _decode(data)

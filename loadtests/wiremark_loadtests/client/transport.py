@@ -1,32 +1,34 @@
-"""One keep-alive connection on a raw gevent socket, stamping what arrives.
+"""One keep-alive connection of a load user: sends a request, collects its response with arrival times.
 
-On Linux over plain TCP the stamp is the kernel's own (SO_TIMESTAMPNS): when the bytes reached this host,
-however late this process got round to reading them. Elsewhere, and under TLS, it is the time of reading.
-All stamps are nanoseconds of `time.monotonic_ns`.
+Over plain TCP the hub collects what arrives (`receiver.py`) and the user's greenlet sleeps until the
+response is whole; the kernel's stamps say when each read had arrived. Under TLS the greenlet reads by
+itself and its own clock is all there is. Times are nanoseconds of `time.monotonic_ns`.
 """
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import socket as stdlib_socket
 import ssl as stdlib_ssl
-import struct
-import sys
 import time
-from typing import Any
+from contextlib import suppress
+from typing import Any, Protocol
 
-from gevent import socket, ssl  # type: ignore[import-untyped]
+import gevent  # type: ignore[import-untyped]
+from gevent import monkey, socket, ssl
+from gevent.hub import Waiter  # type: ignore[import-untyped]
 
+from wiremark_loadtests.client import receiver, stamps
 from wiremark_loadtests.client.wire import ResponseReader, WireError
 
 _READ = 65536
-_SO_TIMESTAMPNS = 35  # asm-generic/socket.h; the socket module does not name it
-_TIMESPEC = struct.Struct("qq")
-_ANCILLARY = stdlib_socket.CMSG_SPACE(_TIMESPEC.size) if hasattr(stdlib_socket, "CMSG_SPACE") else 0
-_OFFSET_LIFE_NS = 60 * 10**9  # how long the difference of the two clocks is taken to hold
 _CONNECT_SECONDS = 10.0
+# What ends a chunked body, trailers or not, ends with this, and so may a read in the middle of one. A
+# read too short to show it may hold the rest of it.
+_END = b"\r\n\r\n"
 
+_CLOCK = stamps.KernelClock()
+_PlainSocket: type[stdlib_socket.socket] = monkey.get_original("socket", "socket")
 
 # Kinds of TransportError after which the server cannot have seen a request.
 NOT_SENT = frozenset({"dns", "connect", "tls"})
@@ -40,27 +42,16 @@ class TransportError(Exception):
         self.kind = kind
 
 
-class _KernelClock:
-    """Turns the kernel's wall-clock stamps into monotonic ones."""
+class _Link(Protocol):
+    """An open connection."""
 
-    def __init__(self) -> None:
-        self._offset_ns = 0
-        self._measured_ns = -_OFFSET_LIFE_NS
+    def exchange(self, request: bytes, response: ResponseReader, silence: float) -> None:
+        """Send, and feed `response` until it is complete; raise OSError or WireError."""
 
-    def offset_ns(self, now_ns: int) -> int:
-        """Wall clock minus monotonic clock, measured anew once a minute.
+    def is_stale(self) -> bool:
+        """Whether the peer closed the idle connection, or sent something that nobody asked for."""
 
-        The smallest of many differences has the least scheduling delay between the two readings.
-        """
-        if now_ns - self._measured_ns > _OFFSET_LIFE_NS:
-            self._offset_ns = min(
-                time.clock_gettime_ns(time.CLOCK_REALTIME) - time.monotonic_ns() for _ in range(100)
-            )
-            self._measured_ns = now_ns
-        return self._offset_ns
-
-
-_CLOCK = _KernelClock()
+    def close(self) -> None: ...
 
 
 class Connection:
@@ -75,24 +66,23 @@ class Connection:
         self._address = (host, port)
         self._tls = ssl.create_default_context() if tls else None
         self._silence = silence
-        self._kernel = kernel_stamps and not tls and sys.platform == "linux"
-        self._socket: Any = None
+        self._kernel = kernel_stamps and stamps.available(tls=tls)
+        self._link: _Link | None = None
 
     def connect(self) -> None:
         """Open the connection unless it is open and still good; raise TransportError."""
-        if self._socket is not None:
-            if not self._gone_stale():
+        if self._link is not None:
+            if not self._link.is_stale():
                 return
             self.close()
         host, port = self._address
         try:
             raw = socket.create_connection(self._address, timeout=_CONNECT_SECONDS)
             raw.setsockopt(stdlib_socket.IPPROTO_TCP, stdlib_socket.TCP_NODELAY, 1)
-            if self._kernel:
-                raw.setsockopt(stdlib_socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-            if self._tls is not None:
-                raw = self._tls.wrap_socket(raw, server_hostname=host)
-            raw.settimeout(self._silence)
+            if self._tls is None:
+                self._link = _PlainLink(raw, kernel_stamps=self._kernel)
+            else:
+                self._link = _TlsLink(self._tls.wrap_socket(raw, server_hostname=host))
         except stdlib_socket.gaierror as error:
             raise TransportError("dns", f"{host} has no address: {error.strerror}") from None
         except stdlib_ssl.SSLError as error:
@@ -100,19 +90,19 @@ class Connection:
         except OSError as error:
             reason = error.strerror or str(error)
             raise TransportError("connect", f"{host}:{port} does not accept connections: {reason}") from None
-        self._socket = raw
 
-    def exchange(self, request: bytes, reader: ResponseReader) -> None:
-        """Send `request` and feed `reader` until its response is complete.
+    def exchange(self, request: bytes, response: ResponseReader) -> None:
+        """Send `request` over the open connection and feed `response` until it is complete.
 
         On any failure (TransportError, or the greenlet being killed) the connection is closed; what had
-        arrived is in `reader`.
+        arrived is in `response`.
         """
+        if self._link is None:
+            raise RuntimeError("connect before an exchange")
         complete = False
         try:
-            self._socket.sendall(request)
-            self._receive(reader)
-            complete = reader.keeps_alive
+            self._link.exchange(request, response, self._silence)
+            complete = response.keeps_alive
         except WireError as error:
             raise TransportError(error.kind, str(error)) from None
         except TimeoutError:
@@ -124,36 +114,141 @@ class Connection:
                 self.close()
 
     def close(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+        if self._link is not None:
+            self._link.close()
+            self._link = None
 
-    def _receive(self, reader: ResponseReader) -> None:
-        feed, now = reader.feed, time.monotonic_ns
-        if not self._kernel:
-            receive = self._socket.recv
-            while not feed(receive(_READ), now()):
-                pass
+
+class _PlainLink:
+    """Plain TCP, read in the hub. What is collected is taken apart when the response may be whole."""
+
+    def __init__(self, connected: Any, *, kernel_stamps: bool) -> None:
+        self._socket = _PlainSocket(fileno=connected.detach())
+        self._socket.setblocking(False)
+        if kernel_stamps:
+            self._socket.setsockopt(stdlib_socket.SOL_SOCKET, stamps.SO_TIMESTAMPNS, 1)
+        self._loop = gevent.get_hub().loop
+        self._receiver = receiver.of_this_hub()
+        self._response: ResponseReader | None = None  # None between exchanges
+        self._waiter: Any = None
+        self._failure: Exception | None = None
+        self._reads: list[stamps.Read] = []
+        self._defers = False  # inside a chunked body: only its end is of interest
+        self._is_spoiled = False
+        self._sent_ns = self._seen_ns = 0
+        self._receiver.watch(self._socket.fileno(), self._on_readable)
+
+    def exchange(self, request: bytes, response: ResponseReader, silence: float) -> None:
+        self._response, self._failure, self._defers = response, None, False
+        self._waiter = waiter = Waiter()
+        self._sent_ns = self._seen_ns = time.monotonic_ns()
+        timer = self._loop.timer(silence / 4, silence / 4)
+        try:
+            self._send(request, silence)
+            timer.start(self._give_up_after, silence)
+            if self._response is not None:
+                waiter.get()
+        finally:
+            timer.close()
+            if self._reads:  # the greenlet was killed, or the response was given up
+                with suppress(WireError):
+                    self._digest()
+            self._response = None
+        if self._failure is not None:
+            raise self._failure
+
+    def _send(self, request: bytes, silence: float) -> None:
+        """Send all of it; a response that comes before all is sent ends the sending."""
+        rest = memoryview(request)
+        while rest and self._response is not None:
+            try:
+                rest = rest[self._socket.send(rest) :]
+            except BlockingIOError:
+                socket.wait_write(self._socket.fileno(), timeout=silence, timeout_exc=TimeoutError())
+            except (BrokenPipeError, ConnectionResetError):
+                return  # it may have answered before it closed: reading tells
+
+    def _on_readable(self) -> None:
+        """In the hub: keep what arrived, with its times; as little as possible for each chunk."""
+        try:
+            data, ancillary, _, _ = self._socket.recvmsg(_READ, stamps.ANCILLARY)
+        except BlockingIOError:
             return
-        receive_message = self._socket.recvmsg
-        while True:
-            data, ancillary, _, _ = receive_message(_READ, _ANCILLARY)
-            at_ns = now()
-            if ancillary and len(ancillary[0][2]) == _TIMESPEC.size:
-                seconds, nanoseconds = _TIMESPEC.unpack(ancillary[0][2])
-                at_ns = seconds * 10**9 + nanoseconds - _CLOCK.offset_ns(at_ns)
-            if feed(data, at_ns):
-                return
+        except OSError as error:
+            self._end(error)
+            return
+        self._seen_ns = seen_ns = time.monotonic_ns()
+        self._reads.append((data, ancillary[0][2] if ancillary else b"", seen_ns))
+        if self._defers and len(data) >= len(_END) and not data.endswith(_END):
+            return
+        try:
+            if self._digest():
+                self._end(None)
+        except Exception as error:  # noqa: BLE001  whatever it is, it belongs to the greenlet that waits
+            self._end(error)
 
-    def _gone_stale(self) -> bool:
-        """Whether the server closed the idle connection: found before a request is spent on it."""
+    def _digest(self) -> bool:
+        """Feed the response what was collected; whether it is complete."""
+        response, reads = self._response, self._reads
+        self._reads = []
+        if response is None:
+            raise ConnectionResetError(errno.ECONNRESET, "bytes that nobody asked for")
+        arrivals, lags = _CLOCK.arrivals(reads, self._sent_ns)
+        response.lags_ns += lags
+        complete = response.feed_all(arrivals, [data for data, _, _ in reads])
+        self._defers = response.is_chunked
+        return complete
+
+    def _end(self, failure: Exception | None) -> None:
+        """Wake the greenlet that waits, after the sockets that are readable now have been read."""
+        if failure is not None:
+            self._is_spoiled = True
+            self._receiver.forget(self._socket.fileno())  # it might stay readable
+        if self._response is not None:
+            self._response, self._failure = None, failure
+            self._loop.run_callback(self._waiter.switch, None)
+
+    def _give_up_after(self, silence: float) -> None:
+        """In the hub, now and then: end the exchange when nothing arrived for so long."""
+        if time.monotonic_ns() - self._seen_ns >= silence * 1e9:
+            self._end(TimeoutError())
+
+    def is_stale(self) -> bool:
+        if self._is_spoiled:
+            return True
+        try:
+            self._socket.recv(1, stdlib_socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        return True
+
+    def close(self) -> None:
+        self._receiver.forget(self._socket.fileno())
+        self._socket.close()
+
+
+class _TlsLink:
+    """TLS, read by the user's own greenlet."""
+
+    def __init__(self, connected: Any) -> None:
+        self._socket = connected
+
+    def exchange(self, request: bytes, response: ResponseReader, silence: float) -> None:
+        self._socket.settimeout(silence)
+        self._socket.sendall(request)
+        feed, receive, now = response.feed, self._socket.recv, time.monotonic_ns
+        while not feed(receive(_READ), now()):
+            pass
+
+    def is_stale(self) -> bool:
         self._socket.settimeout(0.0)
         try:
-            self._socket.recv(1)  # nothing may arrive between responses: a byte is as bad as the end
-        except OSError as error:  # TLS says "want read", plain sockets "would block"
+            self._socket.recv(1)
+        except OSError as error:
             return not (isinstance(error, stdlib_ssl.SSLWantReadError) or error.errno == errno.EAGAIN)
-        else:
-            return True
-        finally:
-            with contextlib.suppress(OSError):
-                self._socket.settimeout(self._silence)
+        return True
+
+    def close(self) -> None:
+        self._socket.close()

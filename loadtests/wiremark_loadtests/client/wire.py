@@ -10,7 +10,7 @@ only has to be fast and to notice a response that is broken.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 # Common servers allow 8 to 64 KiB of response head; more is not an answer of an API.
 MAX_HEAD = 65536
@@ -34,9 +34,20 @@ class ResponseReader:
     head:   status line and headers, each line but the first preceded by CRLF
     parts:  (arrival in ns, body bytes), transfer coding removed; bytes that became readable in the
             same read are one part
+    lags_ns: of the reads that the kernel had stamped, how much later than arrived they were read
     """
 
-    __slots__ = ("_body", "_buffer", "_left", "head", "keeps_alive", "parts", "status")
+    __slots__ = (
+        "_body",
+        "_buffer",
+        "_left",
+        "head",
+        "is_chunked",
+        "keeps_alive",
+        "lags_ns",
+        "parts",
+        "status",
+    )
 
     def __init__(self) -> None:
         self._buffer = b""
@@ -44,7 +55,9 @@ class ResponseReader:
         self._body: Callable[[bytes, int], bool] | None = None
         self.head = b""
         self.status = 0
+        self.is_chunked = False
         self.keeps_alive = True
+        self.lags_ns: list[int] = []
         self.parts: list[tuple[int, bytes]] = []
 
     def feed(self, data: bytes, at_ns: int) -> bool:
@@ -61,6 +74,23 @@ class ResponseReader:
             self._buffer = rest
             return False
         return self._body(rest, at_ns)
+
+    def feed_all(self, arrivals: Sequence[int], reads: Iterable[bytes]) -> bool:
+        """Feed reads in order, each with its arrival; whether the response is complete."""
+        append = self.parts.append
+        for at_ns, data in zip(arrivals, reads, strict=True):
+            if self.is_chunked and not self._buffer:  # the usual read is one chunk and nothing else
+                end = data.find(_CRLF, 0, 8)
+                try:
+                    size = int(data[:end], 16)
+                except ValueError:
+                    size = 0
+                if size > 0 and end + 4 + size == len(data) and data.endswith(_CRLF):
+                    append((at_ns, data[end + 2 : -2]))
+                    continue
+            if self.feed(data, at_ns):
+                return True
+        return False
 
     def header(self, name: str) -> str | None:
         """The first value of a header, None when it is absent; names compare without case."""
@@ -108,6 +138,7 @@ class ResponseReader:
             self._body = self._feed_length
         elif (self.header("transfer-encoding") or "").lower().endswith("chunked"):
             self._body = self._feed_chunked
+            self.is_chunked = True
         elif length is not None:
             if not length.isdecimal():
                 raise WireError("protocol", f"content-length is not a number: {length[:40]!r}")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import socket
+import termios
 import threading
 import time
 from collections.abc import Callable, Iterator
 
+import gevent  # type: ignore[import-untyped]
 import pytest
 from wiremark_loadtests.client.transport import Connection, TransportError
 from wiremark_loadtests.client.wire import ResponseReader, post
@@ -36,6 +39,47 @@ def serve() -> Iterator[Serve]:
         for thread in threads:
             thread.join(10)
             assert not thread.is_alive()
+
+
+@pytest.fixture
+def pieces() -> Iterator[Callable[..., int]]:
+    """Start a server that answers one request in pieces, each a segment of its own."""
+    with contextlib.ExitStack() as stack:
+        threads: list[threading.Thread] = []
+
+        def start(*answer: bytes) -> int:
+            listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+            listener.settimeout(5)
+            thread = threading.Thread(target=_play_pieces, args=(listener, answer))
+            thread.start()
+            threads.append(thread)
+            port: int = listener.getsockname()[1]
+            return port
+
+        yield start
+        for thread in threads:
+            thread.join(10)
+            assert not thread.is_alive()
+
+
+def _play_pieces(listener: socket.socket, answer: tuple[bytes, ...]) -> None:
+    peer, _ = listener.accept()
+    with peer:
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        peer.recv(65536)
+        for piece in answer:
+            peer.sendall(piece)
+            _wait_until_acknowledged(peer)
+        peer.settimeout(5)
+        peer.recv(1)
+
+
+def _wait_until_acknowledged(peer: socket.socket) -> None:
+    """Until the other end's kernel has acknowledged everything: later bytes are another segment."""
+    deadline = time.monotonic() + 5
+    outstanding = b"\xff\xff\xff\xff"
+    while any(outstanding) and time.monotonic() < deadline:
+        outstanding = fcntl.ioctl(peer.fileno(), termios.TIOCOUTQ, b"\0\0\0\0")
 
 
 def _play(listener: socket.socket, connections: tuple[list[bytes | None], ...]) -> None:
@@ -78,7 +122,7 @@ def test_an_idle_connection_that_the_server_closed_is_replaced(serve: Serve) -> 
     with _connected(serve([ANSWER], [ANSWER])) as connection:
         connection.exchange(REQUEST, ResponseReader())
         deadline = time.monotonic() + 5
-        while not connection._gone_stale() and time.monotonic() < deadline:
+        while not (connection._link is None or connection._link.is_stale()) and time.monotonic() < deadline:
             pass
         connection.connect()
         reader = ResponseReader()
@@ -139,3 +183,58 @@ def test_a_failed_connection_can_be_tried_again(serve: Serve) -> None:
         reader = ResponseReader()
         connection.exchange(REQUEST, reader)
         assert reader.body == b"ok"
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+SPLIT = {
+    "one chunk a read": [CHUNKED, b"1\r\na\r\n", b"1\r\nb\r\n", b"0\r\n\r\n"],
+    "the end in two": [CHUNKED, b"2\r\nab\r\n", b"0\r\n\r", b"\n"],
+    "the end in many": [CHUNKED, b"2\r\nab\r\n", b"0", b"\r", b"\n", b"\r", b"\n"],
+    "within a chunk": [CHUNKED + b"2\r\na", b"b\r\n0\r\n\r\n"],
+    "with trailers": [CHUNKED, b"2\r\nab\r\n", b"0\r\nx-more: 1\r\n", b"\r\n"],
+    "ends that are none": [CHUNKED, b"c\r\n\r\n\r\n\r\n\r\n", b"\r\n\r\n\r\n", b"2\r\nab\r\n0\r\n\r\n"],
+}
+
+
+@pytest.mark.parametrize("kernel", [True, False])
+@pytest.mark.parametrize("case", SPLIT)
+def test_a_response_is_whole_wherever_its_reads_end(
+    pieces: Callable[..., int], case: str, kernel: bool
+) -> None:
+    with _connected(pieces(*SPLIT[case]), kernel=kernel) as connection:
+        reader = ResponseReader()
+        connection.exchange(REQUEST, reader)
+        assert reader.body.endswith(b"ab")
+        assert [at_ns for at_ns, _ in reader.parts] == sorted(at_ns for at_ns, _ in reader.parts)
+        assert bool(reader.lags_ns) == kernel
+        assert not connection._link or not connection._link.is_stale()
+
+
+def test_bytes_that_nobody_asked_for_end_the_connection(serve: Serve) -> None:
+    with _connected(serve([ANSWER + b"HTTP/1.1 408 Late\r\n\r\n"])) as connection:
+        with pytest.raises(TransportError, match="bytes follow the end"):
+            connection.exchange(REQUEST, ResponseReader())
+        assert connection._link is None
+
+
+def test_an_answer_before_all_was_sent_is_read(serve: Serve) -> None:
+    """A server that refuses a large body answers and closes without reading the rest."""
+    refusal = b"HTTP/1.1 413 Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+    with _connected(serve([refusal])) as connection:
+        reader = ResponseReader()
+        with contextlib.suppress(TransportError):  # the close may destroy the answer on its way
+            connection.exchange(post("/", "h", "", b"x" * 50_000_000), reader)
+            assert reader.status == 413
+        assert connection._link is None
+
+
+def test_a_user_that_is_killed_leaves_what_had_arrived(pieces: Callable[..., int]) -> None:
+    reader = ResponseReader()
+    with _connected(pieces(CHUNKED + b"1\r\na\r\n", b"1\r\nb\r\n")) as connection:
+        user = gevent.spawn(connection.exchange, REQUEST, reader)
+        deadline = time.monotonic() + 5
+        while len(connection._link._reads if connection._link else ()) < 1 and time.monotonic() < deadline:  # type: ignore[attr-defined]
+            gevent.sleep(0.001)
+        user.kill()
+        assert reader.body.startswith(b"a")
+        assert connection._link is None

@@ -103,17 +103,25 @@ def test_a_deep_reading_decodes_every_chunk(error: str) -> None:
 def test_events_in_pieces_take_the_stamp_of_their_last_byte(ending: bytes) -> None:
     body = b"".join(b"data: " + word + ending for word in (b"a", b"bb", b"c"))
     parts = [(i, body[i : i + 1]) for i in range(len(body))]
-    events, tail = data_events(parts)
-    assert [data for _, data in events] == [b"a", b"bb", b"c"]
-    assert tail == b""
-    ends = [body.index(word) + len(word) + len(ending) - 1 for word in (b"a" + ending, b"bb", b"c")]
-    assert events[1][0] == ends[1]
+    arrivals, payloads, tail = data_events(parts)
+    assert (payloads, tail) == ([b"a", b"bb", b"c"], b"")
+    assert arrivals == [
+        body.index(word) + len(word) - 1 for word in (b"a" + ending, b"bb" + ending, b"c" + ending)
+    ]
+
+
+def test_events_that_came_together_share_a_stamp() -> None:
+    """Several events in a part, parts that end within one: told alike, whichever way they are counted."""
+    events = [b"data: a\n\n", b"data: b\n\n", b"data: c\n\n"]
+    assert data_events([(1, events[0]), (2, events[1] + events[2])])[:2] == ([1, 2, 2], [b"a", b"b", b"c"])
+    assert data_events([(1, events[0] + events[1][:4]), (2, events[1][4:] + events[2])])[:2] == (
+        [1, 2, 2],
+        [b"a", b"b", b"c"],
+    )
 
 
 def test_an_event_of_several_data_lines_joins_them() -> None:
-    events, tail = data_events([(1, b"event: x\ndata: a\ndata:b\n\nda")])
-    assert events == [(1, b"a\nb")]
-    assert tail == b"da"
+    assert data_events([(1, b"event: x\ndata: a\ndata:b\n\nda")]) == ([1], [b"a\nb"], b"da")
 
 
 @pytest.mark.parametrize(
