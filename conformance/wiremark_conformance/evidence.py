@@ -115,6 +115,12 @@ class View:
     def status(self) -> int | None:
         return self.exchange.status
 
+    @cached_property
+    def asked(self) -> Mapping[str, Any]:
+        """The body of the request; empty when it was not a JSON object."""
+        value, _ = parse_json(self.exchange.request.body.decode("utf-8", "replace"))
+        return value if isinstance(value, dict) else {}
+
     @property
     def status_line(self) -> str:
         """The status as a sentence names it."""

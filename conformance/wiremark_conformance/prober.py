@@ -2,8 +2,9 @@
 
 What is retried is only what says nothing about the endpoint's behaviour: 429, 502, 503 and 504, a
 refused or reset connection, and only with the `default` key, for the other roles are there to be
-refused. A request is made at most three times, and all waiting of a run together is bounded, so
-that an endpoint which is down is reported soon; what remains is an infra verdict.
+refused, as some probes are. A request is made at most three times, and all waiting of a run
+together is bounded, so that an endpoint which is down is reported soon; what remains is an infra
+verdict.
 """
 
 from __future__ import annotations
@@ -104,7 +105,8 @@ class Prober:
                     if request is None:
                         settled.add(name)
                         continue
-                    send = self.send_patiently if PROBES[name].role == "default" else self.send
+                    patient = PROBES[name].patient and PROBES[name].role == "default"
+                    send = self.send_patiently if patient else self.send
                     running[pool.submit(send, name, request)] = name
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:

@@ -133,7 +133,11 @@ class Run:
     def pytest_runtestloop(self, session: pytest.Session) -> None:
         if self.config.option.collectonly or session.testsfailed:
             return
-        ids = [item.requirement.id for item in session.items if isinstance(item, RequirementItem)]
+        ids = [
+            item.requirement.id
+            for item in session.items
+            if isinstance(item, RequirementItem) and self.target.declares(item.requirement.capability)
+        ]
         exchanges = self.prober.run(probes_for(ids), self.target, self.known)
         self.evidence = Evidence(self.target, exchanges)
 

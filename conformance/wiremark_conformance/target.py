@@ -66,10 +66,6 @@ class Target:
         """The contract's entry of the model under test, if it lists it."""
         return self.contract.model(self.model)
 
-    def model_without(self, feature: str) -> Model | None:
-        """The first model of the contract that lacks `tools`, `vision`, …; None when all have it."""
-        return next((m for m in self.contract.models if feature not in m.capabilities), None)
-
     def problem(self, situation: str) -> Problem | None:
         """The answer that the contract promises for a situation."""
         return self.contract.problems.get(situation)

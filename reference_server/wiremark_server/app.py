@@ -11,6 +11,8 @@ from wiremark_server.dialects.anthropic_messages import CountFormat, MessagesFor
 from wiremark_server.dialects.anthropic_messages.signature import Signatures
 from wiremark_server.dialects.format import Format
 from wiremark_server.dialects.openai_chat import ChatFormat
+from wiremark_server.dialects.openai_chat.form import Form
+from wiremark_server.dialects.openai_models import Catalogue
 from wiremark_server.edge.handler import Gateway
 from wiremark_server.engine.protocol import Engine
 from wiremark_server.keys import KeyStore
@@ -20,12 +22,14 @@ from wiremark_server.policy.auth import Authenticator
 from wiremark_server.policy.cache import ResponseCache
 from wiremark_server.policy.call import Services
 from wiremark_server.policy.limits import Limiter
+from wiremark_server.routing.workers import Workers
 
 
 def build(
     contract: Contract, clock: Clock, ledger: Ledger, keys: KeyStore, engine: Engine, seed: int
 ) -> Gateway:
     """An ASGI application that serves `contract`. The caller owns, and closes, what it hands in."""
+    workers = Workers(contract.models)
     cached = contract.raw.get("cache", {}).get("tool_less", False)
     return Gateway(
         Services(
@@ -38,6 +42,8 @@ def build(
             cache=ResponseCache() if cached else None,
             fingerprint=_fingerprint(contract, seed),
             formats=_formats(contract, seed),
+            workers=workers,
+            catalogue=Catalogue(contract, workers),
         ),
         OPERATIONS,
     )
@@ -45,7 +51,11 @@ def build(
 
 def _formats(contract: Contract, seed: int) -> dict[str, Format]:
     signatures = Signatures(f"{contract.name}/{seed}".encode())
-    forms: tuple[Format, ...] = (ChatFormat(), MessagesFormat(signatures), CountFormat(signatures))
+    forms: tuple[Format, ...] = (
+        ChatFormat(Form(contract.answer)),
+        MessagesFormat(signatures),
+        CountFormat(signatures),
+    )
     return {form.name: form for form in forms}
 
 

@@ -84,7 +84,12 @@ class KeyStore:
             connection.close()
 
     def find(self, secret: str) -> Key | None:
-        """The active key of this secret; None for one that is unknown, revoked or disabled.
+        """The active key of this secret; None for one that is unknown, revoked or disabled."""
+        key = self.look_up(secret)
+        return key if key is not None and key.state == "active" else None
+
+    def look_up(self, secret: str) -> Key | None:
+        """The key of this secret, in whatever state; None when there is none.
 
         A table lookup by digest leaks no more than parts of a digest that nobody can choose; the
         comparison that decides takes the same time wherever the digests differ.
@@ -94,7 +99,7 @@ class KeyStore:
         if entry is None:
             return None
         stored, key = entry
-        return key if hmac.compare_digest(stored, digest) and key.state == "active" else None
+        return key if hmac.compare_digest(stored, digest) else None
 
     def all(self) -> tuple[Key, ...]:
         """Every key, in any state, oldest first."""
@@ -221,6 +226,7 @@ async def provision_roles(store: KeyStore, ledger: Ledger, contract: Contract, s
         "capped": {"limits": _ROOMY, "monthly_cap": 1},
         "throttled": {"limits": LimitOverrides(full=True)},
         "revoked": {"limits": _ROOMY},
+        "disabled": {"limits": _ROOMY},
     }
     found: dict[str, str] = {}
     for role in ROLES:
@@ -233,6 +239,8 @@ async def provision_roles(store: KeyStore, ledger: Ledger, contract: Contract, s
             await _reach_cap(ledger, key, first)
         if role == "revoked":
             await store.revoke(key.id)
+        if role == "disabled":
+            await store.disable(key.id)
     return found
 
 

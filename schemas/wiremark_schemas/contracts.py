@@ -42,7 +42,12 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One model of the catalogue."""
+    """One model of the catalogue.
+
+    reasoning: `always`, or `asked` for on request; of a model with the capability `reasoning`
+    available: whether the reference server starts with a worker for it
+    specimen:  there so that a promise can be tested; another endpoint need not have it
+    """
 
     id: str
     owned_by: str
@@ -52,6 +57,26 @@ class Model:
     capabilities: frozenset[str]
     price: Price
     extensions: Mapping[str, Any]
+    reasoning: Literal["asked", "always"] = "asked"
+    available: bool = True
+    specimen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerForm:
+    """What is promised of chat answers where the OpenAI reference leaves it open.
+
+    id:            template: `{created}` is the answer's Unix time, `{random}` letters and digits;
+                   None when any id will do
+    reasoning:     fields of a message that hold the reasoning; empty when none is promised
+    message_nulls: fields of a message that are always there, null when unused
+    choice_nulls:  the same for a choice
+    """
+
+    id: str | None = None
+    reasoning: tuple[str, ...] = ()
+    message_nulls: tuple[str, ...] = ()
+    choice_nulls: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +127,40 @@ class Contract:
                 context_tokens=entry["context_tokens"],
                 max_output_tokens=entry["max_output_tokens"],
                 capabilities=frozenset(entry["capabilities"]),
-                price=Price(**entry["price"]),
+                price=self._price(entry["price"]),
                 extensions=entry.get("extensions", {}),
+                reasoning=entry.get("reasoning", "asked"),
+                available=entry.get("available", True),
+                specimen=entry.get("specimen", False),
             )
             for entry in self.raw["models"]
+        )
+
+    def _price(self, entry: Mapping[str, int]) -> Price:
+        flat = entry.get("per_request", 0) + entry.get("per_request_credits", 0) * (self.credit or 0)
+        return Price(entry.get("input_per_million", 0), entry.get("output_per_million", 0), flat)
+
+    @property
+    def credit(self) -> int | None:
+        """µUSD that a credit is worth; None where nothing is counted in credits."""
+        credit: int | None = self.raw.get("credit_microusd")
+        return credit
+
+    @cached_property
+    def catalogue(self) -> Mapping[str, str]:
+        """Fields of the model list that change or are computed: name → what they tell."""
+        fields: Mapping[str, str] = self.raw.get("catalogue", {}).get("fields", {})
+        return fields
+
+    @cached_property
+    def answer(self) -> AnswerForm:
+        form = self.raw.get("answer", {})
+        nulls = form.get("null_fields", {})
+        return AnswerForm(
+            id=form.get("id"),
+            reasoning=tuple(form.get("reasoning_fields", ())),
+            message_nulls=tuple(nulls.get("message", ())),
+            choice_nulls=tuple(nulls.get("choice", ())),
         )
 
     def model(self, model_id: str) -> Model | None:
@@ -215,13 +270,18 @@ def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_references(contract: Contract, lines: dict[str, int], source: str) -> None:
-    """What a schema cannot say: unique model ids, capabilities not both claimed and optional."""
+    """What a schema cannot say: unique ids, the worth of credits, nothing both claimed and optional."""
     seen: set[str] = set()
     for position, model in enumerate(contract.models):
         if model.id in seen:
             line = lines.get(f"/models/{position}/id", 1)
             raise BadFile(f"{source}:{line}: /models/{position}/id: {model.id!r} is listed twice")
         seen.add(model.id)
+        if contract.credit is None and "per_request_credits" in contract.raw["models"][position]["price"]:
+            where = f"/models/{position}/price/per_request_credits"
+            raise BadFile(
+                f"{source}:{lines.get(where, 1)}: {where}: needs credit_microusd, what a credit is worth"
+            )
     both = contract.claimed & contract.optional
     if both:
         line = lines.get("/capabilities", 1)

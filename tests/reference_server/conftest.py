@@ -66,6 +66,7 @@ class InProcess:
         self.secrets = await keys.provision_roles(store, self.ledger, self.contract, 7)
         self.engine = engine
         self.app = app.build(self.contract, self.clock, self.ledger, store, engine, 7)
+        self.workers = self.app.services.workers
 
     def close(self) -> None:
         self._runner.run(self._close())

@@ -314,3 +314,9 @@ def test_an_answer_without_tokens_is_still_an_answer(in_process: Make) -> None:
 
     gateway = in_process(engine=FakeEngine(lambda: Silent(1)))
     assert gateway.chat().json["choices"][0]["message"]["content"] == ""
+
+
+def test_a_disabled_key_is_told_apart_from_a_wrong_one(in_process: Make) -> None:
+    answer = in_process("c0mpute").chat("disabled")
+    assert (answer.status, answer.error["code"]) == (401, "api_key_disabled")
+    assert "disabled" in answer.error["message"]

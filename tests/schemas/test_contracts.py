@@ -42,7 +42,14 @@ def test_a_bundled_contract_loads_and_holds_together(name: str) -> None:
 
 
 def test_the_contracts_of_this_release_are_bundled() -> None:
-    assert {"openai", "hermes-tokens"} <= set(contracts.bundled())
+    assert {"openai", "hermes-tokens", "c0mpute"} <= set(contracts.bundled())
+
+
+def test_a_price_in_credits_is_micro_dollars_by_the_worth_of_a_credit() -> None:
+    prices = {model.id: model.price.per_request for model in contracts.load("c0mpute").models}
+    assert prices["c0mpute-pro"] == 100_000
+    assert prices["c0mpute-max"] == 150_000
+    assert prices["c0mpute-max-think"] == 200_000
 
 
 def test_what_a_contract_does_not_have_is_none_or_empty() -> None:
@@ -88,6 +95,14 @@ BAD = {
     "claimed and optional": (
         HEAD + "capabilities:\n  claimed: [chat]\n  optional: [chat]\n",
         ":3: /capabilities: ['chat'] cannot be both claimed and optional",
+    ),
+    "credits of no worth": (
+        HEAD + "models:" + MODEL.format(id="a").replace("input_per_million", "per_request_credits"),
+        ": /models/0/price/per_request_credits: needs credit_microusd",
+    ),
+    "id without anything random": (
+        HEAD + "answer: {id: 'gen-{created}'}\n",
+        ":3: /answer/id: expected text matching",
     ),
     "model without price": (
         HEAD + "models:\n  - id: a\n    owned_by: us\n",

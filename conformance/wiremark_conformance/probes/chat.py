@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from wiremark_conformance.evidence import Evidence
-from wiremark_conformance.outcome import NotPromised, NotTestable
-from wiremark_conformance.probes.table import Draft, Probe, ProbeContext, chat
+from wiremark_conformance.outcome import NotTestable
+from wiremark_conformance.probes.table import Draft, Probe, ProbeContext, chat, model_where
 
 HELLO: list[dict[str, Any]] = [
     {"role": "system", "content": "You are a helpful assistant."},
@@ -31,6 +31,8 @@ RED_SQUARE = (
     "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEUlEQVR42mP4z8CAFTEMLQkAKP8"
     "/wc53yE8AAAAASUVORK5CYII="
 )
+REMOTE_IMAGE = "https://wiremark.invalid/red.png"
+RIDDLE = [{"role": "user", "content": "Which is more: a dozen, or ten? Answer with one word."}]
 IMAGE_MESSAGES: list[dict[str, Any]] = [
     {
         "role": "user",
@@ -82,10 +84,28 @@ def _nulls(context: ProbeContext) -> Draft:
 
 
 def _vision_on_text_model(context: ProbeContext) -> Draft:
-    model = context.target.model_without("vision")
-    if model is None:
-        raise NotPromised("the contract lists no model without vision")
-    return chat(context, {"model": model.id, "messages": IMAGE_MESSAGES, "max_tokens": 16})
+    model = model_where(context, "without vision", lambda model: "vision" not in model.capabilities)
+    return chat(context, {"model": model, "messages": IMAGE_MESSAGES, "max_tokens": 16})
+
+
+def _vision_remote(context: ProbeContext) -> Draft:
+    """The image at a URL that nobody serves: an endpoint that fetches it fails, too, but differently."""
+    text, image = IMAGE_MESSAGES[0]["content"]
+    content = [text, {**image, "image_url": {"url": REMOTE_IMAGE}}]
+    return chat(context, {"messages": [{"role": "user", "content": content}], "max_tokens": 16})
+
+
+def _other_model(context: ProbeContext) -> Draft:
+    """The plain question to the contract's second model, for its price."""
+    target = context.target
+    model = model_where(context, "beside the one under test", lambda m: m.id != target.model and m.available)
+    return chat(context, {"model": model, **plain_body()})
+
+
+def _reasoning(context: ProbeContext, **more: Any) -> Draft:
+    model = model_where(context, "that reasons", lambda model: "reasoning" in model.capabilities)
+    body = {"model": model, "messages": RIDDLE, "max_tokens": 512, "reasoning_effort": "low", **more}
+    return chat(context, body)
 
 
 def _body(**body: Any) -> Any:
@@ -142,5 +162,14 @@ TABLE = (
         capability="chat.json-schema",
     ),
     Probe("chat.vision", _body(messages=IMAGE_MESSAGES, max_tokens=64), capability="chat.vision"),
-    Probe("chat.vision.text-only", _vision_on_text_model, capability="chat.vision"),
+    Probe("chat.vision.text-only", _vision_on_text_model, needs=("models.list",), capability="chat.vision"),
+    Probe("chat.vision.remote", _vision_remote, capability="chat.vision.data-only"),
+    Probe("chat.other-model", _other_model, needs=("models.list",), capability="billing"),
+    Probe("chat.reasoning", _reasoning, needs=("models.list",), capability="chat.reasoning"),
+    Probe(
+        "chat.reasoning.stream",
+        lambda c: _reasoning(c, stream=True, stream_options=_USAGE),
+        needs=("models.list",),
+        capability="chat.reasoning",
+    ),
 )

@@ -51,5 +51,6 @@ TABLE = (
     Probe("keys.capped", _hello, role="capped", capability="keys.cap"),
     Probe("keys.restricted", _forbidden_model, role="restricted", capability="keys.allowlist"),
     Probe("keys.revoked", _hello, role="revoked", capability="keys.revocation"),
+    Probe("keys.disabled", _hello, role="disabled", capability="keys.disabled"),
     Probe("cors.preflight", _preflight),
 )

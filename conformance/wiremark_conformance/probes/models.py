@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from wiremark_conformance.probes.table import Draft, Probe, ProbeContext, path
+from wiremark_conformance.evidence import Evidence
+from wiremark_conformance.outcome import NotPromised, NotTestable
+from wiremark_conformance.probes.table import Draft, Probe, ProbeContext, chat, path
 
 UNKNOWN_MODEL = "wiremark/no-such-model"
 ORIGIN = "https://wiremark.invalid"
@@ -27,8 +29,31 @@ def _get_unknown(context: ProbeContext) -> Draft:
     return Draft("GET", path(context, "models.get", model=UNKNOWN_MODEL))
 
 
+def _unavailable(context: ProbeContext) -> Draft:
+    """A question to a model that the list itself calls unavailable."""
+    field = next(
+        (name for name, told in context.target.contract.catalogue.items() if told == "available"), None
+    )
+    if field is None:
+        raise NotPromised("the contract promises no field that tells whether a model is available")
+    view = Evidence(context.target, context.exchanges).view("models.list")
+    data = view.object.get("data") if view is not None and view.succeeded else ()
+    for entry in data if isinstance(data, list) else ():
+        if isinstance(entry, dict) and entry.get(field) is False:
+            body = {"model": entry.get("id"), "messages": [{"role": "user", "content": "Say hello."}]}
+            return chat(context, {**body, "max_tokens": 16})
+    raise NotTestable("every listed model is available at the moment")
+
+
 TABLE = (
     Probe("models.list", _list, capability="models"),
     Probe("models.get", _get, capability="models.get"),
+    Probe(
+        "models.unavailable",
+        _unavailable,
+        needs=("models.list",),
+        capability="models.available",
+        patient=False,
+    ),
     Probe("models.get.unknown", _get_unknown, capability="models.get"),
 )

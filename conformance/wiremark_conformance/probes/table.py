@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from wiremark_schemas.contracts import Model
+
+from wiremark_conformance.evidence import Evidence
 from wiremark_conformance.exchange import Exchange, Headers, Request
 from wiremark_conformance.outcome import NotPromised, NotTestable
 from wiremark_conformance.target import Target
@@ -51,6 +54,7 @@ class Probe:
     role:       whose key it is sent with; a role other than `default` needs that key
     needs:      probes that are made before it
     capability: made only when the contract claims it or leaves it open
+    patient:    whether a busy endpoint is asked again; not where "busy" is the answer looked for
     """
 
     name: str
@@ -58,6 +62,7 @@ class Probe:
     role: str = "default"
     needs: tuple[str, ...] = ()
     capability: str | None = None
+    patient: bool = True
 
     def build(self, context: ProbeContext) -> Request | None:
         """The request, or None when it cannot be made; `obstacle` tells why."""
@@ -108,6 +113,31 @@ def path(context: ProbeContext, operation: str, **values: str) -> str:
     found = context.target.path(operation, **values)
     if found is None:
         raise NotPromised(f"the contract names no path for {operation}")
+    return found
+
+
+def served(context: ProbeContext) -> tuple[Model, ...]:
+    """The contract's models, without specimens that the endpoint does not list.
+
+    For probes that need `models.list`.
+    """
+    view = Evidence(context.target, context.exchanges).view("models.list")
+    data = view.object.get("data") if view is not None and view.succeeded else ()
+    entries = data if isinstance(data, list) else ()
+    listed = [entry.get("id") for entry in entries if isinstance(entry, dict)]
+    return tuple(m for m in context.target.contract.models if not m.specimen or m.id in listed)
+
+
+def model_where(context: ProbeContext, what: str, wanted: Callable[[Model], bool]) -> str:
+    """The id of the first such model; `what` says in words what is wanted.
+
+    Raises NotPromised when the contract has none, NotTestable when the endpoint does not list it.
+    """
+    if not any(wanted(model) for model in context.target.contract.models):
+        raise NotPromised(f"the contract lists no model {what}")
+    found = next((model.id for model in served(context) if wanted(model)), None)
+    if found is None:
+        raise NotTestable(f"the endpoint lists no model {what}")
     return found
 
 

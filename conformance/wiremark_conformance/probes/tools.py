@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from wiremark_conformance.evidence import Evidence, View
-from wiremark_conformance.outcome import NotPromised, NotTestable
-from wiremark_conformance.probes.table import Draft, Probe, ProbeContext, chat
+from wiremark_conformance.outcome import NotTestable
+from wiremark_conformance.probes.table import Draft, Probe, ProbeContext, chat, model_where
 
 TOOL = "get_weather"
 PARAMETERS: dict[str, Any] = {
@@ -64,10 +64,8 @@ def _round_trip(context: ProbeContext) -> Draft:
 
 
 def _on_text_model(context: ProbeContext) -> Draft:
-    model = context.target.model_without("tools")
-    if model is None:
-        raise NotPromised("the contract lists no model without tools")
-    return chat(context, {"model": model.id, "messages": QUESTION, "tools": TOOLS, "max_tokens": 16})
+    model = model_where(context, "without tools", lambda model: "tools" not in model.capabilities)
+    return chat(context, {"model": model, "messages": QUESTION, "tools": TOOLS, "max_tokens": 16})
 
 
 def _ask(**more: Any) -> Any:
@@ -90,5 +88,5 @@ TABLE = (
         _ask(messages=_TWICE, tool_choice="required", parallel_tool_calls=True, stream=True),
         capability="chat.tools.parallel",
     ),
-    Probe("chat.tools.text-only", _on_text_model, capability="chat.tools"),
+    Probe("chat.tools.text-only", _on_text_model, needs=("models.list",), capability="chat.tools"),
 )

@@ -66,6 +66,12 @@ def invalid_key() -> ProblemError:
     return _error("invalid_key", "Incorrect API key provided: it is unknown or has been revoked.")
 
 
+def key_disabled() -> ProblemError:
+    return _error(
+        "key_disabled", "This API key is disabled. Enable it where you manage your keys, then try again."
+    )
+
+
 def unknown_route(method: str, path: str) -> ProblemError:
     return _error("unknown_route", f"Invalid URL ({method} {path}): nothing is served at this path.")
 
@@ -192,6 +198,15 @@ def server_error(request_id: str) -> ProblemError:
         "server_error",
         "The server had an error while processing your request. "
         f"Retry it, and name the request id {request_id} if it keeps failing.",
+    )
+
+
+def no_worker(model: str) -> ProblemError:
+    return _error(
+        "no_worker",
+        f"No worker is available for the model {model!r} at the moment. The models route tells which models "
+        "are available; try again later, or choose one of those.",
+        "model",
     )
 
 

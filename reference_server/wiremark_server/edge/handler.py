@@ -46,7 +46,7 @@ class Gateway:
 
     def __init__(self, services: Services, operations: Mapping[str, Operation]) -> None:
         contract = services.contract
-        self._services = services
+        self.services = services
         self._operations = operations
         self._routes = Routes(contract)
         self._errors = {dialect: ErrorTable(contract, dialect) for dialect in contract.dialects}
@@ -76,7 +76,7 @@ class Gateway:
         await self._idle.wait()
 
     async def _serve(self, request: Request, send: Send) -> None:
-        started = self._services.clock.monotonic()
+        started = self.services.clock.monotonic()
         request_id = new_request_id()
         call = self._call(request, request_id)
         try:
@@ -90,7 +90,7 @@ class Gateway:
         except Exception as error:  # noqa: BLE001 - the one boundary for a response that has not begun
             reply = self._refuse(self._fault(error, request_id), call)
         headers = [
-            *self._dialect_headers(call, self._services.clock.monotonic() - started),
+            *self._dialect_headers(call, self.services.clock.monotonic() - started),
             *_encoded(call.limit_headers),
             *_encoded(call.headers),
             *_encoded(self._cors.headers(request)),
@@ -103,7 +103,7 @@ class Gateway:
 
     def _call(self, request: Request, request_id: str) -> Call:
         return Call(
-            services=self._services,
+            services=self.services,
             request_id=request_id,
             dialect=self._routes.dialect(request.path, request.header),
             header=request.header,

@@ -36,12 +36,14 @@ class Authenticator:
         self._keys = keys
 
     def __call__(self, header: HeaderOf) -> Key:
-        """The key that a request presents. Raises ProblemError (401) for none, unknown or revoked."""
+        """The key that a request presents. Raises ProblemError for none, unknown, revoked or disabled."""
         for read, _ in self._readers:
             secret = read(header)
             if secret is not None:
-                key = self._keys.find(secret)
-                if key is None:
+                key = self._keys.look_up(secret)
+                if key is None or key.state == "revoked":
                     raise problem.invalid_key()
+                if key.state == "disabled":
+                    raise problem.key_disabled()
                 return key
         raise problem.missing_key(self._readers[0][1])

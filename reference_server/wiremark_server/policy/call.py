@@ -10,6 +10,7 @@ from wiremark_schemas.contracts import Contract, Dialect, Model
 
 from wiremark_server.clock import Clock
 from wiremark_server.dialects.format import Format
+from wiremark_server.dialects.openai_models import Catalogue
 from wiremark_server.domain.asked import Asked
 from wiremark_server.engine.protocol import Engine
 from wiremark_server.keys import Key
@@ -18,6 +19,7 @@ from wiremark_server.policy.auth import Authenticator
 from wiremark_server.policy.bill import Bill
 from wiremark_server.policy.cache import Kept, ResponseCache
 from wiremark_server.policy.limits import Limiter
+from wiremark_server.routing.workers import Workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,8 @@ class Services:
     cache:       None when the contract promises none
     fingerprint: what `system_fingerprint` says, the same for every answer of this configuration
     formats:     wire formats of generations, by name
+    workers:     which models can be served now
+    catalogue:   the models as the models routes tell them
     """
 
     contract: Contract
@@ -38,6 +42,8 @@ class Services:
     cache: ResponseCache | None
     fingerprint: str
     formats: Mapping[str, Format]
+    workers: Workers
+    catalogue: Catalogue
 
 
 @dataclass(slots=True)

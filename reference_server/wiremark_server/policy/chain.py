@@ -89,9 +89,13 @@ async def fit(call: Call) -> None:
         generation=dataclasses.replace(
             generation,
             max_tokens=_budget(generation, model, call.prompt_tokens),
-            reasoning=generation.reasoning and "reasoning" in model.capabilities,
+            reasoning=_reasons(generation, model),
         ),
     )
+
+
+def _reasons(generation: Generation, model: Model) -> bool:
+    return "reasoning" in model.capabilities and (generation.reasoning or model.reasoning == "always")
 
 
 def _budget(generation: Generation, model: Model, prompt: int) -> int:
@@ -106,6 +110,12 @@ def _budget(generation: Generation, model: Model, prompt: int) -> int:
     if prompt + (asked or 1) > model.context_tokens:
         raise problem.context_length_exceeded(model.context_tokens, prompt, asked or 0)
     return min(model.max_output_tokens, model.context_tokens - prompt) if asked is None else asked
+
+
+async def staff(call: Call) -> None:
+    """There is a worker for the model."""
+    if not call.services.workers.present(call.model.id):
+        raise problem.no_worker(call.model.id)
 
 
 async def recall(call: Call) -> None:
@@ -161,6 +171,7 @@ GENERATION: tuple[Step, ...] = (
     decode,  #       400 invalid_request
     admit,  #        404 unknown_model, 403 model_not_allowed, 400 tools, vision
     fit,  #          400 context_length_exceeded
+    staff,  #        503 no_worker
     meter_tokens,  # 429 rate_limited
     recall,
     hold,  #         insufficient_credits, monthly_cap_reached: 402 or 429, as the contract says

@@ -1,7 +1,7 @@
 """A well-behaved endpoint as values: every probe's answer, to be spoilt one thing at a time.
 
-`world` gives a fresh one that keeps the contract `hermes-tokens`; a test changes an answer and asks
-the judge. Nothing here opens a socket.
+`world` gives a fresh one that keeps the contract of `everything.yaml`; a test changes an answer and
+asks the judge. Nothing here opens a socket.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import functools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +25,8 @@ from wiremark_schemas import contracts
 from wiremark_schemas.credentials import ROLES, Credentials
 
 CREATED = 1764547200
+ANSWER_ID = f"gen-{CREATED}-VhzEA3LAfGuc"
+EVERYTHING = str(Path(__file__).with_name("everything.yaml"))
 _contract = functools.cache(contracts.load)
 TOOL_CALL = {
     "id": "call_1",
@@ -91,7 +94,7 @@ def _event(chunk: Any) -> bytes:
 class World:
     """Answers by probe; what has no answer of its own gets the plain one."""
 
-    def __init__(self, contract: str = "hermes-tokens", roles: tuple[str, ...] = ROLES) -> None:
+    def __init__(self, contract: str = EVERYTHING, roles: tuple[str, ...] = ROLES) -> None:
         self.contract = _contract(contract)
         model = self.contract.models[0].id if self.contract.models else "some-model"
         keys = {role: f"key-of-{role}" for role in roles}
@@ -151,10 +154,10 @@ class World:
 
 def _shared(name: str, position: int) -> dict[str, str]:
     role = PROBES[name].role
-    remaining = "0" if role == "throttled" else str(900 - position)
+    remaining = "0" if role == "throttled" else str(59 - position % 50)
     return {
         "x-request-id": f"req-{name}",
-        "x-ratelimit-limit-requests": "1000",
+        "x-ratelimit-limit-requests": "60",
         "x-ratelimit-remaining-requests": remaining,
         "x-ratelimit-reset-requests": "6m0.5s",
     }
@@ -163,13 +166,14 @@ def _shared(name: str, position: int) -> dict[str, str]:
 def completion(
     message: Mapping[str, Any] | None = None, finish_reason: str = "stop", n: int = 1
 ) -> dict[str, Any]:
-    said = {"role": "assistant", "content": "Hello there.", "refusal": None, **(message or {})}
+    fields = {"refusal": None, "reasoning_content": None}
+    said = {"role": "assistant", "content": "Hello there.", **fields, **(message or {})}
     choices = [
         {"index": i, "message": copy.deepcopy(said), "logprobs": None, "finish_reason": finish_reason}
         for i in range(n)
     ]
     return {
-        "id": "chatcmpl-1",
+        "id": ANSWER_ID,
         "object": "chat.completion",
         "created": CREATED,
         "model": "deepseek-v4-flash",
@@ -183,7 +187,7 @@ def chunk(
 ) -> dict[str, Any]:
     choice = {"index": index, "delta": dict(delta or {}), "logprobs": None, "finish_reason": finish_reason}
     return {
-        "id": "chatcmpl-1",
+        "id": ANSWER_ID,
         "object": "chat.completion.chunk",
         "created": CREATED,
         "model": "deepseek-v4-flash",
@@ -229,7 +233,8 @@ def _calls(*calls: tuple[str, str]) -> list[Any]:
 
 
 def _error(status: int, kind: str, code: str | None, **headers: str) -> Answer:
-    body = {"error": {"message": "It cannot be done.", "type": kind, "param": None, "code": code}}
+    message = "This key is disabled." if code == "key_disabled" else "It cannot be done."
+    body = {"error": {"message": message, "type": kind, "param": None, "code": code}}
     return Answer(status, {"content-type": "application/json", **headers}, body)
 
 
@@ -268,6 +273,17 @@ def _n_stream() -> list[Any]:
     return [*chunks, chunk({}, "stop", 0), chunk({}, "stop", 1), "[DONE]"]
 
 
+def _reasoned() -> dict[str, Any]:
+    answer = completion({"content": "A dozen.", "reasoning_content": "A dozen is 12."})
+    answer["usage"]["completion_tokens_details"] = {"reasoning_tokens": 4}
+    return answer
+
+
+def _reasoned_stream() -> list[Any]:
+    thought = [chunk({"reasoning_content": text}) for text in ("A dozen ", "is 12.")]
+    return [chunk({"role": "assistant"}), *thought, *_text()[1:]]
+
+
 def _row(probe: str, amount: int = CHARGE, **more: Any) -> dict[str, Any]:
     return {
         "request_id": f"req-{probe}",
@@ -286,8 +302,17 @@ def _row(probe: str, amount: int = CHARGE, **more: Any) -> dict[str, Any]:
 
 def _models() -> list[dict[str, Any]]:
     return [
-        {"id": m.id, "object": "model", "created": m.created, "owned_by": m.owned_by, **m.extensions}
-        for m in _contract("hermes-tokens").models
+        {
+            "id": m.id,
+            "object": "model",
+            "created": m.created,
+            "owned_by": m.owned_by,
+            "available": m.available,
+            "credits": m.price.per_request / 10_000,
+            "usd": f"{m.price.per_request / 1_000_000:.6f}",
+            **m.extensions,
+        }
+        for m in _contract(EVERYTHING).models
     ]
 
 
@@ -298,6 +323,7 @@ def _good(name: str, model: str) -> Answer | None:
     table: dict[str, Callable[[], Answer]] = {
         "models.list": lambda: _json({"object": "list", "data": _models()}),
         "models.get": lambda: _json(one),
+        "models.unavailable": lambda: _error(503, "server_error", "no_worker_available"),
         "models.get.unknown": lambda: _error(404, "invalid_request_error", "model_not_found"),
         "chat.plain": lambda: _json(completion(), **{"x-cache": "miss"}),
         "chat.stream": lambda: _stream(_text()),
@@ -310,6 +336,9 @@ def _good(name: str, model: str) -> Answer | None:
         "chat.logprobs": lambda: _json(_with_logprobs()),
         "chat.json": lambda: _json(completion({"content": '{"answer": 42}'})),
         "chat.json-schema": lambda: _json(completion({"content": '{"city": "Paris", "sunny": true}'})),
+        "chat.reasoning": lambda: _json(_reasoned()),
+        "chat.reasoning.stream": lambda: _stream(_reasoned_stream()),
+        "chat.vision.remote": _invalid,
         "chat.vision.text-only": lambda: _invalid("unsupported_parameter"),
         "chat.tools.forced": lambda: _json(call, **{"x-cache": "bypass"}),
         "chat.tools.stream": lambda: _stream([*_calls(("call_1", "Paris")), usage_chunk(), "[DONE]"]),
@@ -338,6 +367,7 @@ def _good(name: str, model: str) -> Answer | None:
         "keys.capped": lambda: _error(429, "insufficient_quota", "monthly_cap_reached"),
         "keys.restricted": lambda: _error(403, "invalid_request_error", "model_not_allowed"),
         "keys.revoked": lambda: _error(401, "invalid_request_error", "invalid_api_key"),
+        "keys.disabled": lambda: _error(403, "invalid_request_error", "key_disabled"),
         "cors.preflight": lambda: Answer(204),
         "cache.repeat": lambda: _json(completion(), **{"x-cache": "hit"}),
         "billing.balance": lambda: _json({"balance_microusd": 1000, "held_microusd": 0}),
@@ -350,6 +380,9 @@ def _good(name: str, model: str) -> Answer | None:
                     _row("chat.plain"),
                     _row("chat.stream.usage"),
                     _row("chat.tools.forced"),
+                    _row("chat.tools.round-trip"),
+                    _row("chat.other-model", 2, model="hermes-text-only"),
+                    _row("chat.reasoning", 200_000, model="thinker"),
                     _row("cache.repeat", 0, cached=True),
                     _row("errors.unknown-model", 0, status=404, state="released", outcome="refused"),
                 ],
@@ -361,7 +394,7 @@ def _good(name: str, model: str) -> Answer | None:
 
 @pytest.fixture
 def world() -> World:
-    """A fresh good endpoint under the contract `hermes-tokens`, with a key of every role."""
+    """A fresh good endpoint that promises everything, with a key of every role."""
     return World()
 
 

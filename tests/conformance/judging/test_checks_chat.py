@@ -11,7 +11,7 @@ from wiremark_reports.record import Verdict
 
 Change = Callable[[Any], object]
 
-AREAS = {"chat", "chat-options", "chat-structured"}
+AREAS = {"chat", "chat-options", "chat-structured", "chat-reasoning", "answer"}
 
 
 def _refuse(probe: str) -> Change:
@@ -152,7 +152,31 @@ SPOILT: list[tuple[str, Change]] = [
     ("chat.json-schema.valid", _message("chat.json-schema", content='{"city": "Rome", "sunny": true}')),
     ("chat.json-schema.valid", _message("chat.json-schema", content='{"city": "Oslo"}')),
     ("chat.vision.accepted", _refuse("chat.vision")),
+    ("chat.vision.remote-refused", lambda w: w.answers.update({"chat.vision.remote": w["chat.plain"]})),
     ("chat.vision.text-only-refused", lambda w: w.answers.update({"chat.vision.text-only": w["chat.plain"]})),
+    # chat-reasoning
+    ("chat.reasoning.accepted", _refuse("chat.reasoning")),
+    ("chat.reasoning.field", _message("chat.reasoning", reasoning_content=None)),
+    ("chat.reasoning.field", _message("chat.reasoning", reasoning_content=["A dozen is 12."])),
+    ("chat.reasoning.apart", _message("chat.reasoning", content="<think>12</think>A dozen.")),
+    ("chat.reasoning.stream-field", lambda w: w.chunks("chat.reasoning.stream").__delitem__(slice(1, 3))),
+    ("chat.reasoning.stream-apart", lambda w: w["chat.reasoning.stream"].delta(3).update(content="</think>")),
+    (
+        "chat.reasoning.stream-first",
+        lambda w: w.chunks("chat.reasoning.stream").insert(4, w.chunks("chat.reasoning.stream").pop(2)),
+    ),
+    (
+        "chat.reasoning.tokens",
+        lambda w: w["chat.reasoning"].body["usage"]["completion_tokens_details"].update(reasoning_tokens=0),
+    ),
+    # answer
+    ("answer.id", lambda w: w["chat.plain"].body.update(id="chatcmpl-123456789012")),
+    ("answer.id", lambda w: w["chat.plain"].body.update(id="gen-1764547201-VhzEA3LAfGuc")),
+    ("answer.id", lambda w: w.chunks("chat.stream")[0].update(id="gen-1764547200-")),
+    ("answer.message-fields", lambda w: w["chat.plain"].message.pop("refusal")),
+    ("answer.message-fields", _message("chat.plain", reasoning_content="")),
+    ("answer.choice-fields", lambda w: w["chat.plain"].choice.pop("logprobs")),
+    ("answer.choice-fields", lambda w: w["chat.n"].body["choices"][1].pop("logprobs")),
 ]
 
 

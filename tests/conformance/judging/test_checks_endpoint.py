@@ -12,7 +12,19 @@ from wiremark_reports.record import Verdict
 
 Change = Callable[[Any], object]
 
-AREAS = {"models", "errors", "contract", "auth", "limits", "ids", "http", "billing", "cors", "cache"}
+AREAS = {
+    "privacy",
+    "models",
+    "errors",
+    "contract",
+    "auth",
+    "limits",
+    "ids",
+    "http",
+    "billing",
+    "cors",
+    "cache",
+}
 
 
 def _status(probe: str, status: int) -> Change:
@@ -218,6 +230,23 @@ SPOILT: list[tuple[str, Change]] = [
             {ALLOW: "https://wiremark.invalid", "access-control-allow-credentials": "true"}
         ),
     ),
+    # promises of single systems
+    ("models.list.live", _entry(available="yes")),
+    ("models.list.live", _entry(usd="0.01")),
+    ("models.list.live", _entry(credits=1)),
+    ("models.list.live", lambda w: w["models.list"].body["data"][1].pop("available")),
+    ("models.available.served", _status("chat.plain", 503)),
+    ("models.available.refused", _answered("models.unavailable")),
+    ("contract.errors.no-worker", _error("models.unavailable", code="busy")),
+    ("contract.errors.disabled-key", _error("keys.disabled", code="invalid_api_key")),
+    ("auth.disabled-key", _answered("keys.disabled")),
+    ("auth.disabled-key-clear", _error("keys.disabled", message="Wrong key.")),
+    ("limits.rate.promised", _header("keys.throttled", "x-ratelimit-limit-requests", "61")),
+    ("billing.round-trip.charge", _row("chat.tools.round-trip", amount_microusd=0)),
+    ("billing.other-model.charge", _row("chat.other-model", amount_microusd=5)),
+    ("billing.reasoning.charge", _row("chat.reasoning", amount_microusd=150_000)),
+    ("privacy.usage-rows", _row("chat.plain", note="Hello there.")),
+    ("privacy.usage-rows", _row("chat.plain", note="asked: Say hello.")),
     # cache
     ("cache.status-header", _header("chat.plain", "x-cache", None)),
     ("cache.repeat-hit", _header("cache.repeat", "x-cache", "miss")),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from wiremark_conformance.checking import check, each
 from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotTestable, Outcome
 from wiremark_conformance.probes.table import WRONG_KEY
 from wiremark_conformance.values import shown
+
+_DISABLED = re.compile(r"\b(disabled|enabled?|inactive|not active|suspended)\b", re.IGNORECASE)
 
 
 def unauthorized(view: View) -> Outcome:
@@ -17,6 +21,21 @@ def unauthorized(view: View) -> Outcome:
 check("auth.missing-key", "auth.no-key", expects="refusal")(unauthorized)
 check("auth.wrong-key", "auth.wrong-key", expects="refusal")(unauthorized)
 check("auth.revoked-key", "keys.revoked", expects="refusal")(unauthorized)
+
+
+@check("auth.disabled-key", "keys.disabled", expects="refusal")
+def disabled_key(view: View) -> Outcome:
+    if view.status in {401, 403}:
+        return None
+    return f"answered {view.status_line}{view.error_text}, not 401 or 403"
+
+
+@check("auth.disabled-key-clear", "keys.disabled", expects="error")
+def disabled_key_clear(view: View) -> Outcome:
+    found = view.envelope.get("message")
+    if isinstance(found, str) and _DISABLED.search(found):
+        return None
+    return f"`error.message` is {shown(found)}, which does not tell a disabled key from a wrong one"
 
 
 @check("auth.wrong-key-code", "auth.wrong-key", expects="refusal")

@@ -101,9 +101,10 @@ def tokens(view: View, ledger: View) -> Outcome:
 def charged(view: View, ledger: View) -> Outcome:
     """An amount that is not price times tokens; nothing for what the cache answered."""
     row = _row(view, ledger)
-    model = view.target.model_entry
+    asked = str(view.asked.get("model"))
+    model = view.target.contract.model(asked)
     if model is None:
-        raise NotPromised(f"the contract has no price for {view.target.model!r}")
+        raise NotPromised(f"the contract has no price for {asked!r}")
     due = (
         0
         if row.get("cached")
@@ -116,6 +117,13 @@ def charged(view: View, ledger: View) -> Outcome:
 for _name, _probe in _ANSWERS:
     check(f"billing.{_name}.recorded", _probe, LEDGER)(recorded)
     check(f"billing.{_name}.tokens", _probe, LEDGER)(tokens)
+    check(f"billing.{_name}.charge", _probe, LEDGER)(charged)
+# Further steps of a conversation and other models: no more than their price is in question.
+for _name, _probe in (
+    ("round-trip", "chat.tools.round-trip"),
+    ("other-model", "chat.other-model"),
+    ("reasoning", "chat.reasoning"),
+):
     check(f"billing.{_name}.charge", _probe, LEDGER)(charged)
 
 

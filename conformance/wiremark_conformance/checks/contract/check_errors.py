@@ -19,6 +19,8 @@ _TABLE = (
     ("missing-key", "auth.no-key", "missing_key", True),
     ("wrong-key", "auth.wrong-key", "invalid_key", True),
     ("revoked-key", "keys.revoked", "invalid_key", True),
+    ("disabled-key", "keys.disabled", "key_disabled", True),
+    ("no-worker", "models.unavailable", "no_worker", True),
     ("body-too-large", "limits.body", "body_too_large", True),
     ("rate-limited", "keys.throttled", "rate_limited", True),
     ("insufficient-credits", "keys.exhausted", "insufficient_credits", True),

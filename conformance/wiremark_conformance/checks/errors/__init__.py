@@ -20,6 +20,8 @@ REFUSED = (
     *REQUESTS,
     "chat.tools.text-only",
     "chat.vision.text-only",
+    "chat.vision.remote",
+    "models.unavailable",
     "auth.no-key",
     "auth.wrong-key",
     "limits.body",
@@ -29,4 +31,5 @@ REFUSED = (
     "keys.capped",
     "keys.restricted",
     "keys.revoked",
+    "keys.disabled",
 )

@@ -57,6 +57,19 @@ def rate_headers(view: View) -> Outcome:
     return None if found == "0" else f"{PREFIX}remaining-requests of the 429 is {shown(found)}"
 
 
+@check("limits.rate.promised", "keys.throttled", expects="any")
+def rate_promised(view: View) -> Outcome:
+    _only_429(view)
+    limits = view.target.contract.limits
+    promised = [limits[name] for name in ("requests_per_minute", "requests_per_day") if name in limits]
+    found = view.header(f"{PREFIX}limit-requests")
+    if not promised or found is None:
+        raise NotTestable(f"the 429 has no {PREFIX}limit-requests, or the contract promises no rate")
+    if found in map(str, promised):
+        return None
+    return f"{PREFIX}limit-requests is {shown(found)}, promised is {' or '.join(map(str, promised))}"
+
+
 def used_up(view: View) -> Outcome:
     """Anything but 402 and 429."""
     return (

@@ -24,7 +24,7 @@ def list_object(view: View) -> Outcome:
     return None
 
 
-def _entries(view: View) -> list[Mapping[str, Any]]:
+def entries(view: View) -> list[Mapping[str, Any]]:
     data = view.object.get("data")
     if not isinstance(data, list):
         raise NotTestable("there is no array `data`")
@@ -47,42 +47,42 @@ def entry_id(view: View) -> Outcome:
 
 @check("models.list.entry-object", "models.list")
 def entry_object(view: View) -> Outcome:
-    wrong = [entry for entry in _entries(view) if entry.get("object") != "model"]
+    wrong = [entry for entry in entries(view) if entry.get("object") != "model"]
     return f"{shown(wrong[0].get('id'))} has `object` {shown(wrong[0].get('object'))}" if wrong else None
 
 
 @check("models.list.created", "models.list")
 def entry_created(view: View) -> Outcome:
-    wrong = [entry for entry in _entries(view) if not is_count(entry.get("created"))]
+    wrong = [entry for entry in entries(view) if not is_count(entry.get("created"))]
     return f"{shown(wrong[0].get('id'))} has `created` {shown(wrong[0].get('created'))}" if wrong else None
 
 
 @check("models.list.owned-by", "models.list")
 def entry_owner(view: View) -> Outcome:
-    wrong = [entry for entry in _entries(view) if not isinstance(entry.get("owned_by"), str)]
+    wrong = [entry for entry in entries(view) if not isinstance(entry.get("owned_by"), str)]
     return f"{shown(wrong[0].get('id'))} has `owned_by` {shown(wrong[0].get('owned_by'))}" if wrong else None
 
 
 @check("models.list.unique", "models.list")
 def unique(view: View) -> Outcome:
-    ids = Counter(entry["id"] for entry in _entries(view) if is_text(entry.get("id")))
+    ids = Counter(entry["id"] for entry in entries(view) if is_text(entry.get("id")))
     twice = [model for model, count in ids.items() if count > 1]
     return f"listed more than once: {', '.join(twice[:3])}" if twice else None
 
 
 @check("models.list.contains-model", "models.list")
 def contains_model(view: View) -> Outcome:
-    if any(entry.get("id") == view.target.model for entry in _entries(view)):
+    if any(entry.get("id") == view.target.model for entry in entries(view)):
         return None
     return f"{view.target.model!r} is not among the models listed"
 
 
 @check("models.list.catalogue", "models.list")
 def catalogue(view: View) -> Outcome:
-    promised = [model.id for model in view.target.contract.models]
+    promised = [model.id for model in view.target.contract.models if not model.specimen]
     if not promised:
         raise NotPromised("the contract names no models")
-    listed = {str(entry.get("id")) for entry in _entries(view)}
+    listed = {str(entry.get("id")) for entry in entries(view)}
     missing = [model for model in promised if model not in listed]
     return f"promised and not listed: {', '.join(missing)}" if missing else None
 
@@ -92,7 +92,7 @@ def extensions(view: View) -> Outcome:
     promised = {model.id: model.extensions for model in view.target.contract.models if model.extensions}
     if not promised:
         raise NotPromised("the contract promises no extension fields")
-    for entry in _entries(view):
+    for entry in entries(view):
         for name, value in promised.get(str(entry.get("id")), {}).items():
             if entry.get(name) != value:
                 return f"{entry['id']}: `{name}` is {shown(entry.get(name))}, promised is {shown(value)}"

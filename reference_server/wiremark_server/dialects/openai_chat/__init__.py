@@ -8,6 +8,7 @@ from typing import Any
 from wiremark_server.dialects.format import HeaderOf, Reply
 from wiremark_server.dialects.openai_chat import request
 from wiremark_server.dialects.openai_chat.answer import Answer, Identity
+from wiremark_server.dialects.openai_chat.form import Form
 from wiremark_server.dialects.openai_chat.stream import ChatStream
 from wiremark_server.domain.asked import Asked
 
@@ -17,22 +18,27 @@ class ChatFormat:
 
     name = "chat"
 
+    def __init__(self, form: Form) -> None:
+        self._form = form
+
     def decode(self, document: Mapping[str, Any], request_id: str, header: HeaderOf) -> Asked:  # noqa: ARG002
         return request.decode(document, request_id)
 
     def whole(self, reply: Reply) -> Answer:
         generation = reply.asked.generation
-        return Answer(_identity(reply), generation.n, logprobs=generation.logprobs is not None)
+        logprobs = generation.logprobs is not None
+        return Answer(self._identity(reply), generation.n, logprobs=logprobs, form=self._form)
 
     def stream(self, reply: Reply) -> ChatStream:
         asked = reply.asked
-        return ChatStream(_identity(reply), asked.generation.n, include_usage=asked.include_usage)
+        return ChatStream(
+            self._identity(reply), asked.generation.n, include_usage=asked.include_usage, form=self._form
+        )
 
-
-def _identity(reply: Reply) -> Identity:
-    return Identity(
-        id=f"chatcmpl-{reply.request_id.removeprefix('req_')}",
-        created=reply.created,
-        model=reply.model,
-        fingerprint=reply.fingerprint,
-    )
+    def _identity(self, reply: Reply) -> Identity:
+        return Identity(
+            id=self._form.id(reply.created, reply.request_id),
+            created=reply.created,
+            model=reply.model,
+            fingerprint=reply.fingerprint,
+        )

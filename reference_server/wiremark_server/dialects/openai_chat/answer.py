@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from wiremark_server.dialects.openai_chat.form import STANDARD, Form
 from wiremark_server.domain.generation import (
     Delta,
     Finish,
@@ -52,11 +53,14 @@ class _Choice:
 
 
 class Answer:
-    """Gathers deltas in the order they come; `encode` gives the response body."""
+    """Gathers deltas in the order they come, then encodes them."""
 
-    def __init__(self, identity: Identity, choices: int, *, logprobs: bool = False) -> None:
+    def __init__(
+        self, identity: Identity, choices: int, *, logprobs: bool = False, form: Form = STANDARD
+    ) -> None:
         self._identity = identity
         self._choices = [_Choice() for _ in range(choices)]
+        self._form = form
         self._with_logprobs = logprobs
 
     def add(self, deltas: Iterable[Delta]) -> None:
@@ -95,12 +99,11 @@ class Answer:
         message: dict[str, Any] = {
             "role": "assistant",
             "content": None if choice.calls and not text else text,
-            "refusal": None,
             "annotations": [],
+            **self._form.message_nulls,
         }
         if choice.reasoning:
-            # Two names, because clients of two families read one each.
-            message["reasoning_content"] = message["reasoning"] = "".join(choice.reasoning)
+            message |= self._form.reasoning("".join(choice.reasoning))
         if choice.calls:
             message["tool_calls"] = [
                 {

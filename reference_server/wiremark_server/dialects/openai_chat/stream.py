@@ -17,6 +17,7 @@ from wiremark_server.dialects.openai_chat.answer import (
     logprobs_document,
     usage_document,
 )
+from wiremark_server.dialects.openai_chat.form import STANDARD, Form
 from wiremark_server.domain.generation import (
     Delta,
     Finish,
@@ -37,7 +38,9 @@ class ChatStream:
     include_usage: every chunk carries `usage: null`, and `end` sends the usage chunk
     """
 
-    def __init__(self, identity: Identity, choices: int, *, include_usage: bool) -> None:
+    def __init__(
+        self, identity: Identity, choices: int, *, include_usage: bool, form: Form = STANDARD
+    ) -> None:
         head = _json(
             {
                 "id": identity.id,
@@ -58,6 +61,7 @@ class ChatStream:
         self._tail = tail
         self._begun = [False] * choices
         self._choices = choices
+        self._form = form
 
     def encode(self, deltas: Iterable[Delta]) -> bytes:
         """The frames of one step, ready to send."""
@@ -105,7 +109,7 @@ class ChatStream:
                     + self._tail
                 )
             case ReasoningDelta():
-                return self._delta(delta.choice, {"reasoning_content": delta.text, "reasoning": delta.text})
+                return self._delta(delta.choice, self._form.reasoning(delta.text))
             case ToolCallStart():
                 function = {"name": delta.name, "arguments": ""}
                 call = {"index": delta.index, "id": delta.id, "type": "function", "function": function}

@@ -1,0 +1,1 @@
+"""What the contract promises of a chat answer beyond the reference."""

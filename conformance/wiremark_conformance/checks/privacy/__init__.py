@@ -1,0 +1,1 @@
+"""What an endpoint keeps of a conversation."""

@@ -1,0 +1,24 @@
+"""Which models have a worker at the moment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from wiremark_schemas.contracts import Model
+
+
+class Workers:
+    """Presence of workers by model, as heartbeats would tell it; begins with what the contract says."""
+
+    def __init__(self, models: Iterable[Model]) -> None:
+        self._present = {model.id: model.available for model in models}
+
+    def present(self, model_id: str) -> bool:
+        """Whether a request to the model would be served. Raises KeyError for no such model."""
+        return self._present[model_id]
+
+    def set(self, model_id: str, *, present: bool) -> None:
+        """A model's last worker leaves, or its first one comes. Raises KeyError for no such model."""
+        if model_id not in self._present:
+            raise KeyError(model_id)
+        self._present[model_id] = present

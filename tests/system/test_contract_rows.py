@@ -1,0 +1,163 @@
+"""Each promise of each bundled contract is held by a check that is green, and red when it is broken.
+
+A row is broken by serving another contract than the one that is held, or, where no contract can say
+it, by a patch of one function of the server. The contracts themselves are served and judged whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from wiremark_schemas import contracts
+from wiremark_schemas.contracts import Contract
+from wiremark_server.dialects import images
+from wiremark_server.dialects.openai_chat import stream
+from wiremark_server.engine import script
+from wiremark_server.ledger.records import UsageRow
+
+SYSTEMS = [
+    name
+    for name in contracts.bundled()
+    if (contract := contracts.load(name)).models and contract.dialects == {"openai"}
+]
+Alter = Callable[[str, Mapping[str, Any]], Contract]
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_a_contract_served_is_a_contract_kept(judged: Any, name: str) -> None:
+    assert judged(name).findings == []
+
+
+# Row, contract, what the server does instead, requirements that must then fail.
+BROKEN: list[tuple[str, str, dict[str, Any], tuple[str, ...]]] = [
+    ("C1", "c0mpute", {"/base_path": "/v1"}, ("chat.accepted", "models.list.accepted")),
+    (
+        "C2 flag",
+        "c0mpute",
+        {"/catalogue/fields/available": None},
+        ("models.list.live",),
+    ),
+    (
+        "C2 true flag",
+        "c0mpute",
+        {"/catalogue/fields/available": None, "/models/1/extensions": {"available": False}},
+        ("models.available.refused", "contract.errors.no-worker"),
+    ),
+    ("C2 listed models", "c0mpute", {"/models/2/id": "c0mpute-other"}, ("models.list.catalogue",)),
+    (
+        "C2 extended reasoning",
+        "c0mpute",
+        {"/models/2/capabilities": ["tools", "json"]},
+        ("chat.reasoning.field", "chat.reasoning.stream-field"),
+    ),
+    (
+        "C3 flat price",
+        "c0mpute",
+        {"/models/0/price": {"per_request_credits": 15, "output_per_million": 1}},
+        (
+            "billing.plain.charge",
+            "billing.stream.charge",
+            "billing.tools.charge",
+            "billing.round-trip.charge",
+        ),
+    ),
+    (
+        "C3 price of each model",
+        "c0mpute",
+        {"/models/1/price/per_request_credits": 11, "/models/2/price/per_request_credits": 15},
+        ("billing.other-model.charge", "billing.reasoning.charge", "models.list.live"),
+    ),
+    ("C3 a credit is a cent", "c0mpute", {"/credit_microusd": 9999}, ("billing.plain.charge",)),
+    ("C3 told before", "c0mpute", {"/catalogue/fields/usd_per_request": None}, ("models.list.live",)),
+    (
+        "C5",
+        "c0mpute",
+        {"/models/0/capabilities": ["vision", "json"]},
+        ("chat.tools.forced.accepted",),
+    ),
+    (
+        "C6 only on c0mpute-max",
+        "c0mpute",
+        {"/models/*/capabilities": ["tools", "vision", "json", "reasoning"]},
+        ("chat.vision.text-only-refused",),
+    ),
+    (
+        "C6 vision",
+        "c0mpute",
+        {"/models/0/capabilities": ["tools", "json"]},
+        ("chat.vision.accepted",),
+    ),
+    ("C8", "c0mpute", {"/limits/requests_per_minute": 61}, ("limits.rate.promised",)),
+]
+# C7: each error of the table, by the situation that it belongs to.
+for _situation, _check in (
+    ("missing_key", "missing-key"),
+    ("invalid_key", "wrong-key"),
+    ("insufficient_credits", "insufficient-credits"),
+    ("unknown_model", "unknown-model"),
+    ("rate_limited", "rate-limited"),
+    ("no_worker", "no-worker"),
+):
+    for _part, _wrong in (("status", 418), ("type", "teapot"), ("code", "teapot")):
+        BROKEN.append(
+            (
+                f"C7 {_situation} {_part}",
+                "c0mpute",
+                {f"/errors/{_situation}/{_part}": _wrong},
+                (f"contract.errors.{_check}",),
+            )
+        )
+
+
+@pytest.mark.parametrize(
+    ("contract", "instead", "requirements"), [row[1:] for row in BROKEN], ids=[row[0] for row in BROKEN]
+)
+def test_a_broken_promise_is_found(
+    judged: Any, altered: Alter, contract: str, instead: dict[str, Any], requirements: tuple[str, ...]
+) -> None:
+    verdicts = judged(altered(contract, instead), held_to=contract, only=requirements)
+    assert {name: verdicts[name].verdict.value for name in requirements} == dict.fromkeys(
+        requirements, "fail"
+    ), [verdicts[name].message for name in requirements]
+
+
+def _tell_the_prompt(row: UsageRow) -> dict[str, Any]:
+    return {"request_id": row.request_id, "note": "Say hello."}
+
+
+# Row, contract, what of the server is replaced and by what, requirements that must then fail.
+PATCHED: list[tuple[str, str, tuple[Any, str, Any], tuple[str, ...]]] = [
+    ("C4 end", "c0mpute", (stream, "DONE", b""), ("chat.stream.done",)),
+    (
+        "C5 final answer",
+        "c0mpute",
+        (script, "_quoted_results", lambda _: ""),
+        ("chat.tools.round-trip.answer",),
+    ),
+    (
+        "C6 data URLs only",
+        "c0mpute",
+        (images, "check", lambda _url, _param: None),
+        ("chat.vision.remote-refused",),
+    ),
+    ("C9", "c0mpute", (UsageRow, "to_json", _tell_the_prompt), ("privacy.usage-rows",)),
+]
+
+
+@pytest.mark.parametrize(
+    ("contract", "patch", "requirements"), [row[1:] for row in PATCHED], ids=[row[0] for row in PATCHED]
+)
+def test_a_broken_server_is_found(
+    judged: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    contract: str,
+    patch: tuple[Any, str, Any],
+    requirements: tuple[str, ...],
+) -> None:
+    monkeypatch.setattr(*patch)
+    verdicts = judged(contract, only=requirements)
+    assert {name: verdicts[name].verdict.value for name in requirements} == dict.fromkeys(
+        requirements, "fail"
+    ), [verdicts[name].message for name in requirements]
