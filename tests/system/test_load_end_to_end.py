@@ -68,13 +68,16 @@ def test_a_clean_server_has_no_discrepancy(served: Served, tmp_path: Path) -> No
     assert counted["inter_token"] > counted["end_to_end"] >= counted["time_to_first_token"] > 0
 
 
-def test_a_price_that_is_one_off_in_a_million_tokens_is_found(served: Served, tmp_path: Path) -> None:
-    """The ledger is held to another price than the one served: what a wrong price table looks like."""
+def test_a_price_that_is_a_cent_off_in_a_million_tokens_is_found(served: Served, tmp_path: Path) -> None:
+    """The ledger is held to another price than the one served: what a wrong price table looks like.
+
+    Half a µUSD a request at these prompts: every second charge rounds to another number.
+    """
     bundled = (
         files("wiremark_schemas").joinpath("contracts", "hermes-tokens.yaml").read_text(encoding="utf-8")
     )
     altered = tmp_path / "altered.yaml"
-    altered.write_text(bundled.replace("input_per_million: 140000", "input_per_million: 140001"))
+    altered.write_text(bundled.replace("input_per_million: 140000", "input_per_million: 150000"))
     assert _load(served, str(altered), tmp_path, 1) == 1
     found = json.loads((tmp_path / "load.json").read_text())["audit"]["discrepancies"]
     assert {entry["kind"] for entry in found} == {"wrong-amount"}
