@@ -8,6 +8,7 @@ that the wall clock was stepped.
 
 from __future__ import annotations
 
+import functools
 import socket
 import struct
 import sys
@@ -30,6 +31,18 @@ Read = tuple[bytes, bytes, int]  # data, the kernel's stamp or nothing, when thi
 def available(*, tls: bool) -> bool:
     """Whether the kernel can stamp a connection; under TLS, records hide which bytes came when."""
     return sys.platform == "linux" and not tls and bool(ANCILLARY)
+
+
+@functools.cache
+def keep_on() -> socket.socket:
+    """Have the kernel stamp what arrives for as long as this process lives.
+
+    It begins shortly after the first socket of the host wants it and ends with the last; connections that
+    come and go would now and then find it off.
+    """
+    wanting = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    wanting.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    return wanting
 
 
 class KernelClock:

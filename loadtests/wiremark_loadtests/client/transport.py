@@ -67,6 +67,8 @@ class Connection:
         self._tls = ssl.create_default_context() if tls else None
         self._silence = silence
         self._kernel = kernel_stamps and stamps.available(tls=tls)
+        if self._kernel:
+            stamps.keep_on()
         self._link: _Link | None = None
 
     def connect(self) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 
 import gevent  # type: ignore[import-untyped]
 import pytest
+from wiremark_loadtests.client import stamps
 from wiremark_loadtests.client.transport import Connection, TransportError
 from wiremark_loadtests.client.wire import ResponseReader, post
 
@@ -196,6 +197,24 @@ SPLIT = {
 }
 
 
+@pytest.fixture(scope="module")
+def stamping() -> None:
+    """The kernel begins to stamp a little after it was first asked to."""
+    stamps.keep_on()
+    deadline = time.monotonic() + 10
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        near = socket.create_connection(listener.getsockname())
+        far, _ = listener.accept()
+    with near, far:
+        near.setsockopt(socket.SOL_SOCKET, stamps.SO_TIMESTAMPNS, 1)
+        while time.monotonic() < deadline:
+            far.sendall(b"x")
+            if near.recvmsg(1, stamps.ANCILLARY)[1]:
+                return
+    pytest.fail("the kernel never stamped what it received")
+
+
+@pytest.mark.usefixtures("stamping")
 @pytest.mark.parametrize("kernel", [True, False])
 @pytest.mark.parametrize("case", SPLIT)
 def test_a_response_is_whole_wherever_its_reads_end(
