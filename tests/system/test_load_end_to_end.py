@@ -71,7 +71,7 @@ def test_a_clean_server_has_no_discrepancy(served: Served, tmp_path: Path) -> No
 def test_a_price_that_is_a_cent_off_in_a_million_tokens_is_found(served: Served, tmp_path: Path) -> None:
     """The ledger is held to another price than the one served: what a wrong price table looks like.
 
-    Half a µUSD a request at these prompts: every second charge rounds to another number.
+    Half a µUSD a request and more at these prompts: every second charge rounds to another number.
     """
     bundled = (
         files("wiremark_schemas").joinpath("contracts", "hermes-tokens.yaml").read_text(encoding="utf-8")
@@ -79,9 +79,11 @@ def test_a_price_that_is_a_cent_off_in_a_million_tokens_is_found(served: Served,
     altered = tmp_path / "altered.yaml"
     altered.write_text(bundled.replace("input_per_million: 140000", "input_per_million: 150000"))
     assert _load(served, str(altered), tmp_path, 1) == 1
-    found = json.loads((tmp_path / "load.json").read_text())["audit"]["discrepancies"]
+    audit = json.loads((tmp_path / "load.json").read_text())["audit"]
+    found = audit["discrepancies"]
     assert {entry["kind"] for entry in found} == {"wrong-amount"}
-    assert {entry["expected_microusd"] - entry["charged_microusd"] for entry in found} == {1}
+    short = [entry["expected_microusd"] - entry["charged_microusd"] for entry in found]
+    assert min(short) > 0 and sum(short) == audit["expected_microusd"] - audit["charged_microusd"]
     assert all(entry["request_id"] for entry in found)
 
 
