@@ -12,26 +12,19 @@ import hmac
 import json
 import random
 import secrets
-import sqlite3
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass, replace
-from functools import partial
-from typing import Any, Literal
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from wiremark_schemas.contracts import Contract
 from wiremark_schemas.credentials import ROLES
 
-from wiremark_server.ledger import journal, schema
-from wiremark_server.ledger.records import HoldRequest, LedgerError
+from wiremark_server.ledger.records import HoldRequest, KeyRow, KeyState, UnknownKey
 from wiremark_server.ledger.store import Ledger
 
-KeyState = Literal["active", "revoked", "disabled"]
+__all__ = ["Key", "KeyState", "KeyStore", "LimitOverrides", "UnknownKey", "provision_roles"]
 
 _SECRET_BYTES = 32
-
-
-class UnknownKey(LedgerError):  # noqa: N818 - named for what happened
-    """No key with this id, or none whose state may still change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +61,13 @@ class Key:
 
 
 class KeyStore:
-    """The keys in a ledger's file. Reading is in memory; writing goes through the ledger's writer."""
+    """The keys of a ledger. Reading is in memory; writing goes through the ledger's writer."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._by_digest: dict[bytes, tuple[bytes, Key]] = {}
-        connection = schema.reader(ledger.path)
-        try:
-            for digest, *columns in connection.execute(
-                "SELECT digest, id, account_id, role_hint, allowed_models, monthly_cap, limits, state "
-                "FROM api_key ORDER BY created, id"
-            ):
-                self._by_digest[digest] = (digest, _from_row(*columns))
-        finally:
-            connection.close()
+        self._digest_of: dict[str, bytes] = {}
+        self._refresh()
 
     def find(self, secret: str) -> Key | None:
         """The active key of this secret; None for one that is unknown, revoked or disabled."""
@@ -94,6 +80,7 @@ class KeyStore:
         A table lookup by digest leaks no more than parts of a digest that nobody can choose; the
         comparison that decides takes the same time wherever the digests differ.
         """
+        self._refresh()
         digest = _digest(secret)
         entry = self._by_digest.get(digest)
         if entry is None:
@@ -102,7 +89,8 @@ class KeyStore:
         return key if hmac.compare_digest(stored, digest) else None
 
     def all(self) -> tuple[Key, ...]:
-        """Every key, in any state, oldest first."""
+        """Every key, in any state, oldest change first."""
+        self._refresh()
         return tuple(key for _, key in self._by_digest.values())
 
     async def create(
@@ -117,14 +105,24 @@ class KeyStore:
     ) -> tuple[Key, str]:
         """A new key and its secret, which nothing can show again. Opens the account if need be."""
         secret = prefix + secrets.token_urlsafe(_SECRET_BYTES)
-        models = None if allowed_models is None else frozenset(allowed_models)
-        key = Key(f"key_{secrets.token_hex(12)}", account_id, role_hint, models, monthly_cap, limits)
-        digest = _digest(secret)
-        await self._ledger.run(
-            partial(_insert, key=key, digest=digest, created=int(self._ledger.clock.now()))
+        row = KeyRow(
+            id=f"key_{secrets.token_hex(12)}",
+            digest=_digest(secret),
+            account_id=account_id,
+            role_hint=role_hint,
+            allowed_models=None if allowed_models is None else json.dumps(sorted(allowed_models)),
+            monthly_cap=monthly_cap,
+            limits=None if limits is None else json.dumps(asdict(limits)),
+            state="active",
+            created=int(self._ledger.clock.now()),
         )
-        self._by_digest[digest] = (digest, key)
-        return key, secret
+        await self._ledger.put_key(row)
+        return self._take(row), secret
+
+    async def rotate(self, key_id: str, prefix: str) -> tuple[Key, str]:
+        """A new secret for a key; the old one ends at once. Raises UnknownKey."""
+        secret = prefix + secrets.token_urlsafe(_SECRET_BYTES)
+        return self._take(await self._ledger.change_key(key_id, digest=_digest(secret))), secret
 
     async def revoke(self, key_id: str) -> None:
         """End a key for good; raises UnknownKey. The next `find` of its secret gives None."""
@@ -139,63 +137,36 @@ class KeyStore:
         await self._set_state(key_id, "active")
 
     async def _set_state(self, key_id: str, state: KeyState) -> None:
-        await self._ledger.run(partial(_update_state, key_id=key_id, state=state))
-        for digest, key in self._by_digest.values():
-            if key.id == key_id:
-                self._by_digest[digest] = (digest, replace(key, state=state))
-                break
+        self._take(await self._ledger.change_key(key_id, state=state))
+
+    def _refresh(self) -> None:
+        """Learn of keys that other processes have made or changed."""
+        for row in self._ledger.news_of_keys():
+            self._take(row)
+
+    def _take(self, row: KeyRow) -> Key:
+        key = _from_row(row)
+        before = self._digest_of.get(row.id)
+        if before is not None and before != row.digest:
+            del self._by_digest[before]
+        self._digest_of[row.id] = row.digest
+        self._by_digest[row.digest] = (row.digest, key)
+        return key
 
 
 def _digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
-def _insert(connection: sqlite3.Connection, key: Key, digest: bytes, created: int) -> None:
-    journal.open_account(connection, key.account_id)
-    connection.execute(
-        "INSERT INTO api_key"
-        "(id, digest, account_id, role_hint, allowed_models, monthly_cap, limits, state, created) "
-        "VALUES (?,?,?,?,?,?,?,?,?)",
-        (
-            key.id,
-            digest,
-            key.account_id,
-            key.role_hint,
-            None if key.allowed_models is None else json.dumps(sorted(key.allowed_models)),
-            key.monthly_cap,
-            None if key.limits is None else json.dumps(asdict(key.limits)),
-            key.state,
-            created,
-        ),
-    )
-
-
-def _update_state(connection: sqlite3.Connection, key_id: str, state: KeyState) -> None:
-    """A revoked key stays revoked, whatever is asked of it later."""
-    updated = connection.execute(
-        "UPDATE api_key SET state=?1 WHERE id=?2 AND (state<>'revoked' OR ?1='revoked')", (state, key_id)
-    )
-    if updated.rowcount != 1:
-        raise UnknownKey(f"key {key_id}: there is no such key, or it was revoked")
-
-
-def _from_row(
-    key_id: str,
-    account_id: str,
-    role_hint: str,
-    allowed_models: str | None,
-    monthly_cap: int | None,
-    limits: str | None,
-    state: KeyState,
-) -> Key:
+def _from_row(row: KeyRow) -> Key:
     return Key(
-        id=key_id,
-        account_id=account_id,
-        role_hint=role_hint,
-        allowed_models=None if allowed_models is None else frozenset(json.loads(allowed_models)),
-        monthly_cap=monthly_cap,
-        limits=None if limits is None else LimitOverrides(**json.loads(limits)),
-        state=state,
+        id=row.id,
+        account_id=row.account_id,
+        role_hint=row.role_hint,
+        allowed_models=None if row.allowed_models is None else frozenset(json.loads(row.allowed_models)),
+        monthly_cap=row.monthly_cap,
+        limits=None if row.limits is None else LimitOverrides(**json.loads(row.limits)),
+        state=row.state,
     )
 
 

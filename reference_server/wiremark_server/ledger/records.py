@@ -9,8 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-RefusalReason = Literal["insufficient_credits", "monthly_cap_reached"]
-State = Literal["held", "settled", "released"]
+RefusalReason = Literal[
+    "insufficient_credits",
+    "monthly_cap_reached",
+    "key_inactive",  # revoked or disabled since it was looked up, perhaps by another process
+    "idempotency_mismatch",  # the same idempotency key with another body
+    "idempotency_in_progress",
+    "idempotency_done",
+]
+State = Literal["held", "settled", "released", "refunded"]
+KeyState = Literal["active", "revoked", "disabled"]
 
 MAX_AMOUNT = 2**53 - 1
 """Largest amount in one transfer: exact in every JSON reader, and far from SQLite's 64 bits."""
@@ -36,13 +44,33 @@ class UnknownCursor(LedgerError):  # noqa: N818 - named for what happened
     """`after` names no usage row of this key."""
 
 
+class UnknownKey(LedgerError):  # noqa: N818 - named for what happened
+    """No API key with this id, or none whose state may still change."""
+
+
 @dataclass(frozen=True, slots=True)
+class ClaimRequest:
+    """An idempotency key: at most one request of an API key to an endpoint succeeds under this name.
+
+    digest: of the request's body, so that a reuse for something else is noticed
+    """
+
+    endpoint: str
+    name: str
+    digest: bytes
+
+    def of(self, key_id: str) -> tuple[str, str, str]:
+        return key_id, self.endpoint, self.name
+
+
+@dataclass(slots=True)
 class HoldRequest:
     """Set `amount` aside for one request before any work is done.
 
     request_id:  idempotency key; the same request asked again gets the same hold
     amount:      upper bound of the charge
     monthly_cap: what the key may spend in a UTC calendar month, open holds included; None for no cap
+    claim:       made together with the hold, or not at all
     """
 
     request_id: str
@@ -51,6 +79,7 @@ class HoldRequest:
     model: str
     amount: int
     monthly_cap: int | None = None
+    claim: ClaimRequest | None = None
 
     def __post_init__(self) -> None:
         if self.amount < 0:
@@ -70,12 +99,14 @@ class Hold:
 class Refused:
     """No hold was made and nothing changed.
 
-    held: what other open holds of the account (or, for the cap, of the key) keep back at this moment;
-          with 0 the refusal is final until money arrives, otherwise it may pass when they end
+    held:    what other open holds of the account (or, for the cap, of the key) keep back at this moment;
+             with 0 the refusal is final until money arrives, otherwise it may pass when they end
+    earlier: the request that has the idempotency key
     """
 
     reason: RefusalReason
     held: int = 0
+    earlier: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +116,25 @@ class Resolution:
     request_id: str
     state: State
     amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """An API key as it is stored: a digest in place of the secret, scopes as JSON text.
+
+    revision: grows with every change of any key, so that a reader can ask for what is new; set by the store
+    """
+
+    id: str
+    digest: bytes
+    account_id: str
+    role_hint: str
+    allowed_models: str | None
+    monthly_cap: int | None
+    limits: str | None
+    state: KeyState
+    created: int
+    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,16 @@ Every call returns when its effect would survive a power cut.
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import uuid
-from functools import partial
 from pathlib import Path
+from typing import Any, Protocol
 
 from wiremark_server.clock import Clock
-from wiremark_server.ledger import journal, schema
 from wiremark_server.ledger.records import (
     Balance,
     Hold,
     HoldRequest,
+    KeyRow,
     LedgerConflict,
     LedgerError,
     LedgerFileError,
@@ -28,7 +27,18 @@ from wiremark_server.ledger.records import (
     UsagePage,
     UsageRow,
 )
-from wiremark_server.ledger.writer import GroupWriter, Operation, T
+from wiremark_server.ledger.sqlite import SqliteStore
+from wiremark_server.ledger.transfers import (
+    ChangeKey,
+    Command,
+    Expire,
+    Grant,
+    PutKey,
+    Refund,
+    Release,
+    SetAside,
+    Settle,
+)
 
 __all__ = [
     "Balance",
@@ -49,21 +59,49 @@ __all__ = [
 HOLD_SECONDS = 3600
 """How long a hold may stay open before `sweep` returns it: longer than any answer takes."""
 
+_USAGE = (
+    "SELECT request_id, created, model, status, prompt_tokens, completion_tokens, amount, state, outcome, "
+    "cached FROM usage WHERE key_id=$1 AND seq<$2 ORDER BY seq DESC LIMIT $3"
+)
+_CURSOR = "SELECT seq FROM usage WHERE request_id=$1 AND key_id=$2"
+_BALANCE = "SELECT available, held FROM account WHERE id=$1"
 
-class Ledger:
-    """Make one with `Ledger.open`. Every method may raise LedgerUnavailable: nothing was written.
 
+class Store(Protocol):
+    """What keeps the rows: durable, with the rules of `transfers`.
+
+    name:      for people; never with a password in it
     recovered: how many holds of a dead process were returned on opening
     """
 
-    def __init__(
-        self, path: Path, clock: Clock, writer: GroupWriter, lock: schema.FileLock, recovered: int
-    ) -> None:
-        self.path = path
+    name: str
+    recovered: int
+
+    async def submit(self, command: Command) -> Any:
+        """The command's answer, once it is durable. Raises LedgerError."""
+        ...
+
+    def post(self, command: Command) -> None:
+        """The same without an answer."""
+        ...
+
+    async def fetch(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Rows of a SELECT that both stores understand, parameters as `$1`."""
+        ...
+
+    def news_of_keys(self) -> list[KeyRow]:
+        """API keys that were made or changed since this was last asked; does not wait."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Ledger:
+    """Make one with `Ledger.open`. Every method may raise LedgerUnavailable: nothing was written."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
         self.clock = clock
-        self.recovered = recovered
-        self._writer = writer
-        self._lock = lock
+        self._store = store
 
     @classmethod
     def open(cls, path: str | Path, clock: Clock) -> Ledger:
@@ -71,23 +109,17 @@ class Ledger:
 
         Raises LedgerFileError for a file of another version, of another program, or in use.
         """
-        path = Path(path)
-        if path.exists() and path.stat().st_size:
-            schema.reader(path).close()  # refuse a foreign file before leaving anything beside it
-        lock = schema.FileLock(path)
-        try:
-            connection = schema.writer(path)
-            try:
-                with connection:
-                    connection.execute("BEGIN IMMEDIATE")
-                    recovered = journal.recover(connection, int(clock.now()))
-            except sqlite3.Error as error:
-                connection.close()
-                raise schema.unusable(path, error) from None
-        except LedgerFileError:
-            lock.release()
-            raise
-        return cls(path, clock, GroupWriter(connection), lock, recovered)
+        return cls(SqliteStore.open(Path(path), clock), clock)
+
+    @property
+    def name(self) -> str:
+        """The file or database, for people."""
+        return self._store.name
+
+    @property
+    def recovered(self) -> int:
+        """How many holds of a dead process were returned on opening."""
+        return self._store.recovered
 
     async def hold(self, request: HoldRequest) -> Hold | Refused:
         """Set money aside; the same request asked again gets the same hold.
@@ -97,14 +129,11 @@ class Ledger:
         """
         now = self._now()
         try:
-            return await self._writer.submit(
-                partial(journal.hold, wanted=request, now=now, deadline=now + HOLD_SECONDS)
-            )
+            answer: Hold | Refused = await self._store.submit(SetAside(request, now, now + HOLD_SECONDS))
         except asyncio.CancelledError:
-            self._writer.post(
-                partial(journal.release, request_id=request.request_id, status=499, outcome="cut", now=now)
-            )
+            self._store.post(Release(request.request_id, 499, "cut", now))
             raise
+        return answer
 
     async def settle(
         self,
@@ -116,65 +145,93 @@ class Ledger:
         outcome: str,
         cached: bool = False,
     ) -> Resolution:
-        """Charge `amount` of the hold and return the rest; once, however often it is called.
+        """Charge `amount` of the hold and return the rest.
 
-        Raises LedgerConflict for a charge above the hold, for a request without one, or for a second
-        settlement of another amount. A hold already released stays released: see the result.
+        A hold that has already ended stays as it ended. Raises LedgerConflict for more than was held,
+        for a second amount, or without a hold.
         """
-        return await self._writer.submit(
-            partial(
-                journal.settle,
-                request_id=request_id,
-                amount=amount,
-                prompt_tokens=prompt_tokens,
-                completion_tokens=completion_tokens,
-                status=status,
-                outcome=outcome,
-                cached=cached,
-                now=self._now(),
+        resolution: Resolution = await self._store.submit(
+            Settle(
+                request_id, amount, prompt_tokens, completion_tokens, status, outcome, cached, self._now()
             )
         )
+        return resolution
 
     async def release(self, request_id: str, status: int, outcome: str) -> Resolution | None:
         """Return the whole hold. Harmless after a settlement, and None for a hold never made."""
-        return await self._writer.submit(
-            partial(journal.release, request_id=request_id, status=status, outcome=outcome, now=self._now())
+        resolution: Resolution | None = await self._store.submit(
+            Release(request_id, status, outcome, self._now())
         )
+        return resolution
+
+    async def refund(self, request_id: str, status: int, outcome: str) -> Resolution | None:
+        """Give a charge back, once; an open hold is returned. None for a request never held."""
+        resolution: Resolution | None = await self._store.submit(
+            Refund(request_id, status, outcome, self._now())
+        )
+        return resolution
+
+    def take_back(self, request_id: str, status: int, outcome: str) -> None:
+        """Refund when the store can: for an answer that could not be given because the store was in trouble."""
+        self._store.post(Refund(request_id, status, outcome, self._now()))
 
     async def grant(self, account_id: str, amount: int, reason: str, transfer: str | None = None) -> None:
         """Give an account money; with a `transfer` id, once for that id."""
-        name = f"grant/{transfer or uuid.uuid4().hex}"
-        await self._writer.submit(
-            partial(
-                journal.grant,
-                account_id=account_id,
-                amount=amount,
-                reason=reason,
-                transfer=name,
-                now=self._now(),
-            )
+        await self._store.submit(
+            Grant(account_id, amount, reason, transfer or uuid.uuid4().hex, self._now())
         )
 
     async def balance(self, account_id: str) -> Balance:
-        return await self._writer.submit(partial(journal.balance, account_id=account_id))
+        """An account nobody opened has nothing."""
+        rows = await self._store.fetch(_BALANCE, account_id)
+        return Balance(*rows[0]) if rows else Balance(0, 0)
 
     async def usage(self, key_id: str, limit: int, after: str | None = None) -> UsagePage:
-        """Rows of a key, newest first; `limit` ≥ 1. Raises UnknownCursor."""
-        return await self._writer.submit(partial(journal.usage, key_id=key_id, limit=limit, after=after))
+        """Rows of a key, newest first, beginning after the request `after`; `limit` ≥ 1.
+
+        Raises UnknownCursor.
+        """
+        below = 2**63 - 1
+        if after is not None:
+            cursor = await self._store.fetch(_CURSOR, after, key_id)
+            if not cursor:
+                raise UnknownCursor(
+                    "`after` names no request of this key; use the next_after of the previous page"
+                )
+            below = cursor[0][0]
+        found = await self._store.fetch(_USAGE, key_id, below, limit + 1)
+        rows = tuple(UsageRow(*(*entry[:9], bool(entry[9]))) for entry in found[:limit])
+        return UsagePage(rows, rows[-1].request_id if len(found) > limit else None)
 
     async def sweep(self) -> int:
         """Return holds past their deadline; the number of them. To be called every minute or so."""
         now = self._now()
-        return await self._writer.submit(partial(journal.expire, now=now, before=now))
+        expired: int = await self._store.submit(Expire(now, now))
+        return expired
 
-    async def run(self, operation: Operation[T]) -> T:
-        """Run another operation in the writer's order: for tables that share this file."""
-        return await self._writer.submit(operation)
+    def news_of_keys(self) -> list[KeyRow]:
+        """API keys that were made or changed since this was last asked, oldest change first: at first all.
+
+        Those that this ledger changed itself may be among them.
+        """
+        return self._store.news_of_keys()
+
+    async def put_key(self, row: KeyRow) -> None:
+        """Store a new API key and open its account."""
+        await self._store.submit(PutKey(row))
+
+    async def change_key(self, key_id: str, **values: Any) -> KeyRow:
+        """Change fields of an API key. Raises UnknownKey for one that is unknown or was revoked."""
+        row: KeyRow = await self._store.submit(ChangeKey(key_id, values))
+        return row
+
+    async def fetch(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Rows of a SELECT that both stores understand, parameters as `$1`."""
+        return await self._store.fetch(sql, *values)
 
     async def close(self) -> None:
-        """Commit what is queued and let go of the file."""
-        await asyncio.to_thread(self._writer.close)
-        self._lock.release()
+        """Commit what is queued and let go of the store."""
+        await self._store.close()
 
     def _now(self) -> int:
         return int(self.clock.now())

@@ -1,73 +1,109 @@
-"""Group commit: one thread owns the connection, coroutines queue operations and await durability.
+"""Group commit: one thread owns the store, coroutines queue commands and await durability.
 
-Whatever waits when the thread looks is one transaction and one fsync, so a disk that syncs a thousand
-times a second still carries many thousands of transfers. An operation is a function of the
-connection. It raises LedgerError only before its first write, so a refusal never fails its group.
+Whatever waits when the thread looks is one transaction and one flush, so a disk that flushes a thousand
+times a second still carries many thousands of transfers.
 """
 
 from __future__ import annotations
 
 import asyncio
 import queue
-import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol
 
 from wiremark_server.ledger.records import LedgerError, LedgerUnavailable
-
-T = TypeVar("T")
-Operation = Callable[[sqlite3.Connection], T]
+from wiremark_server.ledger.transfers import Command, Known
 
 GROUP_SIZE = 512
-"""Operations per COMMIT at most: bounds how long the first of a group waits for the last."""
+"""Commands per transaction at most: bounds how long the first of a group waits for the last."""
+
+KEPT = 10_000
+"""Commands that nobody waits for and that are tried again; recovery and the sweeper do what is left."""
+
+
+class Transact(Protocol):
+    """One transaction for a group: load what it needs, call `apply` with it, save what changed, commit.
+
+    Raises with nothing written.
+    """
+
+    def __call__(self, commands: Sequence[Command], apply: Callable[[Known], None]) -> None: ...
 
 
 @dataclass(slots=True)
-class _Item:
-    """A queued operation; `future` is None when nobody waits for it."""
+class Item:
+    """A queued command; `future` is None when nobody waits for it."""
 
-    operation: Operation[Any]
+    command: Command
     future: asyncio.Future[Any] | None
     result: Any = None
     error: BaseException | None = None
 
 
-class GroupWriter:
-    """Runs operations in the order in which they were submitted, each exactly once or not at all."""
+class Group:
+    """What is committed together: a command that is refused is told so, and the others go on."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
+    def __init__(self, items: Sequence[Item]) -> None:
+        self.items = items
+        self.commands = [item.command for item in items]
+
+    def apply(self, known: Known) -> None:
+        for item in self.items:
+            item.result = item.error = None
+            try:
+                item.result = item.command.apply(known)
+            except LedgerError as error:
+                item.error = error
+
+    def fail(self, error: BaseException) -> None:
+        for item in self.items:
+            item.result, item.error = None, error
+
+    def alone(self) -> list[Group]:
+        return [Group([item]) for item in self.items]
+
+
+class GroupWriter:
+    """Runs commands in the order in which they were submitted, each exactly once or not at all.
+
+    is_trouble: whether an error is the store's and so true of the whole group
+    """
+
+    def __init__(self, transact: Transact, is_trouble: Callable[[Exception], bool]) -> None:
+        self._transact = transact
+        self._is_trouble = is_trouble
+        self._queue: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
+        self._again: list[Item] = []
         self._closed = False
         self.groups = 0
         self.operations = 0
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
         self._thread.start()
 
-    async def submit(self, operation: Operation[T]) -> T:
-        """Run the operation; returns when it is durable.
+    async def submit(self, command: Command) -> Any:
+        """Run the command; returns when it is durable.
 
-        Cancelling the caller does not take the operation back. Raises what the operation raised,
-        or LedgerUnavailable when the store could not commit.
+        Cancelling the caller does not take the command back. Raises what the command raised, or
+        LedgerUnavailable when the store could not commit.
         """
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._put(_Item(operation, future))
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._put(Item(command, future))
         return await future
 
-    def post(self, operation: Operation[Any]) -> None:
-        """Queue an operation whose result nobody waits for."""
-        self._put(_Item(operation, None))
+    def post(self, command: Command) -> None:
+        """Queue a command whose result nobody waits for; tried again for as long as the store is in trouble."""
+        self._put(Item(command, None))
 
     def close(self) -> None:
-        """Finish what is queued, then close the connection. Blocks; safe to call twice."""
+        """Finish what is queued. Blocks; safe to call twice."""
         if not self._closed:
             self._closed = True
             self._queue.put(None)
         self._thread.join()
 
-    def _put(self, item: _Item) -> None:
+    def _put(self, item: Item) -> None:
         if self._closed:
             raise LedgerUnavailable("the ledger is closed: the server is shutting down")
         self._queue.put(item)
@@ -75,89 +111,61 @@ class GroupWriter:
     def _run(self) -> None:
         open_ = True
         while open_:
-            group, open_ = self._next_group()
-            if group:
+            items, open_ = self._next_items()
+            group = Group([*self._again, *items])
+            self._again = []
+            if group.items:
                 self._commit(group)
-                _deliver(group)
-        self._connection.close()
+                _deliver(group.items)
 
-    def _next_group(self) -> tuple[list[_Item], bool]:
+    def _next_items(self) -> tuple[list[Item], bool]:
         """Wait for one item, then take what else is there; False when the queue has ended."""
-        group: list[_Item] = []
+        items: list[Item] = []
         item = self._queue.get()
         while item is not None:
-            group.append(item)
-            if len(group) == GROUP_SIZE:
-                return group, True
+            items.append(item)
+            if len(items) == GROUP_SIZE:
+                return items, True
             try:
                 item = self._queue.get_nowait()
             except queue.Empty:
-                return group, True
-        return group, False
+                return items, True
+        return items, False
 
-    def _commit(self, group: list[_Item]) -> None:
-        """One transaction for the group. If a single operation breaks it, each gets its own."""
+    def _commit(self, group: Group) -> None:
+        """One transaction for the group. If a single command breaks it, each gets its own."""
         try:
-            self._transaction(group)
+            self._transact(group.commands, group.apply)
         except Exception as error:  # noqa: BLE001 - handed to whoever waits; the writer outlives it
-            if _is_store_trouble(error):
+            if self._is_trouble(error):
                 text = f"the ledger could not commit ({error}); nothing was written, try again later"
-                _fail(group, LedgerUnavailable(text))
-            elif len(group) > 1:
-                self._one_by_one(group)
+                group.fail(LedgerUnavailable(text))
+                unheard = [item for item in group.items if item.future is None]
+                self._again = [*self._again, *unheard][-KEPT:]
+            elif len(group.items) > 1:
+                for one in group.alone():
+                    self._commit(one)
             else:
-                _fail(group, error)
-
-    def _one_by_one(self, group: list[_Item]) -> None:
-        for item in group:
-            self._commit([item])
-
-    def _transaction(self, group: list[_Item]) -> None:
-        execute = self._connection.execute
-        for item in group:
-            item.result = item.error = None
-        try:
-            if self._connection.in_transaction:  # a disk that failed during a rollback, and came back
-                execute("ROLLBACK")
-            execute("BEGIN IMMEDIATE")
-            for item in group:
-                try:
-                    item.result = item.operation(self._connection)
-                except LedgerError as error:
-                    item.error = error
-            execute("COMMIT")
-        except BaseException:
-            if self._connection.in_transaction:
-                execute("ROLLBACK")
-            raise
-        self.groups += 1
-        self.operations += len(group)
+                group.fail(error)
+        else:
+            self.groups += 1
+            self.operations += len(group.items)
 
 
-def _is_store_trouble(error: Exception) -> bool:
-    """Disk full, I/O error, locked, damaged: true of the whole group, and no operation's own fault."""
-    return isinstance(error, sqlite3.OperationalError) or type(error) is sqlite3.DatabaseError
-
-
-def _fail(group: list[_Item], error: BaseException) -> None:
-    for item in group:
-        item.result, item.error = None, error
-
-
-def _deliver(group: list[_Item]) -> None:
+def _deliver(items: Sequence[Item]) -> None:
     """Wake the waiting coroutines, with one call into each event loop."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[_Item]] = {}
-    for item in group:
+    by_loop: dict[asyncio.AbstractEventLoop, list[Item]] = {}
+    for item in items:
         if item.future is not None:
             by_loop.setdefault(item.future.get_loop(), []).append(item)
-    for loop, items in by_loop.items():
+    for loop, waiting in by_loop.items():
         try:
-            loop.call_soon_threadsafe(_wake, items)
+            loop.call_soon_threadsafe(wake, waiting)
         except RuntimeError:  # the loop has ended, and with it everyone who could have waited
             continue
 
 
-def _wake(items: list[_Item]) -> None:
+def wake(items: Sequence[Item]) -> None:
     for item in items:
         future = item.future
         if future is None or future.done():

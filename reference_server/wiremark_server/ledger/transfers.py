@@ -1,0 +1,511 @@
+"""The rules of the ledger: what each command needs to know, what it changes, and when it says no.
+
+What belongs here: pure functions over rows that a store has loaded. What this file does not know:
+threads, transactions, SQL, files, time. A store loads what a group of commands `needs`, applies the
+commands one after the other to what is `Known`, and writes the changes back, all in one transaction;
+so every store has the same rules. Every command checks first and changes after: a refusal or an error
+leaves no trace.
+
+    grant    funding -a    available +a
+    hold     available -h  held +h
+    settle   held -h       revenue +s     available +(h-s)
+    release  held -h       available +h   (expire: the same, by the sweeper or at recovery)
+    refund   revenue -s    available +s
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Literal, Protocol
+
+from wiremark_server.ledger.records import (
+    MAX_AMOUNT,
+    Hold,
+    HoldRequest,
+    KeyRow,
+    LedgerConflict,
+    Refused,
+    Resolution,
+    State,
+    UnknownKey,
+)
+
+Claimed = tuple[str, str, str]
+"""An idempotency key in its scope: API key, endpoint, the client's own name for the request."""
+
+CLAIM_SECONDS = 24 * 3600
+"""How long an idempotency key is remembered."""
+
+
+@dataclass(slots=True)
+class Account:
+    """A customer's two books: free to spend, and set aside by open holds."""
+
+    id: str
+    available: int
+    held: int
+
+
+@dataclass(slots=True)
+class Request:
+    """One request: its hold, how it ended, and what the customer is shown.
+
+    month: in which it began, UTC; its charge counts there
+    owner: the server process that answers it
+    """
+
+    request_id: str
+    account_id: str
+    key_id: str
+    model: str
+    created: int
+    deadline: int
+    month: str
+    hold: int
+    owner: int
+    state: State = "held"
+    amount: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    status: int = 0
+    outcome: str = ""
+    cached: int = 0
+
+
+@dataclass(slots=True)
+class Spending:
+    """What a key has spent and holds in a UTC month."""
+
+    key_id: str
+    month: str
+    spent: int
+    held: int
+
+
+@dataclass(slots=True)
+class Claim:
+    """An idempotency key in use: by which request, for which body."""
+
+    claimed: Claimed
+    digest: bytes
+    request_id: str
+    created: int
+
+
+Transfer = tuple[str, str, str, str, int, int, int, int, int, str | None]
+"""A journal row: ref, step, kind, account, what it adds to available, held, revenue and funding, time, note."""
+
+
+@dataclass(slots=True)
+class Needs:
+    """Which rows a group of commands has to see.
+
+    due: the open holds whose deadline is this or earlier
+    """
+
+    requests: set[str] = field(default_factory=set)
+    accounts: set[str] = field(default_factory=set)
+    grants: set[str] = field(default_factory=set)
+    spending: set[tuple[str, str]] = field(default_factory=set)
+    claims: set[Claimed] = field(default_factory=set)
+    api_keys: set[str] = field(default_factory=set)
+    due: int | None = None
+
+    @classmethod
+    def of(cls, commands: Iterable[Command]) -> Needs:
+        needs = cls()
+        for command in commands:
+            command.add_needs(needs)
+        return needs
+
+
+@dataclass(slots=True)
+class Known:
+    """The rows, as they are and as the commands so far have changed them.
+
+    owner: the server process at work
+    due:   the requests that `Needs.due` asked for
+    """
+
+    owner: int
+    requests: dict[str, Request] = field(default_factory=dict)
+    accounts: dict[str, Account] = field(default_factory=dict)
+    grants: set[str] = field(default_factory=set)
+    spending: dict[tuple[str, str], Spending] = field(default_factory=dict)
+    claims: dict[Claimed, Claim] = field(default_factory=dict)
+    api_keys: dict[str, KeyRow] = field(default_factory=dict)
+    due: list[str] = field(default_factory=list)
+    changes: Changes = field(default_factory=lambda: Changes())
+
+
+@dataclass(slots=True)
+class Changes:
+    """What has to be written. A request that began and ended in one group is only in `begun`."""
+
+    transfers: list[Transfer] = field(default_factory=list)
+    begun: dict[str, Request] = field(default_factory=dict)
+    ended: dict[str, Request] = field(default_factory=dict)
+    accounts: dict[str, Account] = field(default_factory=dict)
+    spending: dict[tuple[str, str], Spending] = field(default_factory=dict)
+    claims: dict[Claimed, Claim] = field(default_factory=dict)
+    api_keys: dict[str, KeyRow] = field(default_factory=dict)
+
+
+class Command(Protocol):
+    """Something that the ledger is asked to do, once, in the order of asking."""
+
+    def add_needs(self, needs: Needs) -> None: ...
+
+    def apply(self, known: Known) -> Any:
+        """The answer. Raises LedgerError before the first change."""
+        ...
+
+
+@lru_cache(maxsize=4)
+def _month_of_hour(hour: int) -> str:
+    return datetime.fromtimestamp(hour * 3600, UTC).strftime("%Y-%m")
+
+
+def month_of(seconds: float) -> str:
+    """The UTC calendar month, as `2026-02`."""
+    return _month_of_hour(int(seconds // 3600))
+
+
+@dataclass(slots=True)
+class SetAside:
+    """Phase one: a hold, unless the key, the cap or the balance does not allow it."""
+
+    wanted: HoldRequest
+    at: int
+    deadline: int
+
+    def add_needs(self, needs: Needs) -> None:
+        wanted = self.wanted
+        needs.requests.add(wanted.request_id)
+        needs.accounts.add(wanted.account_id)
+        needs.spending.add((wanted.key_id, month_of(self.at)))
+        needs.api_keys.add(wanted.key_id)
+        if wanted.claim is not None:
+            needs.claims.add(wanted.claim.of(wanted.key_id))
+
+    def apply(self, known: Known) -> Hold | Refused:
+        wanted = self.wanted
+        before = known.requests.get(wanted.request_id)
+        if before is not None:
+            return _again(before, wanted)
+        month = month_of(self.at)
+        spending = known.spending.get((wanted.key_id, month)) or Spending(wanted.key_id, month, 0, 0)
+        refusal = (
+            _blocked(known, wanted)
+            or _claimed(known, wanted, self.at)
+            or _over_cap(spending, wanted)
+            or _too_poor(known, wanted)
+        )
+        if refusal is not None:
+            return refusal
+        request, amount = wanted.request_id, wanted.amount
+        row = Request(
+            request,
+            wanted.account_id,
+            wanted.key_id,
+            wanted.model,
+            self.at,
+            self.deadline,
+            month,
+            amount,
+            known.owner,
+        )
+        known.requests[request] = known.changes.begun[request] = row
+        if wanted.claim is not None:
+            claimed = wanted.claim.of(wanted.key_id)
+            known.claims[claimed] = known.changes.claims[claimed] = Claim(
+                claimed, wanted.claim.digest, request, self.at
+            )
+        spending.held += amount
+        known.spending[wanted.key_id, month] = known.changes.spending[wanted.key_id, month] = spending
+        _transfer(known, request, "hold", "hold", wanted.account_id, self.at, available=-amount, held=amount)
+        return Hold(request, amount, self.deadline)
+
+
+def _again(before: Request, wanted: HoldRequest) -> Hold:
+    """The same request asked again gets the same hold."""
+    if (before.account_id, before.key_id, before.model, before.hold) != (
+        wanted.account_id,
+        wanted.key_id,
+        wanted.model,
+        wanted.amount,
+    ):
+        raise LedgerConflict(f"request {wanted.request_id}: asked for a second hold with other values")
+    return Hold(wanted.request_id, wanted.amount, before.deadline)
+
+
+def _blocked(known: Known, wanted: HoldRequest) -> Refused | None:
+    """Whoever revoked the key may be another process: what the store says now is what counts."""
+    key = known.api_keys.get(wanted.key_id)
+    return Refused("key_inactive") if key is not None and key.state != "active" else None
+
+
+def _claimed(known: Known, wanted: HoldRequest, now: int) -> Refused | None:
+    """A claim outlives its request unless that one failed, which leaves the way free for a repeat."""
+    if wanted.claim is None:
+        return None
+    claim = known.claims.get(wanted.claim.of(wanted.key_id))
+    if claim is None or claim.created + CLAIM_SECONDS <= now:
+        return None
+    if claim.digest != wanted.claim.digest:
+        return Refused("idempotency_mismatch", earlier=claim.request_id)
+    earlier = known.requests.get(claim.request_id)
+    if earlier is None or earlier.state in ("released", "refunded"):
+        return None
+    reason: Literal["idempotency_in_progress", "idempotency_done"] = (
+        "idempotency_in_progress" if earlier.state == "held" else "idempotency_done"
+    )
+    return Refused(reason, earlier=claim.request_id)
+
+
+def _over_cap(spending: Spending, wanted: HoldRequest) -> Refused | None:
+    """A cap that is reached refuses free requests too: the key is done for the month."""
+    if wanted.monthly_cap is None:
+        return None
+    committed = spending.spent + spending.held
+    if committed >= wanted.monthly_cap or committed + wanted.amount > wanted.monthly_cap:
+        return Refused("monthly_cap_reached", spending.held)
+    return None
+
+
+def _too_poor(known: Known, wanted: HoldRequest) -> Refused | None:
+    account = known.accounts.get(wanted.account_id)
+    if account is None:
+        return Refused("insufficient_credits")
+    if wanted.amount > MAX_AMOUNT or wanted.amount > account.available:
+        return Refused("insufficient_credits", account.held)
+    return None
+
+
+@dataclass(slots=True)
+class Settle:
+    """Phase two: charge part or all of a hold and return the rest."""
+
+    request_id: str
+    amount: int
+    prompt_tokens: int
+    completion_tokens: int
+    status: int
+    outcome: str
+    cached: bool
+    at: int
+
+    def add_needs(self, needs: Needs) -> None:
+        needs.requests.add(self.request_id)
+
+    def apply(self, known: Known) -> Resolution:
+        row = known.requests.get(self.request_id)
+        if row is None:
+            raise LedgerConflict(f"request {self.request_id}: there is no hold to settle")
+        if row.state == "settled" and row.amount != self.amount:
+            raise LedgerConflict(
+                f"request {self.request_id}: settled at {row.amount} µUSD and now asked to settle at "
+                f"{self.amount}"
+            )
+        if row.state != "held":
+            return Resolution(self.request_id, row.state, row.amount)
+        if not 0 <= self.amount <= row.hold:
+            raise LedgerConflict(
+                f"request {self.request_id}: a charge of {self.amount} µUSD on a hold of {row.hold}"
+            )
+        row.state, row.amount = "settled", self.amount
+        row.prompt_tokens, row.completion_tokens = self.prompt_tokens, self.completion_tokens
+        row.status, row.outcome, row.cached = self.status, self.outcome, int(self.cached)
+        _end(known, row, "settle", self.at)
+        return Resolution(self.request_id, "settled", self.amount)
+
+
+@dataclass(slots=True)
+class Release:
+    """Return a whole hold; the answer is None when there never was one (it was refused)."""
+
+    request_id: str
+    status: int
+    outcome: str
+    at: int
+    kind: Literal["release", "expire"] = "release"
+
+    def add_needs(self, needs: Needs) -> None:
+        needs.requests.add(self.request_id)
+
+    def apply(self, known: Known) -> Resolution | None:
+        row = known.requests.get(self.request_id)
+        if row is None:
+            return None
+        if row.state == "held":
+            row.state, row.status, row.outcome = "released", self.status, self.outcome
+            _end(known, row, self.kind, self.at)
+        return Resolution(self.request_id, row.state, row.amount)
+
+
+@dataclass(slots=True)
+class Expire:
+    """Return the open holds whose deadline is `before` or earlier; the answer is how many."""
+
+    before: int
+    at: int
+
+    def add_needs(self, needs: Needs) -> None:
+        needs.due = max(self.before, needs.due or 0)
+
+    def apply(self, known: Known) -> int:
+        due = [name for name in known.due if known.requests[name].state == "held"]
+        for name in due:
+            Release(name, 0, "expired", self.at, "expire").apply(known)
+        return len(due)
+
+
+@dataclass(slots=True)
+class Refund:
+    """Give a charge back, once: the request failed after it was paid. An open hold is returned instead."""
+
+    request_id: str
+    status: int
+    outcome: str
+    at: int
+
+    def add_needs(self, needs: Needs) -> None:
+        needs.requests.add(self.request_id)
+
+    def apply(self, known: Known) -> Resolution | None:
+        row = known.requests.get(self.request_id)
+        if row is None or row.state != "settled":
+            return Release(self.request_id, self.status, self.outcome, self.at).apply(known)
+        charged = row.amount
+        row.state, row.amount, row.status, row.outcome = "refunded", 0, self.status, self.outcome
+        _changed(known, row).spent -= charged
+        _transfer(
+            known, row.request_id, "refund", "refund", row.account_id, self.at, revenue=-charged, available=charged
+        )
+        return Resolution(self.request_id, "refunded", 0)
+
+
+def _end(known: Known, row: Request, kind: str, at: int) -> None:
+    """End a hold: the part that was charged to revenue, the rest back to the customer."""
+    spending = _changed(known, row)
+    spending.held -= row.hold
+    spending.spent += row.amount
+    _transfer(
+        known,
+        row.request_id,
+        "end",
+        kind,
+        row.account_id,
+        at,
+        held=-row.hold,
+        revenue=row.amount,
+        available=row.hold - row.amount,
+    )
+
+
+def _changed(known: Known, row: Request) -> Spending:
+    """Mark the row as changed; gives the month that its charge counts in."""
+    if row.request_id not in known.changes.begun:
+        known.changes.ended[row.request_id] = row
+    month = (row.key_id, row.month)
+    spending = known.changes.spending[month] = known.spending[month]
+    return spending
+
+
+@dataclass(slots=True)
+class Grant:
+    """Give an account money from funding; once per `name`, whoever asks again. Opens the account."""
+
+    account_id: str
+    amount: int
+    reason: str
+    name: str
+    at: int
+
+    def add_needs(self, needs: Needs) -> None:
+        needs.accounts.add(self.account_id)
+        needs.grants.add(self.name)
+
+    def apply(self, known: Known) -> None:
+        if self.name in known.grants:
+            return
+        account = known.accounts.get(self.account_id) or Account(self.account_id, 0, 0)
+        if not 0 < self.amount <= MAX_AMOUNT - account.available:
+            raise LedgerConflict(
+                f"a grant of {self.amount} µUSD to {self.account_id}: expected 1 up to a balance of {MAX_AMOUNT}"
+            )
+        known.grants.add(self.name)
+        known.accounts[self.account_id] = account
+        _transfer(
+            known,
+            self.name,
+            "grant",
+            "grant",
+            self.account_id,
+            self.at,
+            available=self.amount,
+            funding=-self.amount,
+            note=self.reason,
+        )
+
+
+def _transfer(
+    known: Known,
+    ref: str,
+    step: str,
+    kind: str,
+    account_id: str,
+    at: int,
+    *,
+    available: int = 0,
+    held: int = 0,
+    revenue: int = 0,
+    funding: int = 0,
+    note: str | None = None,
+) -> None:
+    """One row of the journal, and the account's cache of it."""
+    account = known.changes.accounts[account_id] = known.accounts[account_id]
+    account.available += available
+    account.held += held
+    known.changes.transfers.append(
+        (ref, step, kind, account_id, available, held, revenue, funding, at, note)
+    )
+
+
+@dataclass(slots=True)
+class PutKey:
+    """Store a new API key; opens its account."""
+
+    row: KeyRow
+
+    def add_needs(self, needs: Needs) -> None:
+        needs.accounts.add(self.row.account_id)
+        needs.api_keys.add(self.row.id)
+
+    def apply(self, known: Known) -> None:
+        if self.row.account_id not in known.accounts:
+            account = Account(self.row.account_id, 0, 0)
+            known.accounts[account.id] = known.changes.accounts[account.id] = account
+        known.api_keys[self.row.id] = known.changes.api_keys[self.row.id] = self.row
+
+
+@dataclass(slots=True)
+class ChangeKey:
+    """Change fields of an API key. A revoked key stays revoked, whatever is asked of it later."""
+
+    key_id: str
+    values: Mapping[str, Any]
+
+    def add_needs(self, needs: Needs) -> None:
+        needs.api_keys.add(self.key_id)
+
+    def apply(self, known: Known) -> KeyRow:
+        row = known.api_keys.get(self.key_id)
+        if row is None or (row.state == "revoked" and self.values.get("state") != "revoked"):
+            raise UnknownKey(f"key {self.key_id}: there is no such key, or it was revoked")
+        changed = replace(row, **self.values)
+        known.api_keys[self.key_id] = known.changes.api_keys[self.key_id] = changed
+        return changed
