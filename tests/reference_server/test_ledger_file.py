@@ -38,7 +38,7 @@ def not_a_database(path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
-        (other_version, r"has version 7 and this wiremark writes version 1; use the wiremark that made it"),
+        (other_version, r"has version 7 and this wiremark writes version 2; use the wiremark that made it"),
         (other_program, r"is not a wiremark ledger; give another path"),
         (not_a_database, r"cannot be used as a ledger \(file is not a database\)"),
     ],
@@ -88,7 +88,7 @@ def test_the_journal_refuses_to_be_rewritten(tmp_path: Path) -> None:
 
     asyncio.run(run())
     connection = sqlite3.connect(path)
-    for statement in ("UPDATE posting SET amount=0", "DELETE FROM posting"):
+    for statement in ("UPDATE journal SET note='x'", "DELETE FROM journal"):
         with pytest.raises(sqlite3.IntegrityError, match="append-only"):
             connection.execute(statement)
     connection.close()
@@ -116,7 +116,7 @@ def test_a_ledger_whose_recovery_cannot_be_written_is_refused_and_let_go(tmp_pat
     make(path)
     connection = sqlite3.connect(path)
     connection.executescript(
-        "CREATE TRIGGER broken BEFORE INSERT ON recovery BEGIN SELECT raise(ABORT, 'disk I/O error'); END"
+        "CREATE TRIGGER broken BEFORE INSERT ON instance BEGIN SELECT raise(ABORT, 'disk I/O error'); END"
     )
     for _ in range(2):  # the second attempt shows that the first one released the file
         with pytest.raises(LedgerFileError, match=r"cannot be used as a ledger \(disk I/O error\)"):

@@ -8,24 +8,32 @@ from pathlib import Path
 
 import pytest
 from wiremark_server.clock import ManualClock
-from wiremark_server.ledger.store import HoldRequest, Ledger
+from wiremark_server.ledger.records import ClaimRequest, HoldRequest
+from wiremark_server.ledger.store import Ledger
 from wiremark_server.ledger.verify import INVARIANTS, SHOWN, verify
 
-_UNGUARD = "DROP TRIGGER posting_no_update; DROP TRIGGER posting_no_delete;"
+_UNGUARD = """
+PRAGMA ignore_check_constraints=1; DROP TRIGGER journal_no_update; DROP TRIGGER journal_no_delete;
+"""
 _GUARD = """
-CREATE TRIGGER posting_no_update BEFORE UPDATE ON posting BEGIN SELECT raise(ABORT, 'append-only'); END;
-CREATE TRIGGER posting_no_delete BEFORE DELETE ON posting BEGIN SELECT raise(ABORT, 'append-only'); END;
+CREATE TRIGGER journal_no_update BEFORE UPDATE ON journal BEGIN SELECT raise(ABORT, 'append-only'); END;
+CREATE TRIGGER journal_no_delete BEFORE DELETE ON journal BEGIN SELECT raise(ABORT, 'append-only'); END;
 """
 
 
 async def fill(path: Path) -> None:
-    """Two accounts; of one, a settled request, a released one, and an open hold."""
+    """Two accounts; of one, a request of each state, the settled one with an idempotency key."""
     ledger = Ledger.open(path, ManualClock())
     for account in ("acme", "other"):
         await ledger.grant(account, 1000, "test")
-    for request, amount in (("settled", 300), ("released", 200), ("open", 100)):
-        await ledger.hold(HoldRequest(request, "acme", "key", "model", amount))
+    claim = ClaimRequest("chat", "name", b"digest")
+    for request, amount in (("settled", 300), ("released", 200), ("refunded", 50), ("open", 100)):
+        wanted = HoldRequest(request, "acme", "key", "model", amount)
+        wanted.claim = claim if request == "settled" else None
+        await ledger.hold(wanted)
     await ledger.settle("settled", 120, 10, 20, 200, "ok")
+    await ledger.settle("refunded", 40, 10, 20, 200, "ok")
+    await ledger.refund("refunded", 503, "failed")
     await ledger.release("released", 500, "failed")
     await ledger.close()
 
@@ -41,116 +49,87 @@ def broken(path: Path) -> set[str]:
     return {result.name for result in verify(path) if not result.ok}
 
 
+ACCOUNT = "every account equals the sum of its journal"
+AMOUNT = "every usage amount is the revenue in the journal"
+MONTH = "what a key spent in a month is the sum of its usage"
+TRANSFER = "the postings of every transfer sum to zero"
+TOTAL = "the sum of all postings is zero"
+STATE = "every usage row says what the journal says"
+ORPHAN = "every transfer of a request has its usage row"
+ONCE = "every hold has at most one ending, and every ending a hold"
+EXACT = "an ending gives up exactly what was held"
+WITHIN = "no settlement is above its hold, and no refund above its settlement"
+BELOW_ZERO = "no balance is below zero"
+HELD = "the held balance is the sum of the open holds"
+RECOVERED = "no hold outlives recovery"
+CLAIMED = "every idempotency key names a request of its API key"
+APPEND_ONLY = "the journal is append-only"
+
 TAMPERINGS = {
     "a posting changed": (
-        "UPDATE posting SET amount=amount+1 WHERE transfer='end/settled' AND book='revenue'",
-        {
-            "the sum of all postings is zero",
-            "the postings of every transfer sum to zero",
-            "every usage amount is the settlement in the journal",
-        },
+        "UPDATE journal SET revenue=revenue+1 WHERE ref='settled' AND step='end'",
+        {TOTAL, TRANSFER, AMOUNT},
     ),
     "money moved between transfers": (
         (
-            "UPDATE posting SET amount=amount+1 WHERE transfer='end/settled' AND book='available';"
-            "UPDATE posting SET amount=amount-1 WHERE transfer='end/released' AND book='available'"
+            "UPDATE journal SET available=available+1 WHERE ref='settled' AND step='end';"
+            "UPDATE journal SET available=available-1 WHERE ref='released' AND step='end'"
         ),
-        {"the postings of every transfer sum to zero"},
+        {TRANSFER},
     ),
-    "a balance raised": (
-        "UPDATE account SET available=available+1 WHERE id='acme'",
-        {"every account equals the sum of its journal"},
-    ),
-    "an account removed": (
-        "DELETE FROM account WHERE id='other'",
-        {"every account equals the sum of its journal"},
-    ),
-    "a balance below zero": (
-        "PRAGMA ignore_check_constraints=1; UPDATE account SET available=-1 WHERE id='other'",
-        {"every account equals the sum of its journal", "no balance is below zero"},
-    ),
+    "a balance raised": ("UPDATE account SET available=available+1 WHERE id='acme'", {ACCOUNT}),
+    "an account removed": ("DELETE FROM account WHERE id='other'", {ACCOUNT}),
+    "a balance below zero": ("UPDATE account SET available=-1 WHERE id='other'", {ACCOUNT, BELOW_ZERO}),
     "more taken than was there": (
         (
-            "INSERT INTO posting(transfer, kind, book, account_id, amount, at) VALUES"
-            " ('grant/x','grant','available','other',-1001,0), ('grant/x','grant','funding','other',1001,0)"
+            "INSERT INTO journal(ref, step, kind, account_id, available, held, revenue, funding, at)"
+            " VALUES ('x','grant','grant','other',-1001,0,0,1001,0)"
         ),
-        {"every account equals the sum of its journal", "no balance is below zero"},
+        {ACCOUNT, BELOW_ZERO},
     ),
     "a second ending": (
         (
-            "DROP INDEX posting_once;"
-            "INSERT INTO posting(transfer, request_id, kind, book, account_id, amount, at)"
-            " SELECT transfer, request_id, kind, book, account_id, amount, at"
-            " FROM posting WHERE transfer='end/released'"
+            "PRAGMA legacy_alter_table=1; CREATE TABLE copy AS SELECT * FROM journal; DROP TABLE journal;"
+            "ALTER TABLE copy RENAME TO journal;"
+            "CREATE TEMP TABLE again AS SELECT * FROM journal WHERE ref='released' AND step='end';"
+            "UPDATE again SET id=id+20; INSERT INTO journal SELECT * FROM again"
         ),
-        {
-            "every hold has at most one ending, and every ending a hold",
-            "an ending gives up exactly what was held",
-            "every account equals the sum of its journal",
-            "no balance is below zero",
-            "the journal is append-only",
-        },
+        {ONCE, EXACT, ACCOUNT, BELOW_ZERO, APPEND_ONLY},
     ),
     "an ending that gives up less": (
-        (
-            "UPDATE posting SET amount=amount+5 WHERE transfer='end/settled' AND book='held';"
-            "UPDATE posting SET amount=amount-5 WHERE transfer='end/settled' AND book='available'"
-        ),
-        {"an ending gives up exactly what was held", "every account equals the sum of its journal"},
+        "UPDATE journal SET held=held+5, available=available-5 WHERE ref='settled' AND step='end'",
+        {EXACT, ACCOUNT},
     ),
     "a settlement above its hold": (
-        (
-            "UPDATE posting SET amount=500 WHERE transfer='end/settled' AND book='revenue';"
-            "UPDATE posting SET amount=-200 WHERE transfer='end/settled' AND book='available'"
-        ),
-        {
-            "no settlement is above its hold",
-            "every account equals the sum of its journal",
-            "every usage amount is the settlement in the journal",
-        },
+        "UPDATE journal SET revenue=500, available=-200 WHERE ref='settled' AND step='end'",
+        {WITHIN, ACCOUNT, AMOUNT},
+    ),
+    "a refund above its settlement": (
+        "UPDATE journal SET revenue=-60, available=60 WHERE ref='refunded' AND step='refund'",
+        {WITHIN, ACCOUNT, AMOUNT},
     ),
     "a hold that left the books": (
         "UPDATE usage SET state='released' WHERE request_id='open'",
-        {
-            "the held balance is the sum of the open holds",
-            "every usage row says what the journal says",
-            "what a key spent in a month is the sum of its usage",
-        },
+        {HELD, STATE, MONTH},
     ),
     "a usage amount lowered": (
         "UPDATE usage SET amount=amount-1 WHERE request_id='settled'",
-        {
-            "every usage amount is the settlement in the journal",
-            "what a key spent in a month is the sum of its usage",
-        },
+        {AMOUNT, MONTH},
     ),
-    "a usage row removed": (
-        "DELETE FROM usage WHERE request_id='released'",
-        {"every posting of a request has its usage row"},
-    ),
+    "a usage row removed": ("DELETE FROM usage WHERE request_id='released'", {ORPHAN}),
     "a request invented": (
         (
-            "INSERT INTO usage(request_id, account_id, key_id, model, created, deadline, month, hold, state)"
-            " VALUES ('invented','acme','key','model',0,0,'1970-01',0,'released')"
+            "INSERT INTO usage(request_id, account_id, key_id, model, created, deadline, month, hold, owner,"
+            " state) VALUES ('invented','acme','key','model',0,0,'1970-01',0,1,'released')"
         ),
-        {"every usage row says what the journal says"},
+        {STATE},
     ),
-    "a cap's count lowered": (
-        "UPDATE spending SET spent=spent-1",
-        {"what a key spent in a month is the sum of its usage"},
-    ),
-    "a hold older than the last recovery": (
-        "INSERT INTO recovery(at, last_seq, expired) SELECT 0, max(seq), 0 FROM usage",
-        {"no hold outlives recovery"},
-    ),
+    "a cap's count lowered": ("UPDATE spending SET spent=spent-1", {MONTH}),
+    "a hold older than the last recovery": ("UPDATE instance SET ended=1", {RECOVERED}),
+    "an idempotency key of somebody else": ("UPDATE claim SET request_id='elsewhere'", {CLAIMED}),
     "a transfer deleted": (
-        "DELETE FROM posting WHERE transfer='end/settled'",
-        {
-            "every account equals the sum of its journal",
-            "every usage row says what the journal says",
-            "every usage amount is the settlement in the journal",
-            "the journal is append-only",
-        },
+        "DELETE FROM journal WHERE ref='settled' AND step='end'",
+        {ACCOUNT, STATE, AMOUNT, APPEND_ONLY},
     ),
 }
 
@@ -176,7 +155,7 @@ def test_missing_guards_are_noticed(ledger_file: Path) -> None:
     connection.executescript(_UNGUARD)
     connection.close()
     (result,) = [result for result in verify(ledger_file) if not result.ok]
-    assert result.violations == ("posting_no_update is missing", "posting_no_delete is missing")
+    assert result.violations == ("journal_no_update is missing", "journal_no_delete is missing")
 
 
 def test_every_invariant_has_a_tampering_that_breaks_it() -> None:

@@ -5,83 +5,147 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from wiremark_server.clock import ManualClock
-from wiremark_server.ledger.records import Hold, HoldRequest, LedgerUnavailable
+from wiremark_server.ledger.records import Hold, HoldRequest, LedgerConflict, LedgerUnavailable
+from wiremark_server.ledger.rows import Command, Known, Needs
+from wiremark_server.ledger.sqlite import SqliteStore
 from wiremark_server.ledger.store import Balance, Ledger
 from wiremark_server.ledger.verify import verify
-from wiremark_server.ledger.writer import GROUP_SIZE, GroupWriter, Operation
+from wiremark_server.ledger.writer import GROUP_SIZE, GroupWriter
 
 
-def memory() -> sqlite3.Connection:
-    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-    connection.execute("CREATE TABLE t(x INTEGER CHECK (x < 100)) STRICT")
-    return connection
+@dataclass
+class Do:
+    """A command that does what a test wants."""
+
+    action: Callable[[], Any]
+
+    def add_needs(self, needs: Needs) -> None: ...
+
+    def apply(self, known: Known) -> Any:  # noqa: ARG002 - the signature of a command
+        return self.action()
 
 
-def insert(number: int) -> Operation[Any]:
-    def operation(connection: sqlite3.Connection) -> int:
-        connection.execute("INSERT INTO t VALUES (?)", (number,))
-        return number
+class Shelf:
+    """A store of numbers: what was put in a group stays only when the whole group went well."""
 
-    return operation
+    def __init__(self) -> None:
+        self.numbers: list[int] = []
+        self.broken: Exception | None = None
+        self._new: list[int] = []
+
+    def transact(self, commands: Sequence[Command], apply: Callable[[Known], None]) -> None:  # noqa: ARG002
+        self._new = []
+        if self.broken:
+            raise self.broken
+        apply(Known(0))
+        self.numbers += self._new
+
+    def put(self, number: int) -> Do:
+        def action() -> int:
+            if number >= 100:
+                raise ValueError(number)
+            self._new.append(number)
+            return number
+
+        return Do(action)
+
+    def writer(self) -> GroupWriter:
+        return GroupWriter(self.transact, lambda error: isinstance(error, OSError))
 
 
-def count(connection: sqlite3.Connection) -> int:
-    (rows,) = connection.execute("SELECT count(*) FROM t").fetchone()
-    return int(rows)
+def gated(writer: GroupWriter, *commands: Do) -> Sequence[Any]:
+    """The answers of commands that were queued while the writer was busy, and so are one group."""
 
-
-def test_what_waits_together_commits_together() -> None:
-    async def run() -> None:
-        writer = GroupWriter(memory())
+    async def run() -> Sequence[Any]:
         gate = threading.Event()
-        blocker = asyncio.ensure_future(writer.submit(lambda _: gate.wait(10)))
-        waiting = [asyncio.ensure_future(writer.submit(count)) for _ in range(GROUP_SIZE + 5)]
-        await asyncio.sleep(0)
-        gate.set()
-        await asyncio.gather(blocker, *waiting)
-        assert writer.operations == GROUP_SIZE + 6
-        assert writer.groups <= 3
-        writer.close()
-
-    asyncio.run(run())
-
-
-def test_an_operation_that_breaks_its_group_fails_alone() -> None:
-    async def run() -> None:
-        writer = GroupWriter(memory())
-        gate = threading.Event()
-        jobs: list[Coroutine[Any, Any, Any]] = [writer.submit(lambda _: gate.wait(10))]
-        jobs += [writer.submit(insert(number)) for number in (1, 2, 100, 3)]
+        jobs: list[Coroutine[Any, Any, Any]] = [writer.submit(Do(lambda: gate.wait(10)))]
+        jobs += [writer.submit(command) for command in commands]
         tasks = [asyncio.ensure_future(job) for job in jobs]
         await asyncio.sleep(0)
         gate.set()
-        answers = await asyncio.gather(*tasks, return_exceptions=True)
-        assert isinstance(answers[3], sqlite3.IntegrityError)
-        assert [*answers[1:3], answers[4]] == [1, 2, 3]
-        assert await writer.submit(count) == 3
-        writer.close()
+        return (await asyncio.gather(*tasks, return_exceptions=True))[1:]
 
-    asyncio.run(run())
+    return asyncio.run(run())
+
+
+def test_what_waits_together_commits_together() -> None:
+    shelf = Shelf()
+    writer = shelf.writer()
+    answers = gated(writer, *(shelf.put(number % 100) for number in range(GROUP_SIZE + 5)))
+    assert answers == [number % 100 for number in range(GROUP_SIZE + 5)]
+    assert writer.operations == GROUP_SIZE + 6
+    assert writer.groups <= 3
+    writer.close()
+
+
+def test_a_command_that_breaks_its_group_fails_alone() -> None:
+    shelf = Shelf()
+    writer = shelf.writer()
+    answers = gated(writer, *(shelf.put(number) for number in (1, 2, 100, 3)))
+    assert isinstance(answers[2], ValueError)
+    assert [*answers[:2], answers[3]] == [1, 2, 3] == shelf.numbers
+    writer.close()
+
+
+def test_a_refused_command_does_not_cost_its_group_another_commit() -> None:
+    def refuse() -> None:
+        raise LedgerConflict("no")
+
+    shelf = Shelf()
+    writer = shelf.writer()
+    answers = gated(writer, shelf.put(1), Do(refuse), shelf.put(2))
+    assert isinstance(answers[1], LedgerConflict)
+    assert shelf.numbers == [1, 2]
+    assert writer.groups <= 2
+    writer.close()
+
+
+def test_a_store_in_trouble_is_unavailable_to_the_whole_group_and_comes_back() -> None:
+    shelf = Shelf()
+    writer = shelf.writer()
+    shelf.broken = OSError("the disk is gone")
+    answers = gated(writer, shelf.put(1), shelf.put(2))
+    assert all(isinstance(answer, LedgerUnavailable) for answer in answers)
+    assert "the disk is gone" in str(answers[0])
+    shelf.broken = None
+    assert gated(writer, shelf.put(3)) == [3]
+    assert shelf.numbers == [3]
+    writer.close()
+
+
+def test_what_nobody_waits_for_is_tried_again_once_the_trouble_is_over() -> None:
+    shelf = Shelf()
+    writer = shelf.writer()
+    shelf.broken = OSError("the disk is gone")
+    writer.post(shelf.put(1))
+    assert isinstance(gated(writer, shelf.put(2))[0], LedgerUnavailable)
+    shelf.broken = None
+    assert gated(writer, shelf.put(3)) == [3]
+    assert shelf.numbers == [1, 3]
+    writer.close()
 
 
 def test_a_full_disk_refuses_and_loses_nothing_and_passes(tmp_path: Path) -> None:
     path = tmp_path / "ledger.db"
 
     async def run() -> None:
-        ledger = Ledger.open(path, ManualClock())
+        clock = ManualClock()
+        store = SqliteStore.open(path, clock)
+        ledger = Ledger(store, clock)
         await ledger.grant("acme", 10**6, "test")
 
-        def pages(limit: str) -> None:
-            ledger._writer._connection.execute(f"PRAGMA max_page_count={limit}")
+        def pages(limit: int) -> None:
+            store._connection.execute(f"PRAGMA max_page_count={limit}")
 
-        (used,) = await ledger.run(lambda connection: connection.execute("PRAGMA page_count").fetchone())
-        await ledger.run(lambda _: pages(str(used)))
+        ((used,),) = await ledger.fetch("PRAGMA page_count")
+        await store.submit(Do(lambda: pages(used)))
         held: list[str] = []
         refusals = 0
         for start in range(0, 2000, 50):
@@ -97,7 +161,7 @@ def test_a_full_disk_refuses_and_loses_nothing_and_passes(tmp_path: Path) -> Non
                 break
         assert refusals
         assert (await ledger.balance("acme")).held == len(held)
-        await ledger.run(lambda _: pages("1000000"))
+        store._connection.execute("PRAGMA max_page_count=1000000")
         await ledger.hold(HoldRequest("after", "acme", "key", "model", 1))
         assert await ledger.balance("acme") == Balance(10**6 - len(held) - 1, len(held) + 1)
         await ledger.close()
@@ -106,51 +170,45 @@ def test_a_full_disk_refuses_and_loses_nothing_and_passes(tmp_path: Path) -> Non
     assert all(result.ok for result in verify(path))
 
 
-def test_a_store_in_trouble_is_unavailable_to_the_whole_group() -> None:
-    def damaged(_: sqlite3.Connection) -> None:
+def test_a_damaged_database_is_trouble_and_not_a_command_s_fault(tmp_path: Path) -> None:
+    def damaged() -> None:
         raise sqlite3.DatabaseError("database disk image is malformed")
 
     async def run() -> None:
-        writer = GroupWriter(memory())
-        gate = threading.Event()
-        jobs: list[Coroutine[Any, Any, Any]] = [writer.submit(lambda _: gate.wait(10))]
-        jobs += [writer.submit(damaged), writer.submit(insert(1))]
-        tasks = [asyncio.ensure_future(job) for job in jobs]
-        await asyncio.sleep(0)
-        gate.set()
-        answers = await asyncio.gather(*tasks, return_exceptions=True)
-        assert isinstance(answers[1], LedgerUnavailable)
-        assert "malformed" in str(answers[1])
-        assert await writer.submit(count) == sum(answer == 1 for answer in answers)
-        writer.close()
+        store = SqliteStore.open(tmp_path / "ledger.db", ManualClock())
+        with pytest.raises(LedgerUnavailable, match="malformed"):
+            await store.submit(Do(damaged))
+        await store.close()
 
     asyncio.run(run())
 
 
 def test_a_caller_whose_loop_has_ended_does_not_stop_the_writer() -> None:
-    writer = GroupWriter(memory())
+    shelf = Shelf()
+    writer = shelf.writer()
     gate = threading.Event()
 
     async def leave() -> None:
-        task = asyncio.ensure_future(writer.submit(lambda _: gate.wait(10)))
+        task = asyncio.ensure_future(writer.submit(Do(lambda: gate.wait(10))))
         await asyncio.sleep(0)
         task.cancel()
 
     asyncio.run(leave())
     gate.set()
-    assert asyncio.run(writer.submit(count)) == 0
+    assert asyncio.run(writer.submit(shelf.put(1))) == 1
     writer.close()
 
 
 def test_closing_finishes_what_was_queued() -> None:
     async def run() -> None:
-        writer = GroupWriter(memory())
-        tasks = [asyncio.ensure_future(writer.submit(count)) for _ in range(10)]
+        shelf = Shelf()
+        writer = shelf.writer()
+        tasks = [asyncio.ensure_future(writer.submit(shelf.put(number))) for number in range(10)]
         await asyncio.sleep(0)
         await asyncio.to_thread(writer.close)
         writer.close()
-        assert await asyncio.gather(*tasks) == [0] * 10
+        assert await asyncio.gather(*tasks) == [*range(10)]
         with pytest.raises(LedgerUnavailable):
-            await writer.submit(count)
+            await writer.submit(shelf.put(1))
 
     asyncio.run(run())

@@ -76,7 +76,7 @@ class FakeEngine:
 
 
 def _sound(gateway: Any) -> bool:
-    return all(result.ok for result in verify(gateway.ledger.path))
+    return all(result.ok for result in verify(gateway.ledger.name))
 
 
 def _cost(gateway: Any, model: str, usage: Any) -> int:

@@ -225,4 +225,5 @@ def no_hold(reason: str, held: int) -> ProblemError:
 _NO_HOLD = {
     "insufficient_credits": insufficient_credits,
     "monthly_cap_reached": monthly_cap_reached,
+    "key_inactive": lambda _: invalid_key(),
 }

@@ -15,6 +15,7 @@ from wiremark_server.ledger import tables
 from wiremark_server.ledger.records import LedgerFileError
 from wiremark_server.ledger.tables import APPLICATION_ID, VERSION
 
+
 class FileLock:
     """Sole ownership of a ledger file for as long as this object is not released."""
 

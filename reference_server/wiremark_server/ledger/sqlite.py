@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple
 from functools import lru_cache
@@ -16,18 +16,18 @@ from typing import Any, TypeVar
 from wiremark_server.clock import Clock
 from wiremark_server.ledger import schema
 from wiremark_server.ledger.records import KeyRow, LedgerFileError, LedgerUnavailable
-from wiremark_server.ledger.tables import KEY_COLUMNS, REQUEST_COLUMNS, TRANSFER_COLUMNS
-from wiremark_server.ledger.transfers import (
+from wiremark_server.ledger.rows import (
     CLAIM_SECONDS,
     Account,
     Claim,
     Command,
-    Expire,
     Known,
     Needs,
     Request,
     Spending,
 )
+from wiremark_server.ledger.tables import KEY_COLUMNS, REQUEST_COLUMNS, TRANSFER_COLUMNS
+from wiremark_server.ledger.transfers import Expire
 from wiremark_server.ledger.writer import GroupWriter
 
 T = TypeVar("T")
@@ -58,10 +58,12 @@ _PUT_SPENDING = (
     "INSERT INTO spending(key_id, month, spent, held) VALUES (?,?,?,?) "
     "ON CONFLICT DO UPDATE SET spent=excluded.spent, held=excluded.held"
 )
-_PUT_CLAIM = "INSERT OR REPLACE INTO claim(key_id, endpoint, name, digest, request_id, created) VALUES (?,?,?,?,?,?)"
+_PUT_CLAIM = (
+    "INSERT OR REPLACE INTO claim(key_id, endpoint, name, digest, request_id, created) VALUES (?,?,?,?,?,?)"
+)
 _FORGET_CLAIMS = "DELETE FROM claim WHERE created<=?"
 _NEXT_REVISION = "SELECT coalesce(max(revision),0)+1 FROM api_key"
-_PUT_KEY = f"INSERT OR REPLACE INTO api_key({KEY_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)"
+_PUT_KEY = f"INSERT OR REPLACE INTO api_key({KEY_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)"  # noqa: S608
 
 
 class SqliteStore:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from wiremark_server.clock import Clock
+from wiremark_server.ledger.key_changes import ChangeKey, PutKey
 from wiremark_server.ledger.records import (
     Balance,
     Hold,
@@ -27,18 +28,9 @@ from wiremark_server.ledger.records import (
     UsagePage,
     UsageRow,
 )
+from wiremark_server.ledger.rows import Command
 from wiremark_server.ledger.sqlite import SqliteStore
-from wiremark_server.ledger.transfers import (
-    ChangeKey,
-    Command,
-    Expire,
-    Grant,
-    PutKey,
-    Refund,
-    Release,
-    SetAside,
-    Settle,
-)
+from wiremark_server.ledger.transfers import Expire, Grant, Refund, Release, SetAside, Settle
 
 __all__ = [
     "Balance",
@@ -151,9 +143,7 @@ class Ledger:
         for a second amount, or without a hold.
         """
         resolution: Resolution = await self._store.submit(
-            Settle(
-                request_id, amount, prompt_tokens, completion_tokens, status, outcome, cached, self._now()
-            )
+            Settle(request_id, amount, prompt_tokens, completion_tokens, status, outcome, cached, self._now())
         )
         return resolution
 
@@ -172,14 +162,12 @@ class Ledger:
         return resolution
 
     def take_back(self, request_id: str, status: int, outcome: str) -> None:
-        """Refund when the store can: for an answer that could not be given because the store was in trouble."""
+        """Refund when the store can: for an answer that its trouble kept from being given."""
         self._store.post(Refund(request_id, status, outcome, self._now()))
 
     async def grant(self, account_id: str, amount: int, reason: str, transfer: str | None = None) -> None:
         """Give an account money; with a `transfer` id, once for that id."""
-        await self._store.submit(
-            Grant(account_id, amount, reason, transfer or uuid.uuid4().hex, self._now())
-        )
+        await self._store.submit(Grant(account_id, amount, reason, transfer or uuid.uuid4().hex, self._now()))
 
     async def balance(self, account_id: str) -> Balance:
         """An account nobody opened has nothing."""

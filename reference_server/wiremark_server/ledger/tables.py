@@ -1,17 +1,17 @@
 """The tables of the ledger, in the words of both stores, and the statements that both understand.
 
-    journal    the truth: append-only, one row per transfer. Its four books sum to zero, by CHECK: available and
-               held are the customer's; revenue and funding carry the customer they concern, so there is no hot
-               row that every request must update. A hold is the step `hold` of a request, its only possible
-               ending the step `end`, a charge given back the step `refund`: the unique constraint is what makes
-               each happen at most once.
-    posting    the journal again, one row per book: a view for auditors.
-    account    cache of a customer's two books, guarded by CHECK: no bug can commit a negative balance.
-    usage      one row per request: its hold, how it ended, and what the customer is shown.
-    spending   cache of usage by key and UTC month, for monthly caps.
-    claim      idempotency keys, by API key and endpoint.
-    api_key    a digest in place of each secret.
-    instance   server processes that have opened the ledger; `ended` once their open holds have been returned.
+journal    the truth: append-only, one row per transfer. Its four books sum to zero, by CHECK: available and
+           held are the customer's; revenue and funding carry the customer they concern, so there is no hot
+           row that every request must update. A hold is the step `hold` of a request, its only possible
+           ending the step `end`, a charge given back the step `refund`: the unique constraint is what makes
+           each happen at most once.
+posting    the journal again, one row per book: a view for auditors.
+account    cache of a customer's two books, guarded by CHECK: no bug can commit a negative balance.
+usage      one row per request: its hold, how it ended, and what the customer is shown.
+spending   cache of usage by key and UTC month, for monthly caps.
+claim      idempotency keys, by API key and endpoint.
+api_key    a digest in place of each secret.
+instance   server processes that have opened the ledger; `ended` once their open holds have been returned.
 """
 
 from __future__ import annotations

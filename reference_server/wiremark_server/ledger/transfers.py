@@ -15,163 +15,27 @@ leaves no trace.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from functools import lru_cache
-from typing import Any, Literal, Protocol
+from dataclasses import dataclass
+from typing import Literal
 
 from wiremark_server.ledger.records import (
     MAX_AMOUNT,
     Hold,
     HoldRequest,
-    KeyRow,
     LedgerConflict,
     Refused,
     Resolution,
-    State,
-    UnknownKey,
 )
-
-Claimed = tuple[str, str, str]
-"""An idempotency key in its scope: API key, endpoint, the client's own name for the request."""
-
-CLAIM_SECONDS = 24 * 3600
-"""How long an idempotency key is remembered."""
-
-
-@dataclass(slots=True)
-class Account:
-    """A customer's two books: free to spend, and set aside by open holds."""
-
-    id: str
-    available: int
-    held: int
-
-
-@dataclass(slots=True)
-class Request:
-    """One request: its hold, how it ended, and what the customer is shown.
-
-    month: in which it began, UTC; its charge counts there
-    owner: the server process that answers it
-    """
-
-    request_id: str
-    account_id: str
-    key_id: str
-    model: str
-    created: int
-    deadline: int
-    month: str
-    hold: int
-    owner: int
-    state: State = "held"
-    amount: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    status: int = 0
-    outcome: str = ""
-    cached: int = 0
-
-
-@dataclass(slots=True)
-class Spending:
-    """What a key has spent and holds in a UTC month."""
-
-    key_id: str
-    month: str
-    spent: int
-    held: int
-
-
-@dataclass(slots=True)
-class Claim:
-    """An idempotency key in use: by which request, for which body."""
-
-    claimed: Claimed
-    digest: bytes
-    request_id: str
-    created: int
-
-
-Transfer = tuple[str, str, str, str, int, int, int, int, int, str | None]
-"""A journal row: ref, step, kind, account, what it adds to available, held, revenue and funding, time, note."""
-
-
-@dataclass(slots=True)
-class Needs:
-    """Which rows a group of commands has to see.
-
-    due: the open holds whose deadline is this or earlier
-    """
-
-    requests: set[str] = field(default_factory=set)
-    accounts: set[str] = field(default_factory=set)
-    grants: set[str] = field(default_factory=set)
-    spending: set[tuple[str, str]] = field(default_factory=set)
-    claims: set[Claimed] = field(default_factory=set)
-    api_keys: set[str] = field(default_factory=set)
-    due: int | None = None
-
-    @classmethod
-    def of(cls, commands: Iterable[Command]) -> Needs:
-        needs = cls()
-        for command in commands:
-            command.add_needs(needs)
-        return needs
-
-
-@dataclass(slots=True)
-class Known:
-    """The rows, as they are and as the commands so far have changed them.
-
-    owner: the server process at work
-    due:   the requests that `Needs.due` asked for
-    """
-
-    owner: int
-    requests: dict[str, Request] = field(default_factory=dict)
-    accounts: dict[str, Account] = field(default_factory=dict)
-    grants: set[str] = field(default_factory=set)
-    spending: dict[tuple[str, str], Spending] = field(default_factory=dict)
-    claims: dict[Claimed, Claim] = field(default_factory=dict)
-    api_keys: dict[str, KeyRow] = field(default_factory=dict)
-    due: list[str] = field(default_factory=list)
-    changes: Changes = field(default_factory=lambda: Changes())
-
-
-@dataclass(slots=True)
-class Changes:
-    """What has to be written. A request that began and ended in one group is only in `begun`."""
-
-    transfers: list[Transfer] = field(default_factory=list)
-    begun: dict[str, Request] = field(default_factory=dict)
-    ended: dict[str, Request] = field(default_factory=dict)
-    accounts: dict[str, Account] = field(default_factory=dict)
-    spending: dict[tuple[str, str], Spending] = field(default_factory=dict)
-    claims: dict[Claimed, Claim] = field(default_factory=dict)
-    api_keys: dict[str, KeyRow] = field(default_factory=dict)
-
-
-class Command(Protocol):
-    """Something that the ledger is asked to do, once, in the order of asking."""
-
-    def add_needs(self, needs: Needs) -> None: ...
-
-    def apply(self, known: Known) -> Any:
-        """The answer. Raises LedgerError before the first change."""
-        ...
-
-
-@lru_cache(maxsize=4)
-def _month_of_hour(hour: int) -> str:
-    return datetime.fromtimestamp(hour * 3600, UTC).strftime("%Y-%m")
-
-
-def month_of(seconds: float) -> str:
-    """The UTC calendar month, as `2026-02`."""
-    return _month_of_hour(int(seconds // 3600))
+from wiremark_server.ledger.rows import (
+    CLAIM_SECONDS,
+    Account,
+    Claim,
+    Known,
+    Needs,
+    Request,
+    Spending,
+    month_of,
+)
 
 
 @dataclass(slots=True)
@@ -383,7 +247,14 @@ class Refund:
         row.state, row.amount, row.status, row.outcome = "refunded", 0, self.status, self.outcome
         _changed(known, row).spent -= charged
         _transfer(
-            known, row.request_id, "refund", "refund", row.account_id, self.at, revenue=-charged, available=charged
+            known,
+            row.request_id,
+            "refund",
+            "refund",
+            row.account_id,
+            self.at,
+            revenue=-charged,
+            available=charged,
         )
         return Resolution(self.request_id, "refunded", 0)
 
@@ -435,7 +306,8 @@ class Grant:
         account = known.accounts.get(self.account_id) or Account(self.account_id, 0, 0)
         if not 0 < self.amount <= MAX_AMOUNT - account.available:
             raise LedgerConflict(
-                f"a grant of {self.amount} µUSD to {self.account_id}: expected 1 up to a balance of {MAX_AMOUNT}"
+                f"a grant of {self.amount} µUSD to {self.account_id}: expected 1 up to a balance of "
+                f"{MAX_AMOUNT}"
             )
         known.grants.add(self.name)
         known.accounts[self.account_id] = account
@@ -470,42 +342,4 @@ def _transfer(
     account = known.changes.accounts[account_id] = known.accounts[account_id]
     account.available += available
     account.held += held
-    known.changes.transfers.append(
-        (ref, step, kind, account_id, available, held, revenue, funding, at, note)
-    )
-
-
-@dataclass(slots=True)
-class PutKey:
-    """Store a new API key; opens its account."""
-
-    row: KeyRow
-
-    def add_needs(self, needs: Needs) -> None:
-        needs.accounts.add(self.row.account_id)
-        needs.api_keys.add(self.row.id)
-
-    def apply(self, known: Known) -> None:
-        if self.row.account_id not in known.accounts:
-            account = Account(self.row.account_id, 0, 0)
-            known.accounts[account.id] = known.changes.accounts[account.id] = account
-        known.api_keys[self.row.id] = known.changes.api_keys[self.row.id] = self.row
-
-
-@dataclass(slots=True)
-class ChangeKey:
-    """Change fields of an API key. A revoked key stays revoked, whatever is asked of it later."""
-
-    key_id: str
-    values: Mapping[str, Any]
-
-    def add_needs(self, needs: Needs) -> None:
-        needs.api_keys.add(self.key_id)
-
-    def apply(self, known: Known) -> KeyRow:
-        row = known.api_keys.get(self.key_id)
-        if row is None or (row.state == "revoked" and self.values.get("state") != "revoked"):
-            raise UnknownKey(f"key {self.key_id}: there is no such key, or it was revoked")
-        changed = replace(row, **self.values)
-        known.api_keys[self.key_id] = known.changes.api_keys[self.key_id] = changed
-        return changed
+    known.changes.transfers.append((ref, step, kind, account_id, available, held, revenue, funding, at, note))

@@ -167,7 +167,8 @@ SQLITE: Mapping[str, str] = {
     "differs": "IS NOT",
     "month_of_created": "strftime('%Y-%m', created, 'unixepoch')",
     "unguarded": """
-        WITH wanted(name) AS (VALUES ('journal_no_update'), ('journal_no_delete'), ('sqlite_autoindex_journal_1'))
+        WITH wanted(name) AS (
+          VALUES ('journal_no_update'), ('journal_no_delete'), ('sqlite_autoindex_journal_1'))
         SELECT name || ' is missing' FROM wanted WHERE name NOT IN (
           SELECT name FROM sqlite_master WHERE tbl_name = 'journal')
         UNION ALL

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from wiremark_server.ledger.records import LedgerError, LedgerUnavailable
-from wiremark_server.ledger.transfers import Command, Known
+from wiremark_server.ledger.rows import Command, Known
 
 GROUP_SIZE = 512
 """Commands per transaction at most: bounds how long the first of a group waits for the last."""
@@ -93,7 +93,7 @@ class GroupWriter:
         return await future
 
     def post(self, command: Command) -> None:
-        """Queue a command whose result nobody waits for; tried again for as long as the store is in trouble."""
+        """Queue a command whose result nobody waits for; tried again while the store is in trouble."""
         self._put(Item(command, None))
 
     def close(self) -> None:

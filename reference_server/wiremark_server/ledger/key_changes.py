@@ -1,0 +1,46 @@
+"""The rules for API keys: as `transfers`, but without money."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from wiremark_server.ledger.records import KeyRow, UnknownKey
+from wiremark_server.ledger.rows import Account, Known, Needs
+
+
+@dataclass(slots=True)
+class PutKey:
+    """Store a new API key; opens its account."""
+
+    row: KeyRow
+
+    def add_needs(self, needs: Needs) -> None:
+        needs.accounts.add(self.row.account_id)
+        needs.api_keys.add(self.row.id)
+
+    def apply(self, known: Known) -> None:
+        if self.row.account_id not in known.accounts:
+            account = Account(self.row.account_id, 0, 0)
+            known.accounts[account.id] = known.changes.accounts[account.id] = account
+        known.api_keys[self.row.id] = known.changes.api_keys[self.row.id] = self.row
+
+
+@dataclass(slots=True)
+class ChangeKey:
+    """Change fields of an API key. A revoked key stays revoked, whatever is asked of it later."""
+
+    key_id: str
+    values: Mapping[str, Any]
+
+    def add_needs(self, needs: Needs) -> None:
+        needs.api_keys.add(self.key_id)
+
+    def apply(self, known: Known) -> KeyRow:
+        row = known.api_keys.get(self.key_id)
+        if row is None or (row.state == "revoked" and self.values.get("state") != "revoked"):
+            raise UnknownKey(f"key {self.key_id}: there is no such key, or it was revoked")
+        changed = replace(row, **self.values)
+        known.api_keys[self.key_id] = known.changes.api_keys[self.key_id] = changed
+        return changed

@@ -1,0 +1,151 @@
+"""The rows that commands work on, and which of them a group of commands has to see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Protocol
+
+from wiremark_server.ledger.records import KeyRow, State
+
+Claimed = tuple[str, str, str]
+"""An idempotency key in its scope: API key, endpoint, the client's own name for the request."""
+
+CLAIM_SECONDS = 24 * 3600
+"""How long an idempotency key is remembered."""
+
+
+@dataclass(slots=True)
+class Account:
+    """A customer's two books: free to spend, and set aside by open holds."""
+
+    id: str
+    available: int
+    held: int
+
+
+@dataclass(slots=True)
+class Request:
+    """One request: its hold, how it ended, and what the customer is shown.
+
+    month: in which it began, UTC; its charge counts there
+    owner: the server process that answers it
+    """
+
+    request_id: str
+    account_id: str
+    key_id: str
+    model: str
+    created: int
+    deadline: int
+    month: str
+    hold: int
+    owner: int
+    state: State = "held"
+    amount: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    status: int = 0
+    outcome: str = ""
+    cached: int = 0
+
+
+@dataclass(slots=True)
+class Spending:
+    """What a key has spent and holds in a UTC month."""
+
+    key_id: str
+    month: str
+    spent: int
+    held: int
+
+
+@dataclass(slots=True)
+class Claim:
+    """An idempotency key in use: by which request, for which body."""
+
+    claimed: Claimed
+    digest: bytes
+    request_id: str
+    created: int
+
+
+Transfer = tuple[str, str, str, str, int, int, int, int, int, str | None]
+"""A journal row: ref, step, kind, account; added to available, held, revenue and funding; time, note."""
+
+
+@dataclass(slots=True)
+class Needs:
+    """Which rows a group of commands has to see.
+
+    due: the open holds whose deadline is this or earlier
+    """
+
+    requests: set[str] = field(default_factory=set)
+    accounts: set[str] = field(default_factory=set)
+    grants: set[str] = field(default_factory=set)
+    spending: set[tuple[str, str]] = field(default_factory=set)
+    claims: set[Claimed] = field(default_factory=set)
+    api_keys: set[str] = field(default_factory=set)
+    due: int | None = None
+
+    @classmethod
+    def of(cls, commands: Iterable[Command]) -> Needs:
+        needs = cls()
+        for command in commands:
+            command.add_needs(needs)
+        return needs
+
+
+@dataclass(slots=True)
+class Known:
+    """The rows, as they are and as the commands so far have changed them.
+
+    owner: the server process at work
+    due:   the requests that `Needs.due` asked for
+    """
+
+    owner: int
+    requests: dict[str, Request] = field(default_factory=dict)
+    accounts: dict[str, Account] = field(default_factory=dict)
+    grants: set[str] = field(default_factory=set)
+    spending: dict[tuple[str, str], Spending] = field(default_factory=dict)
+    claims: dict[Claimed, Claim] = field(default_factory=dict)
+    api_keys: dict[str, KeyRow] = field(default_factory=dict)
+    due: list[str] = field(default_factory=list)
+    changes: Changes = field(default_factory=lambda: Changes())
+
+
+@dataclass(slots=True)
+class Changes:
+    """What has to be written. A request that began and ended in one group is only in `begun`."""
+
+    transfers: list[Transfer] = field(default_factory=list)
+    begun: dict[str, Request] = field(default_factory=dict)
+    ended: dict[str, Request] = field(default_factory=dict)
+    accounts: dict[str, Account] = field(default_factory=dict)
+    spending: dict[tuple[str, str], Spending] = field(default_factory=dict)
+    claims: dict[Claimed, Claim] = field(default_factory=dict)
+    api_keys: dict[str, KeyRow] = field(default_factory=dict)
+
+
+class Command(Protocol):
+    """Something that the ledger is asked to do, once, in the order of asking."""
+
+    def add_needs(self, needs: Needs) -> None: ...
+
+    def apply(self, known: Known) -> Any:
+        """The answer. Raises LedgerError before the first change."""
+        ...
+
+
+@lru_cache(maxsize=4)
+def _month_of_hour(hour: int) -> str:
+    return datetime.fromtimestamp(hour * 3600, UTC).strftime("%Y-%m")
+
+
+def month_of(seconds: float) -> str:
+    """The UTC calendar month, as `2026-02`."""
+    return _month_of_hour(int(seconds // 3600))
