@@ -7,7 +7,7 @@ are the only place where a problem's sentence is written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -222,7 +222,7 @@ def no_hold(reason: str, held: int) -> ProblemError:
     return _NO_HOLD[reason](held)
 
 
-_NO_HOLD = {
+_NO_HOLD: Mapping[str, Callable[[int], ProblemError]] = {
     "insufficient_credits": insufficient_credits,
     "monthly_cap_reached": monthly_cap_reached,
     "key_inactive": lambda _: invalid_key(),
