@@ -1,6 +1,7 @@
 # make install   a virtual environment in .venv with everything
 # make demo      the main job, end to end: serve, check, load, audit, report
 # make test      everything that CI runs
+# make coverage-page   write conformance/COVERAGE.md from the register
 # make clean     remove what these made
 # Once .venv exists, none of them needs a network.
 
@@ -8,7 +9,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: install demo test lint types layers tests clean
+.PHONY: install demo test lint types layers tests coverage-page clean
 
 install: $(STAMP)
 
@@ -39,6 +40,9 @@ tests: install
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+coverage-page: install
+	$(BIN)/wiremark requirements --coverage > conformance/COVERAGE.md
 
 clean:
 	rm -rf .venv .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache out

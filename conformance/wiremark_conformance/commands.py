@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import difflib
-import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from wiremark_conformance import options
-from wiremark_conformance.requirement import Register, Requirement, load_register
+from wiremark_conformance.listing import requirements
 
 if TYPE_CHECKING:
     import pytest
 
     from wiremark_conformance.session import Run
+
+__all__ = ["check", "requirements"]
 
 GOOD, FINDINGS, WRONG_USE, NOT_JUDGED, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -28,9 +28,6 @@ _ENVIRONMENT: Mapping[str, str | None] = {
     "PYTEST_ADDOPTS": None,
     "PYTEST_PLUGINS": None,
 }
-
-
-# -- wiremark check ---------------------------------------------------------------------------------
 
 
 def check(argv: Sequence[str]) -> int:
@@ -131,81 +128,3 @@ def _environment(changes: Mapping[str, str | None]) -> Iterator[None]:
         yield
     finally:
         put(before)
-
-
-# -- wiremark requirements ---------------------------------------------------------------------------
-
-
-def requirements(argv: Sequence[str]) -> int:
-    """List the register, or explain one requirement."""
-    given = _requirements_parser().parse_args(argv)
-    register = load_register()
-    if given.explain is not None:
-        return _explain(register, given.explain, as_json=given.json)
-    known = sorted({r.capability for r in register if r.capability})
-    if given.capability is not None and given.capability not in known:
-        return _complain(
-            f"no requirement is of the capability {given.capability!r}; there are {', '.join(known)}"
-        )
-    chosen = [
-        requirement
-        for requirement in register
-        if given.level in {None, requirement.level} and given.capability in {None, requirement.capability}
-    ]
-    if given.json:
-        print(json.dumps([_as_json(requirement) for requirement in chosen], indent=2, ensure_ascii=False))
-    else:
-        width = max((len(requirement.id) for requirement in chosen), default=0)
-        for requirement in chosen:
-            print(f"{requirement.id:<{width}}  {requirement.level:<6}  {requirement.text}")
-    return GOOD
-
-
-def _as_json(requirement: Requirement) -> dict[str, Any]:
-    """A requirement as `wiremark requirements --json` lists it."""
-    return {
-        "id": requirement.id,
-        "level": requirement.level,
-        "area": requirement.area,
-        "capability": requirement.capability,
-        "source": {"kind": requirement.source.kind, "ref": requirement.source.ref},
-        "text": requirement.text,
-    }
-
-
-def _requirements_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="wiremark requirements", description="List the requirements.", allow_abbrev=False
-    )
-    parser.add_argument(
-        "--json", action="store_true", help="a JSON list with id, level, area, source, text, …"
-    )
-    parser.add_argument("--level", type=str.upper, choices=("MUST", "SHOULD", "MAY"))
-    parser.add_argument("--capability", metavar="NAME", help="those of one capability, such as chat.stream")
-    parser.add_argument("--explain", metavar="ID", help="everything about one requirement")
-    return parser
-
-
-def _explain(register: Register, requirement_id: str, *, as_json: bool) -> int:
-    if requirement_id not in register:
-        near = difflib.get_close_matches(requirement_id, register.requirements, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        return _complain(f"there is no requirement {requirement_id!r}{hint}")
-    requirement = register[requirement_id]
-    if as_json:
-        print(json.dumps(_as_json(requirement), indent=2, ensure_ascii=False))
-        return GOOD
-    print(f"{requirement.id}  {requirement.level}\n\n  {requirement.text}\n")
-    print(f"  applies to  {requirement.capability or 'every endpoint'}")
-    print(f"  source      {requirement.source.kind}: {requirement.source.ref}")
-    if requirement.example is not None:
-        for name, example in (("right", requirement.example.right), ("wrong", requirement.example.wrong)):
-            if example:
-                print(f"\n  {name}:")
-                print("\n".join(f"    {line}" for line in example.splitlines()))
-    return GOOD
-
-
-def _complain(sentence: str) -> int:
-    print(f"wiremark: {sentence}", file=sys.stderr)
-    return WRONG_USE

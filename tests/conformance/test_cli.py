@@ -106,7 +106,7 @@ def test_requirements_are_listed_as_lines(capsys: pytest.CaptureFixture[str]) ->
 
 def test_an_unknown_capability_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert commands.requirements(["--capability", "chatt"]) == 2
-    assert "no requirement is of the capability 'chatt'; there are" in capsys.readouterr().err
+    assert "no requirement has the capability 'chatt'; did you mean 'chat'?" in capsys.readouterr().err
 
 
 def test_one_requirement_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
