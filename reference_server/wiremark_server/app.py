@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 
+import msgspec
 from wiremark_schemas.contracts import Contract
 
 from wiremark_server.clock import Clock
+from wiremark_server.dialects import openapi
 from wiremark_server.dialects.anthropic_messages import CountFormat, MessagesFormat
 from wiremark_server.dialects.anthropic_messages.signature import Signatures
 from wiremark_server.dialects.format import Format
@@ -44,6 +47,7 @@ def build(
             formats=_formats(contract, seed),
             workers=workers,
             catalogue=Catalogue(contract, workers),
+            description=functools.cache(lambda: msgspec.json.encode(openapi.describe(contract))),
         ),
         OPERATIONS,
     )

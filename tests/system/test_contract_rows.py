@@ -13,7 +13,8 @@ import pytest
 from wiremark_schemas import contracts
 from wiremark_schemas.contracts import Contract
 from wiremark_server.dialects import images
-from wiremark_server.dialects.openai_chat import stream
+from wiremark_server.dialects.openai_chat import answer, request, stream
+from wiremark_server.domain import problem
 from wiremark_server.engine import script
 from wiremark_server.ledger.records import UsageRow
 
@@ -91,6 +92,47 @@ BROKEN: list[tuple[str, str, dict[str, Any], tuple[str, ...]]] = [
     ),
     ("C8", "c0mpute", {"/limits/requests_per_minute": 61}, ("limits.rate.promised",)),
 ]
+BROKEN += [
+    ("M1 path", "aimlapi", {"/base_path": "/api/v1"}, ("chat.accepted",)),
+    (
+        "M2 id",
+        "aimlapi",
+        {"/answer/id": "chatcmpl-{random}"},
+        ("answer.id",),
+    ),
+    (
+        "M2 reasoning",
+        "aimlapi",
+        {"/models/0/capabilities": ["tools", "json"]},
+        ("chat.reasoning.field", "chat.reasoning.stream-field"),
+    ),
+    (
+        "M2 field of the reasoning",
+        "aimlapi",
+        {"/answer/reasoning_fields": ["reasoning"]},
+        ("chat.reasoning.field",),
+    ),
+    ("M2 null when unused", "aimlapi", {"/answer/null_fields": None}, ("answer.message-fields",)),
+    (
+        "M4",
+        "aimlapi",
+        {"/errors/malformed_json/status": 500},
+        ("errors.no-key-name", "errors.no-server-error", "contract.errors.no-key-name"),
+    ),
+    (
+        "M5 status",
+        "aimlapi",
+        {"/errors/key_disabled/status": 400},
+        ("auth.disabled-key", "contract.errors.disabled-key"),
+    ),
+    (
+        "M5 code",
+        "aimlapi",
+        {"/errors/key_disabled/code": "api_key_disabled"},
+        ("contract.errors.disabled-key",),
+    ),
+    ("M6", "aimlapi", {"/operations/openapi.get/paths": ["/other.json"]}, ("openapi.published",)),
+]
 # C7: each error of the table, by the situation that it belongs to.
 for _situation, _check in (
     ("missing_key", "missing-key"),
@@ -127,6 +169,12 @@ def _tell_the_prompt(row: UsageRow) -> dict[str, Any]:
     return {"request_id": row.request_id, "note": "Say hello."}
 
 
+def _insist(document: Mapping[str, Any]) -> int:
+    if document.get("max_tokens") is None:
+        raise problem.invalid_request("Missing required parameter: 'max_tokens'.", "max_tokens")
+    return int(document["max_tokens"])
+
+
 # Row, contract, what of the server is replaced and by what, requirements that must then fail.
 PATCHED: list[tuple[str, str, tuple[Any, str, Any], tuple[str, ...]]] = [
     ("C4 end", "c0mpute", (stream, "DONE", b""), ("chat.stream.done",)),
@@ -141,6 +189,13 @@ PATCHED: list[tuple[str, str, tuple[Any, str, Any], tuple[str, ...]]] = [
         "c0mpute",
         (images, "check", lambda _url, _param: None),
         ("chat.vision.remote-refused",),
+    ),
+    ("M1 two keys are enough", "aimlapi", (request, "_budget", _insist), ("chat.minimal",)),
+    (
+        "M3",
+        "aimlapi",
+        (answer, "usage_document", lambda usage: {"prompt_tokens": usage.prompt}),
+        ("chat.usage.integers",),
     ),
     ("C9", "c0mpute", (UsageRow, "to_json", _tell_the_prompt), ("privacy.usage-rows",)),
 ]

@@ -5,9 +5,19 @@
 
 from __future__ import annotations
 
-from wiremark_conformance.probes import billing, chat, errors, limits, models, tools
+from wiremark_conformance.probes import billing, chat, errors, limits, models, openapi, tools
 from wiremark_conformance.probes.table import Probe, ProbeContext, ProbeTable
 
 __all__ = ["PROBES", "Probe", "ProbeContext"]
 
-PROBES = ProbeTable((*models.TABLE, *chat.TABLE, *tools.TABLE, *errors.TABLE, *limits.TABLE, *billing.TABLE))
+PROBES = ProbeTable(
+    (
+        *models.TABLE,
+        *chat.TABLE,
+        *tools.TABLE,
+        *errors.TABLE,
+        *limits.TABLE,
+        *openapi.TABLE,
+        *billing.TABLE,
+    )
+)

@@ -116,6 +116,7 @@ _USAGE = {"include_usage": True}
 
 TABLE = (
     Probe("chat.plain", lambda c: chat(c, plain_body()), capability="chat"),
+    Probe("chat.minimal", _body(messages=HELLO), capability="chat"),
     Probe("chat.stream", lambda c: chat(c, plain_body(stream=True)), capability="chat.stream"),
     Probe(
         "chat.stream.usage",

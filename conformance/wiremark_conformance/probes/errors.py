@@ -29,10 +29,18 @@ def _media_type(context: ProbeContext) -> Draft:
     return Draft("POST", draft.target, draft.body, headers=(("content-type", "text/plain"),))
 
 
+def _no_key_name(context: ProbeContext) -> Draft:
+    """As a widely copied sample has it: the model's id where the name `model` belongs."""
+    draft = chat(context, {})
+    body = f'{{"{context.target.model}", "messages": [{{"role": "user", "content": "Hello"}}]}}'
+    return Draft("POST", draft.target, body.encode())
+
+
 _OTHER_TOOL = {"type": "function", "function": {"name": "no_such_tool"}}
 
 TABLE = (
     Probe("errors.malformed-json", _raw(_CUT_OFF), capability="errors"),
+    Probe("errors.no-key-name", _no_key_name, capability="errors"),
     Probe("errors.not-an-object", _raw(b"[]"), capability="errors"),
     Probe("errors.no-messages", _chat(), capability="errors"),
     Probe("errors.empty-messages", _chat(messages=[]), capability="errors"),

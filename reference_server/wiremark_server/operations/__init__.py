@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from wiremark_server.edge.message import Response, Stream
-from wiremark_server.operations import account, generate, messages, models
+from wiremark_server.operations import account, generate, messages, models, published
 from wiremark_server.policy.call import Call
 
 Operation = Callable[[Call], Awaitable[Response | Stream]]
@@ -18,4 +18,5 @@ OPERATIONS: Mapping[str, Operation] = {
     "messages.count_tokens": messages.count_tokens,
     "usage.list": account.list_usage,
     "balance.get": account.get_balance,
+    "openapi.get": published.get_openapi,
 }

@@ -31,6 +31,7 @@ class Services:
     formats:     wire formats of generations, by name
     workers:     which models can be served now
     catalogue:   the models as the models routes tell them
+    description: the OpenAPI document, encoded
     """
 
     contract: Contract
@@ -44,6 +45,7 @@ class Services:
     formats: Mapping[str, Format]
     workers: Workers
     catalogue: Catalogue
+    description: Callable[[], bytes]
 
 
 @dataclass(slots=True)

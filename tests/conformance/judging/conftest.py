@@ -242,6 +242,12 @@ def _invalid(code: str | None = None) -> Answer:
     return _error(400, "invalid_request_error", code)
 
 
+def _broken_json() -> Answer:
+    answer = _invalid()
+    answer.body["error"]["message"] = "The body is not JSON: expected ':' at character 9."
+    return answer
+
+
 def _json(body: Any, **headers: str) -> Answer:
     return Answer(200, {"content-type": "application/json; charset=utf-8", **headers}, body)
 
@@ -316,6 +322,18 @@ def _models() -> list[dict[str, Any]]:
     ]
 
 
+def _description() -> dict[str, Any]:
+    schema = {"type": "object", "required": ["messages", "model"]}
+    body = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Chat"}}}}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Everything", "version": "1"},
+        "servers": [{"url": "https://example.invalid/api/v1"}],
+        "paths": {"/chat/completions": {"post": {"requestBody": body}}},
+        "components": {"schemas": {"Chat": schema}},
+    }
+
+
 def _good(name: str, model: str) -> Answer | None:
     """The answer of a good endpoint; probes without one of their own get the plain answer."""
     call = completion({"content": None, "tool_calls": [copy.deepcopy(TOOL_CALL)]}, "tool_calls")
@@ -345,6 +363,7 @@ def _good(name: str, model: str) -> Answer | None:
         "chat.tools.parallel": lambda: _stream([*_calls(("call_1", "Paris"), ("call_2", "Oslo")), "[DONE]"]),
         "chat.tools.text-only": lambda: _invalid("unsupported_parameter"),
         "errors.malformed-json": _invalid,
+        "errors.no-key-name": _broken_json,
         "errors.not-an-object": _invalid,
         "errors.no-messages": lambda: _invalid("missing_required_parameter"),
         "errors.empty-messages": _invalid,
@@ -368,6 +387,7 @@ def _good(name: str, model: str) -> Answer | None:
         "keys.restricted": lambda: _error(403, "invalid_request_error", "model_not_allowed"),
         "keys.revoked": lambda: _error(401, "invalid_request_error", "invalid_api_key"),
         "keys.disabled": lambda: _error(403, "invalid_request_error", "key_disabled"),
+        "openapi": lambda: _json(_description()),
         "cors.preflight": lambda: Answer(204),
         "cache.repeat": lambda: _json(completion(), **{"x-cache": "hit"}),
         "billing.balance": lambda: _json({"balance_microusd": 1000, "held_microusd": 0}),

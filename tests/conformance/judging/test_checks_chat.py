@@ -46,6 +46,7 @@ def _entry(**values: Any) -> Change:
 
 
 SPOILT: list[tuple[str, Change]] = [
+    ("chat.minimal", lambda w: setattr(w["chat.minimal"], "status", 400)),
     ("chat.accepted", _refuse("chat.plain")),
     ("chat.accepted", lambda w: w["chat.plain"].fail("truncated")),
     ("chat.accepted", lambda w: w["chat.plain"].fail("protocol")),

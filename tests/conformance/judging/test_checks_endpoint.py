@@ -13,6 +13,7 @@ from wiremark_reports.record import Verdict
 Change = Callable[[Any], object]
 
 AREAS = {
+    "openapi",
     "privacy",
     "models",
     "errors",
@@ -247,6 +248,21 @@ SPOILT: list[tuple[str, Change]] = [
     ("billing.reasoning.charge", _row("chat.reasoning", amount_microusd=150_000)),
     ("privacy.usage-rows", _row("chat.plain", note="Hello there.")),
     ("privacy.usage-rows", _row("chat.plain", note="asked: Say hello.")),
+    ("errors.no-key-name", _status("errors.no-key-name", 500)),
+    ("errors.no-key-name", _answered("errors.no-key-name")),
+    ("errors.no-key-name-clear", _error("errors.no-key-name", message="Bad request.")),
+    ("contract.errors.no-key-name", _status("errors.no-key-name", 422)),
+    # openapi
+    ("openapi.published", _status("openapi", 404)),
+    ("openapi.form", lambda w: w["openapi"].body.update(openapi="2.0")),
+    ("openapi.form", lambda w: w["openapi"].body["info"].pop("version")),
+    ("openapi.form", lambda w: w["openapi"].body.update(paths={})),
+    ("openapi.chat", lambda w: w["openapi"].body.pop("servers")),
+    ("openapi.chat", lambda w: w["openapi"].body["paths"]["/chat/completions"].pop("post")),
+    (
+        "openapi.chat-required",
+        lambda w: w["openapi"].body["components"]["schemas"]["Chat"]["required"].append("max_tokens"),
+    ),
     # cache
     ("cache.status-header", _header("chat.plain", "x-cache", None)),
     ("cache.repeat-hit", _header("cache.repeat", "x-cache", "miss")),

@@ -16,7 +16,14 @@ from wiremark_conformance.probes.table import Draft, Probe, ProbeTable
 from wiremark_schemas.registry import validator
 
 # Requests that are meant to be wrong, so their body is not a valid chat request.
-_WRONG_BODIES = ("errors.malformed", "errors.not-an", "errors.no-m", "errors.empty", "errors.messages")
+_WRONG_BODIES = (
+    "errors.malformed",
+    "errors.no-key-name",
+    "errors.not-an",
+    "errors.no-m",
+    "errors.empty",
+    "errors.messages",
+)
 
 
 def _requests(world: Any) -> dict[str, Request]:

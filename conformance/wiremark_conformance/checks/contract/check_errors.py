@@ -10,6 +10,7 @@ from wiremark_conformance.values import shown
 # Requirement (after `contract.errors.`), probe, situation of the contract, whether the code is fixed.
 _TABLE = (
     ("malformed-json", "errors.malformed-json", "malformed_json", True),
+    ("no-key-name", "errors.no-key-name", "malformed_json", True),
     # Which parameter is missing may be told by a finer code.
     ("invalid-request", "errors.no-messages", "invalid_request", False),
     ("unknown-model", "errors.unknown-model", "unknown_model", True),

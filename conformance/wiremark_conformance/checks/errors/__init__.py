@@ -3,6 +3,7 @@
 # Everything that a good endpoint refuses. Whatever of it is answered with an error shows the envelope.
 REQUESTS = (
     "errors.malformed-json",
+    "errors.no-key-name",
     "errors.not-an-object",
     "errors.no-messages",
     "errors.empty-messages",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from wiremark_conformance.checking import check, each, refused
 from wiremark_conformance.checks.errors import REQUESTS
 from wiremark_conformance.evidence import View
@@ -9,6 +11,7 @@ from wiremark_conformance.outcome import NotTestable, Outcome
 from wiremark_conformance.values import shown
 
 refused("errors.malformed-json", "errors.malformed-json")
+refused("errors.no-key-name", "errors.no-key-name")
 refused("errors.not-an-object", "errors.not-an-object")
 refused("errors.no-messages", "errors.no-messages")
 refused("errors.empty-messages", "errors.empty-messages")
@@ -20,6 +23,7 @@ refused("errors.unknown-model.refused", "errors.unknown-model")
 # Bodies that say nothing a server could do: only their status is open, and it should be 400.
 _INVALID = (
     "errors.malformed-json",
+    "errors.no-key-name",
     "errors.not-an-object",
     "errors.no-messages",
     "errors.empty-messages",
@@ -40,6 +44,14 @@ def validation_status(view: View) -> Outcome:
     if view.status is None or not 400 <= view.status < 500:
         raise NotTestable(f"answered {view.status_line}, which is no 4xx")
     return None if view.status == 400 else f"answered {view.status_line}, not 400"
+
+
+@check("errors.no-key-name-clear", "errors.no-key-name", expects="refusal")
+def no_key_name_clear(view: View) -> Outcome:
+    message = view.envelope.get("message")
+    if isinstance(message, str) and re.search(r"json|pars|syntax", message, re.IGNORECASE):
+        return None
+    return f"the message does not say that the body is not JSON: {shown(message)}"
 
 
 @check("errors.unknown-model.status", "errors.unknown-model", expects="refusal")

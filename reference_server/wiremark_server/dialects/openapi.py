@@ -1,0 +1,162 @@
+"""A contract as an OpenAPI 3.1 document: every route, its bodies by their schemas, its problems by status."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from posixpath import dirname, join, normpath
+from typing import Any
+
+from wiremark_schemas import registry
+from wiremark_schemas.contracts import Contract, Dialect
+
+_COMPONENTS = "#/components/schemas/"
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_JSON, _EVENTS = "application/json", "text/event-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """What an operation takes and gives, as names of schemas.
+
+    events: of one event of a stream, where the answer may be one
+    query:  parameters of the query string, name → schema
+    public: no key is asked for
+    """
+
+    summary: str
+    request: str | None = None
+    answer: str | None = None
+    events: str | None = None
+    query: tuple[tuple[str, Mapping[str, Any]], ...] = ()
+    public: bool = False
+
+
+_PAGE = (("limit", {"type": "integer", "minimum": 1, "maximum": 1000}), ("after", {"type": "string"}))
+_ROUTES: Mapping[str, _Route] = {
+    "models.list": _Route("List the models that the key may use", answer="openai/models.list"),
+    "models.get": _Route("One model", answer="openai/model"),
+    "chat.create": _Route(
+        "Answer a conversation", "openai/chat.request", "openai/chat.response", "openai/chat.chunk"
+    ),
+    "messages.create": _Route(
+        "Answer a conversation",
+        "anthropic/messages.request",
+        "anthropic/messages.response",
+        "anthropic/messages.event",
+    ),
+    "messages.count_tokens": _Route(
+        "Count the tokens of a conversation", "anthropic/messages.request", "anthropic/count_tokens"
+    ),
+    "usage.list": _Route("What the key has used, newest first", answer="meta/usage-list", query=_PAGE),
+    "balance.get": _Route("What the account still has", answer="meta/balance"),
+    "openapi.get": _Route("This description", public=True),
+}
+_PLAIN = _Route("")
+_SECURITY: Mapping[str, Mapping[str, str]] = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "x-api-key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
+    "x-goog-api-key": {"type": "apiKey", "in": "header", "name": "x-goog-api-key"},
+    "query": {"type": "apiKey", "in": "query", "name": "key"},
+}
+
+
+def describe(contract: Contract) -> dict[str, Any]:
+    """The whole document. It refers to nothing outside of itself."""
+    schemes: list[str] = contract.raw["auth"]["schemes"]
+    schemas = _Schemas()
+    paths: dict[str, dict[str, Any]] = {}
+    for operation, entry in contract.raw["operations"].items():
+        for number, path in enumerate(entry["paths"]):
+            described = _operation(contract, operation, path, schemas)
+            described["operationId"] = operation if not number else f"{operation}.{number + 1}"
+            paths.setdefault(path, {})[entry["method"].lower()] = described
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": contract.raw["title"], "version": version("wiremark")},
+        "servers": [{"url": contract.base_path or "/"}],
+        "security": [{scheme: []} for scheme in schemes],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {scheme: _SECURITY[scheme] for scheme in schemes},
+            "schemas": schemas.found,
+        },
+    }
+
+
+def _operation(contract: Contract, operation: str, path: str, schemas: _Schemas) -> dict[str, Any]:
+    route = _ROUTES.get(operation, _PLAIN)
+    content = {_JSON: {"schema": schemas.refer(route.answer)}}
+    if route.events:
+        content[_EVENTS] = {"schema": {"type": "string"}, "x-event-schema": schemas.refer(route.events)}
+    dialect = contract.dialect_of(operation) or contract.dialect
+    parameters = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in _PLACEHOLDER.findall(path)
+    ] + [{"name": name, "in": "query", "schema": schema} for name, schema in route.query]
+    return {
+        "summary": route.summary or operation,
+        **({"parameters": parameters} if parameters else {}),
+        **({"requestBody": _body(schemas.refer(route.request))} if route.request else {}),
+        **({"security": []} if route.public else {}),
+        "responses": {
+            "200": {"description": "Success", "content": content},
+            **_problems(contract, dialect, schemas),
+        },
+    }
+
+
+def _body(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"required": True, "content": {_JSON: {"schema": schema}}}
+
+
+def _problems(contract: Contract, dialect: Dialect, schemas: _Schemas) -> dict[str, Any]:
+    """The dialect's envelope by status, with the situations that a status stands for."""
+    situations: dict[str, list[str]] = {}
+    for name, answer in contract.answers(dialect).items():
+        situations.setdefault(str(answer.status), []).append(name)
+    envelope = {_JSON: {"schema": schemas.refer(f"{dialect}/error")}}
+    return {
+        status: {"description": ", ".join(names), "content": envelope}
+        for status, names in sorted(situations.items())
+    }
+
+
+class _Schemas:
+    """Schemas of the registry that are referred to, as components; references lead from one to the next."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, Any] = {}
+
+    def refer(self, name: str | None) -> dict[str, Any]:
+        if name is None or name not in registry.names():
+            return {"type": "object"}
+        component = name.replace("/", ".")
+        if component not in self.found:
+            self.found[component] = {}  # known before it is complete: schemas may refer in circles
+            document = registry.load(name)
+            self.found[component] = {
+                key: self._moved(value, name)
+                for key, value in document.items()
+                if key not in {"$schema", "$id"}
+            }
+        return {"$ref": _COMPONENTS + component}
+
+    def _moved(self, node: Any, home: str) -> Any:
+        """A copy whose references point into this document; `home` is the schema that they stand in."""
+        if isinstance(node, list):
+            return [self._moved(entry, home) for entry in node]
+        if not isinstance(node, dict):
+            return node
+        return dict(self._entries(node, home))
+
+    def _entries(self, node: Mapping[str, Any], home: str) -> Iterator[tuple[str, Any]]:
+        for key, value in node.items():
+            if key == "$ref" and isinstance(value, str):
+                file, _, pointer = value.partition("#")
+                name = normpath(join(dirname(home), file.removesuffix(".json"))) if file else home
+                yield key, self.refer(name)["$ref"] + pointer
+            else:
+                yield key, self._moved(value, home)
