@@ -79,11 +79,13 @@ class Sampler:
     """Builds one instance of an annotation; `turn` decides which member of unions and literals.
 
     fixed: values by field name, where any value of the annotated type would not do
+    added: keys by name of the structure, which our schemas require and the SDK's types do not
     """
 
     turn: int
     optional: bool
     fixed: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    added: Mapping[str, Mapping[str, Any]] = field(default_factory=dict, repr=False)
 
     def value(self, annotation: Any) -> Any:
         choices = options(annotation)
@@ -103,14 +105,26 @@ class Sampler:
         return [self.value(get_args(kind)[0])]
 
     def structure(self, kind: Any) -> dict[str, Any]:
-        return {
+        return dict(self.added.get(kind.__name__, {})) | {
             name: self.fixed[name] if name in self.fixed else self.value(hint)
             for name, (hint, required) in fields(kind).items()
             if required or self.optional
         }
 
 
-SAMPLERS = [Sampler(turn, optional) for turn in range(7) for optional in (True, False)]
+def samplers(
+    turns: int = 7,
+    fixed: Mapping[str, Any] | None = None,
+    added: Mapping[str, Mapping[str, Any]] | None = None,
+) -> list[Sampler]:
+    return [
+        Sampler(turn, optional, fixed or {}, added or {})
+        for turn in range(turns)
+        for optional in (True, False)
+    ]
+
+
+SAMPLERS = samplers()
 
 
 def assert_valid(schema: str, document: Any) -> None:
@@ -246,7 +260,7 @@ def differences(label: str, structure: Any, at: Node) -> Iterable[str]:
     contents, resolver = at
     if "$ref" in contents:
         contents, resolver = referred(at)
-    ours, theirs = contents["properties"], fields(structure)
+    ours, theirs = contents.get("properties", {}), fields(structure)
     yield from (f"{label}: only the SDK has {name}" for name in theirs.keys() - ours.keys())
     yield from (f"{label}: only the schema has {name}" for name in ours.keys() - theirs.keys())
     for name in theirs.keys() & ours.keys():
