@@ -2,7 +2,8 @@
 
 A reference server is started, the conformance suite is run against it by the pytest plugin, a load is
 driven through it and its bill audited, it is stopped, its ledger is verified on disk, and all of it ends
-in one HTML report. Every step is the command that a user would type.
+in one HTML report. Then one process serves every system and each is held to its contract. Every step is
+the command that a user would type.
 """
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from wiremark_schemas import contracts
+
 from wiremark_loadtests import children
 from wiremark_loadtests.arguments import whole_seconds
 
 _CONTRACT = "hermes-tokens"
+_SYSTEMS = ("hermes-tokens", "c0mpute", "aimlapi")
 _USERS = 20
 _SECONDS = 8
 _SEED = 1
@@ -64,7 +68,7 @@ def demo(argv: Sequence[str]) -> int:
     for stale in ("report.json", "load.json", "report.html", "junit.xml"):
         (out / stale).unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(prefix="wiremark-demo-") as scratch:
-        steps = _run(out, Path(scratch), options.duration)
+        steps = _run(out, Path(scratch), options.duration) + _systems(out / "contracts", Path(scratch))
     return _conclude(steps, out)
 
 
@@ -80,20 +84,46 @@ def _run(out: Path, scratch: Path, seconds: int) -> list[Step]:
         if base_url is None:
             return [Step("server", False, "did not start:\n" + "\n".join(output.last))]
         print(f"server: listening on {base_url} (contract {_CONTRACT}, seed {_SEED})", flush=True)
-        steps = [_suite(base_url, keys, out), _load(base_url, keys, out, seconds)]
+        steps = [_suite("checks", _CONTRACT, base_url, keys, out), _load(base_url, keys, out, seconds)]
         code = children.stop(server, _STOP_SECONDS)
         steps.append(Step("server", code == 0, f"stopped with exit code {code}"))
     steps.append(_verify(database))
     return steps
 
 
-def _suite(base_url: str, keys: Path, out: Path) -> Step:
+def _systems(out: Path, scratch: Path) -> list[Step]:
+    """Every system, served by one process, held to its contract."""
+    keys = scratch / "systems.yaml"
+    serve = wiremark(
+        *("serve", "--contract", ",".join(_SYSTEMS), "--port", "0", "--seed", str(_SEED)),
+        *("--db", str(scratch / "systems.db"), "--credentials-file", str(keys)),
+    )
+    with children.running(serve, piped=True) as server:
+        output = children.Output(server)
+        origin = output.line_with(_LISTENING, _START_SECONDS)
+        if origin is None:
+            return [Step("contracts", False, "did not start:\n" + "\n".join(output.last))]
+        steps = [
+            _suite(
+                f"contract {name}",
+                name,
+                f"{origin}/{name}{contracts.load(name).base_path}",
+                keys.with_name(f"{keys.stem}.{name}{keys.suffix}"),
+                out / name,
+            )
+            for name in _SYSTEMS
+        ]
+        children.stop(server, _STOP_SECONDS)
+    return steps
+
+
+def _suite(step: str, contract: str, base_url: str, keys: Path, out: Path) -> Step:
     """The conformance suite, run by pytest from an empty folder: no project's settings reach it."""
     with tempfile.TemporaryDirectory(prefix="wiremark-demo-") as empty:
         code = _call(
             [
                 *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
-                *(f"--base-url={base_url}", f"--wiremark-contract={_CONTRACT}"),
+                *(f"--base-url={base_url}", f"--wiremark-contract={contract}"),
                 *(f"--wiremark-credentials={keys}", f"--wiremark-report={out}"),
             ],
             _SUITE_SECONDS,
@@ -101,9 +131,9 @@ def _suite(base_url: str, keys: Path, out: Path) -> Step:
         )
     report = _read(out / "report.json")
     if report is None:
-        return Step("checks", False, f"pytest ended with exit code {code} and wrote no report")
+        return Step(step, False, f"pytest ended with exit code {code} and wrote no report")
     verdicts = ", ".join(f"{count} {name}" for name, count in report["summary"]["verdicts"].items() if count)
-    return Step("checks", code == 0, f"{verdicts}; {report['requests']} requests made")
+    return Step(step, code == 0, f"{verdicts}; {report['requests']} requests made")
 
 
 def _load(base_url: str, keys: Path, out: Path, seconds: int) -> Step:

@@ -29,9 +29,18 @@ from wiremark_server.routing.workers import Workers
 
 
 def build(
-    contract: Contract, clock: Clock, ledger: Ledger, keys: KeyStore, engine: Engine, seed: int
+    contract: Contract,
+    clock: Clock,
+    ledger: Ledger,
+    keys: KeyStore,
+    engine: Engine,
+    seed: int,
+    mount: str = "",
 ) -> Gateway:
-    """An ASGI application that serves `contract`. The caller owns, and closes, what it hands in."""
+    """An ASGI application that serves `contract`. The caller owns, and closes, what it hands in.
+
+    mount: path below which the application is reached; requests come without it
+    """
     workers = Workers(contract.models)
     cached = contract.raw.get("cache", {}).get("tool_less", False)
     return Gateway(
@@ -47,7 +56,7 @@ def build(
             formats=_formats(contract, seed),
             workers=workers,
             catalogue=Catalogue(contract, workers),
-            description=functools.cache(lambda: msgspec.json.encode(openapi.describe(contract))),
+            description=functools.cache(lambda: msgspec.json.encode(openapi.describe(contract, mount))),
         ),
         OPERATIONS,
     )

@@ -6,20 +6,23 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
 import uvloop
 from wiremark_schemas import contracts
+from wiremark_schemas.contracts import Contract
 
 from wiremark_server import app, keys
 from wiremark_server.clock import SystemClock
+from wiremark_server.edge.mounts import Mounts
 from wiremark_server.engine import pace
 from wiremark_server.engine.simulated import SimulatedEngine
 from wiremark_server.ledger.store import Ledger, LedgerUnavailable
 from wiremark_server.settings import Settings
-from wiremark_server.startup import CredentialsFile, check_servable, listen
+from wiremark_server.startup import CredentialsFile, StartError, check_servable, listen
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _DRAIN_SECONDS = 30
@@ -36,19 +39,60 @@ def run(settings: Settings, scratch: Path, say: Callable[[str], None]) -> None:
 
     Raises StartError, contracts' BadFile or LedgerFileError when the server cannot start.
     """
-    contract = contracts.load(settings.contract)
-    check_servable(contract)
+    served = _contracts(settings)
     with (
         contextlib.closing(listen(settings.host, settings.port)) as bound,
-        _credentials(settings, scratch) as credentials,
+        contextlib.ExitStack() as files,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        runner.run(_serve(settings, contract, scratch, bound, credentials, say))
+        path = settings.credentials_file or scratch / "credentials.yaml"
+        alone = len(served) == 1
+        faces = [
+            _Face(
+                contract,
+                files.enter_context(_credentials(path if alone else _beside(path, contract))),
+                "" if alone else f"/{contract.name}",
+            )
+            for contract in served
+        ]
+        runner.run(_serve(settings, faces, scratch, bound, say))
+
+
+@dataclass(frozen=True, slots=True)
+class _Face:
+    """A contract to serve, where the keys for it go, and the path it is mounted at."""
+
+    contract: Contract
+    credentials: CredentialsFile
+    mount: str
+
+    @property
+    def path(self) -> str:
+        """Of the base URL."""
+        return self.mount + self.contract.base_path
+
+
+def _contracts(settings: Settings) -> list[Contract]:
+    served: dict[str, Contract] = {}
+    for name in settings.contracts:
+        contract = contracts.load(name)
+        check_servable(contract)
+        if contract.name in served:
+            raise StartError(f"the contract {contract.name!r} is asked for twice")
+        served[contract.name] = contract
+    if not served:
+        raise StartError("no contract is named; give one by --contract")
+    return list(served.values())
+
+
+def _beside(path: Path, contract: Contract) -> Path:
+    """`keys.NAME.yaml` beside `keys.yaml`."""
+    return path.with_name(f"{path.stem}.{contract.name}{path.suffix}")
 
 
 @contextlib.contextmanager
-def _credentials(settings: Settings, scratch: Path) -> Iterator[CredentialsFile]:
-    file = CredentialsFile(settings.credentials_file or scratch / "credentials.yaml")
+def _credentials(path: Path) -> Iterator[CredentialsFile]:
+    file = CredentialsFile(path)
     try:
         yield file
     finally:
@@ -57,10 +101,9 @@ def _credentials(settings: Settings, scratch: Path) -> Iterator[CredentialsFile]
 
 async def _serve(
     settings: Settings,
-    contract: contracts.Contract,
+    faces: Sequence[_Face],
     scratch: Path,
     bound: socket.socket,
-    credentials: CredentialsFile,
     say: Callable[[str], None],
 ) -> None:
     clock = SystemClock()
@@ -68,8 +111,14 @@ async def _serve(
     engine = SimulatedEngine(pace.profile(settings.profile), settings.seed, clock)
     try:
         store = keys.KeyStore(ledger)
-        credentials.write(await keys.provision_roles(store, ledger, contract, settings.seed))
-        gateway = app.build(contract, clock, ledger, store, engine, settings.seed)
+        gateways = {}
+        for face in faces:
+            roles = await keys.provision_roles(store, ledger, face.contract, settings.seed)
+            face.credentials.write(roles)
+            gateways[face.mount] = app.build(
+                face.contract, clock, ledger, store, engine, settings.seed, face.mount
+            )
+        gateway = gateways.get("") or Mounts(gateways)
         server = _Server(
             uvicorn.Config(
                 gateway,
@@ -88,10 +137,15 @@ async def _serve(
         )
 
         def announce() -> None:
-            say(f"credentials {credentials.path}")
-            say(f"seed {settings.seed}")
             host, port = bound.getsockname()[:2]
-            say(f"listening on http://{_as_client_sees(host)}:{port}{contract.base_path}")
+            origin = f"http://{_as_client_sees(host)}:{port}"
+            for face in faces:
+                say(f"credentials {face.credentials.path}")
+            say(f"seed {settings.seed}")
+            for face in faces:
+                if face.mount:
+                    say(f"serving {face.contract.name} on {origin}{face.path}")
+            say(f"listening on {origin}{faces[0].path if len(faces) == 1 else ''}")
 
         server.announce = announce
         sweeper = asyncio.create_task(_sweep(ledger))

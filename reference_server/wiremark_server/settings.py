@@ -14,14 +14,15 @@ from wiremark_server.engine import pace
 class Settings:
     """What `wiremark serve` was asked for.
 
-    contract:         name or path
+    contracts:        names or paths; several are served together, each below its own name
     port:             0 lets the system choose
     db:               None means a fresh temporary file, removed at exit
-    credentials_file: None means one beside the temporary files, removed at exit
+    credentials_file: None means one beside the temporary files, removed at exit; with several contracts each
+                      has its own, the contract's name before the ending
     seed:             of everything the simulated engine says, and of the roles' keys
     """
 
-    contract: str
+    contracts: tuple[str, ...]
     host: str
     port: int
     db: Path | None
@@ -36,7 +37,13 @@ def parse(argv: list[str]) -> Settings:
         prog="wiremark serve",
         description="Serve a contract: a gateway with keys, limits and a ledger over a simulated engine.",
     )
-    parser.add_argument("--contract", default="openai", metavar="NAME|PATH", help="default: openai")
+    parser.add_argument(
+        "--contract",
+        action="append",
+        metavar="NAME|PATH[,…]",
+        help="what to serve; several of them, with commas or by repetition, are served below their names "
+        "(default: openai)",
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", type=_port, default=8000, help="0 for any free port (default: 8000)")
     parser.add_argument("--db", type=Path, metavar="PATH", help="ledger file (default: temporary)")
@@ -53,7 +60,7 @@ def parse(argv: list[str]) -> Settings:
     )
     given = parser.parse_args(argv)
     return Settings(
-        contract=given.contract,
+        contracts=tuple(name for names in given.contract or ["openai"] for name in names.split(",") if name),
         host=given.host,
         port=given.port,
         db=given.db,

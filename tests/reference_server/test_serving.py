@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from wiremark_schemas import credentials
+from wiremark_schemas import contracts, credentials
 from wiremark_server import commands
 
 CHAT = {"model": "wiremark-large", "messages": [{"role": "user", "content": "Tell me about the sea."}]}
@@ -112,6 +112,37 @@ def test_it_says_where_it_listens_and_keeps_keys_private(start: Start) -> None:
     assert keys.roles == frozenset(credentials.ROLES)
     assert all(keys[role].startswith("hermes_pk_") for role in keys.roles)
     assert sorted(path.name for path in server.folder.iterdir() if "keys" in path.name) == ["keys.yaml"]
+    assert server.stop() == 0
+
+
+def test_several_contracts_are_served_below_their_names(start: Start) -> None:
+    server = start("--contract", "hermes-tokens,c0mpute", "--contract", "aimlapi")
+    origin = f"http://127.0.0.1:{server.port}"
+    bases = {"hermes-tokens": "/api/v1", "c0mpute": "/api/v1", "aimlapi": "/v1"}
+    assert server.printed[-4:] == (
+        *(f"serving {name} on {origin}/{name}{base}" for name, base in bases.items()),
+        f"listening on {origin}",
+    )
+    for name, base in bases.items():
+        key = credentials.load(server.folder / f"keys.{name}.yaml")["default"]
+        first = contracts.load(name).models[0].id
+        # Below its name, and at its own base path where no contract before it has the same.
+        for path in (f"/{name}{base}", *([base] if name != "c0mpute" else [])):
+            with server.connect() as connection:
+                connection.sendall(
+                    f"GET {path}/models HTTP/1.0\r\nauthorization: Bearer {key}\r\n\r\n".encode()
+                )
+                head, _, body = _read_all(connection).partition(b"\r\n\r\n")
+            assert b" 200 " in head
+            assert json.loads(body)["data"][0]["id"] == first
+        with server.connect() as connection:
+            connection.sendall(f"GET /{name}{base}/openapi.json HTTP/1.0\r\n\r\n".encode())
+            described = json.loads(_read_all(connection).partition(b"\r\n\r\n")[2])
+        assert described["servers"] == [{"url": f"/{name}{base}"}]
+    for path in ("/", "/nobody/v1/models"):
+        with server.connect() as connection:
+            connection.sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())
+            assert b" 404 " in _read_all(connection)
     assert server.stop() == 0
 
 
@@ -215,7 +246,13 @@ def test_a_busy_port_is_refused_before_anything_is_written(
 
 @pytest.mark.parametrize(
     ("contract", "said"),
-    [("opnai", "did you mean 'openai'"), ("generic", "lists no models"), ("missing.yaml", "missing.yaml")],
+    [
+        ("openai,openai", "asked for twice"),
+        (",", "no contract is named"),
+        ("opnai", "did you mean 'openai'"),
+        ("generic", "lists no models"),
+        ("missing.yaml", "missing.yaml"),
+    ],
 )
 def test_a_contract_that_cannot_be_served_is_refused(
     contract: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -63,8 +63,8 @@ _SECURITY: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def describe(contract: Contract) -> dict[str, Any]:
-    """The whole document. It refers to nothing outside of itself."""
+def describe(contract: Contract, mount: str = "") -> dict[str, Any]:
+    """The whole document, for a server below the path `mount`. It refers to nothing outside of itself."""
     schemes: list[str] = contract.raw["auth"]["schemes"]
     schemas = _Schemas()
     paths: dict[str, dict[str, Any]] = {}
@@ -76,7 +76,7 @@ def describe(contract: Contract) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": contract.raw["title"], "version": version("wiremark")},
-        "servers": [{"url": contract.base_path or "/"}],
+        "servers": [{"url": mount + contract.base_path or "/"}],
         "security": [{scheme: []} for scheme in schemes],
         "paths": paths,
         "components": {
