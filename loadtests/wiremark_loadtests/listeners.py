@@ -10,7 +10,6 @@ import gc
 import os
 import sys
 import time
-from argparse import Namespace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -20,53 +19,38 @@ from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import MasterRunner, WorkerRunner
 
+from wiremark_loadtests import options
 from wiremark_loadtests.bill.billing import CannotJudge
+from wiremark_loadtests.generating import Generator, Share
 from wiremark_loadtests.run import Run
-from wiremark_loadtests.settings import DRAIN_SECONDS, Given, WrongUse, draw_seed, resolve
+from wiremark_loadtests.settings import DRAIN_SECONDS, WrongUse, draw_seed, resolve
+from wiremark_loadtests.shape import StagesShape
 
 _HAND_OVER_SECONDS = 10.0  # beyond the drain: workers report every 3 s
 _KEY = "wiremark"  # our part of Locust's worker reports
+_SHARE = "wiremark.share"  # the message that tells a worker its part of an open loop
 # Objects allocated before a collection looks at the young ones, and the ratios of the older generations. In
 # a process with a thousand streams a full collection stops the clock for a quarter of a second, and what
 # a run leaves behind is freed by its reference count.
 _COLLECT_AFTER = (50_000, 50, 1_000)
-_RUNS: WeakKeyDictionary[Environment, Run] = WeakKeyDictionary()
+_SESSIONS: WeakKeyDictionary[Environment, Session] = WeakKeyDictionary()
 
 
-def current_run(environment: Environment) -> Run | None:
-    """The run under way; None when there is none, for example because its input was bad."""
-    return _RUNS.get(environment)
+def generator_of(environment: Environment) -> Generator | None:
+    """What the users of this process work for; None when its input was bad."""
+    session = _SESSIONS.get(environment)
+    return session.generator if session else None
+
+
+def run_of(environment: Environment) -> Run | None:
+    """The run under way, or the last one of this process."""
+    session = _SESSIONS.get(environment)
+    return session.run if session else None
 
 
 @events.init_command_line_parser.add_listener
 def _add_options(parser: Any) -> None:
-    add = parser.add_argument
-    add("--wiremark-contract", metavar="NAME|FILE", help="contract that the endpoint promises")
-    add("--wiremark-model", metavar="ID", help="model to ask (default: the contract's first)")
-    add(
-        "--wiremark-api-key",
-        metavar="KEY",
-        include_in_web_ui=False,
-        help="else WIREMARK_API_KEY, OPENAI_API_KEY",
-    )
-    add("--wiremark-credentials", metavar="FILE", help="YAML of key roles; `default` is used")
-    add("--wiremark-scenario", metavar="NAME|FILE", help="mix of requests (default: chat)")
-    add("--wiremark-seed", metavar="N", type=int, help="repeats the prompts of an earlier run")
-    add("--wiremark-report", metavar="DIR", help="folder for load.json and report.html")
-
-
-def _given(environment: Environment) -> Given:
-    options: Namespace = environment.parsed_options or Namespace()
-    return Given(
-        base_url=environment.host,
-        contract=getattr(options, "wiremark_contract", None),
-        model=getattr(options, "wiremark_model", None),
-        api_key=getattr(options, "wiremark_api_key", None),
-        credentials=getattr(options, "wiremark_credentials", None),
-        scenario=getattr(options, "wiremark_scenario", None),
-        seed=getattr(options, "wiremark_seed", None),
-        out=getattr(options, "wiremark_report", None),
-    )
+    options.add_to(parser)
 
 
 @events.init.add_listener
@@ -74,16 +58,22 @@ def _attach(environment: Environment, **_: Any) -> None:
     """Listen to this environment's events, and refuse bad input before Locust starts anything."""
     if not environment.stop_timeout:  # a request that vanishes at the end could not be audited
         environment.stop_timeout = DRAIN_SECONDS
-    Session(environment)
-    options = environment.parsed_options
-    if options is not None and options.wiremark_seed is None:
-        options.wiremark_seed = draw_seed()  # here, so that the workers get the master's
-    if options is None or not options.headless or isinstance(environment.runner, WorkerRunner):
+    _SESSIONS[environment] = Session(environment)
+    parsed = environment.parsed_options
+    if parsed is not None and parsed.wiremark_seed is None:
+        parsed.wiremark_seed = draw_seed()  # here, so that the workers get the master's
+    if parsed is None or not parsed.headless or isinstance(environment.runner, WorkerRunner):
         return  # in the web UI the host may still be typed; workers get their options from the master
     try:
-        Run(resolve(_given(environment), os.environ), users=1).begin()
+        settings = resolve(options.given(environment), os.environ)
+        with Run(settings, users=1) as trial:
+            trial.begin()
     except (WrongUse, CannotJudge) as error:
         sys.exit(_tell(error))
+    if not settings.demand.is_open and settings.demand.stages is not None:
+        shape: Any = StagesShape(settings.demand.stages)
+        shape.runner = environment.runner
+        environment.shape_class = shape
 
 
 def _spare_collector(**_: Any) -> None:
@@ -92,9 +82,9 @@ def _spare_collector(**_: Any) -> None:
     gc.freeze()
 
 
-def _quit(worker: str) -> Any:
+def _message(kind: str, data: Any, worker: str) -> Any:
     message: Any = Message  # a class without annotations
-    return message("quit", None, worker)
+    return message(kind, data, worker)
 
 
 def _tell(error: Exception) -> int:
@@ -108,45 +98,86 @@ class Session:
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
+        self.run: Run | None = None
+        self.generator: Generator | None = None  # not in a master, which generates nothing
+        self._share = Share()
+        self._under_way = False
         self._reported_last: set[str] = set()  # workers whose users have all stopped, as the master knows
-        self._stopped = False  # whether this worker's users have
         on: Any = environment.events
         on.test_start.add_listener(self._begin)
+        on.test_stopping.add_listener(self._stopping)
         on.test_stop.add_listener(self._end)
         on.quitting.add_listener(self._quitting)
-        on.spawning_complete.add_listener(_spare_collector)
+        on.spawning_complete.add_listener(self._spawned)
         on.report_to_master.add_listener(self._report)
         on.worker_report.add_listener(self._take_report)
+        if self._is_worker:
+            environment.runner.register_message(_SHARE, self._take_share)  # type: ignore[union-attr]
 
     @property
     def _is_worker(self) -> bool:
         return isinstance(self._environment.runner, WorkerRunner)
 
     def _begin(self, environment: Environment, **_: Any) -> None:
-        _RUNS.pop(environment, None)
+        self._abandon()
         self._reported_last.clear()
-        self._stopped = False
         gc.set_threshold(*_COLLECT_AFTER)
         _spare_collector()
+        runner: Any = environment.runner
         try:
-            users = getattr(environment.runner, "target_user_count", 0)
-            run = Run(resolve(_given(environment), os.environ), max(1, users))
+            settings = resolve(options.given(environment), os.environ)
+            stages = settings.demand.stages
+            users = runner.target_user_count or getattr(environment.parsed_options, "num_users", 0) or 1
+            if not settings.demand.is_open and stages is not None:
+                users = round(stages.highest)
+            run = Run(settings, users)
             if not self._is_worker:
                 run.begin()
         except (WrongUse, CannotJudge) as error:
             environment.process_exit_code = _tell(error)
             return
-        _RUNS[environment] = run
+        self.run, self._under_way = run, True
+        if isinstance(runner, MasterRunner):
+            self._deal_shares(runner)
+        else:
+            self.generator = Generator(run, self._share, bank=not self._is_worker)
+
+    def _abandon(self) -> None:
+        if self.generator is not None:
+            self.generator.stop()
+        if self.run is not None:
+            self.run.close()
+        self.run = self.generator = None
+
+    def _deal_shares(self, runner: MasterRunner) -> None:
+        """Tell every worker which part of an open loop is its own."""
+        workers = sorted(client.id for client in runner.clients.all if client.id not in self._missing(runner))
+        for index, worker in enumerate(workers):
+            runner.server.send_to_client(_message(_SHARE, [index, len(workers)], worker))
+
+    def _take_share(self, environment: Environment, msg: Any) -> None:  # noqa: ARG002  Locust names them
+        self._share = Share(*msg.data)
+
+    def _spawned(self, **_: Any) -> None:
+        _spare_collector()
+        if self.generator is not None:
+            self.generator.send()
+
+    def _stopping(self, **_: Any) -> None:
+        if self.generator is not None:
+            self.generator.hold()
 
     def _end(self, environment: Environment, **_: Any) -> None:
-        self._stopped = True
-        run = current_run(environment)
-        if run is None or self._is_worker:
+        if not self._under_way or self.run is None:
+            return
+        self._under_way = False
+        if self.generator is not None:
+            self.generator.stop()
+        if self._is_worker:
             return
         if isinstance(environment.runner, MasterRunner):
-            run.lost_workers = self._collect(environment.runner)
-        del _RUNS[environment]
-        result = run.finish()
+            self.run.lost_workers = self._collect(environment.runner)
+        result = self.run.finish()
         print(result.text, flush=True)
         environment.process_exit_code = result.exit_code
 
@@ -155,27 +186,33 @@ class Session:
         workers = {client.id for client in runner.clients.all}
         if runner.user_count:  # Locust is quitting: it has not yet told the workers, nor would it wait
             for worker in workers:
-                runner.server.send_to_client(_quit(worker))
+                runner.server.send_to_client(_message("quit", None, worker))
         deadline = time.monotonic() + self._environment.stop_timeout + _HAND_OVER_SECONDS
-        while not workers <= self._reported_last and time.monotonic() < deadline:
+        while time.monotonic() < deadline:
+            if workers - self._missing(runner) <= self._reported_last:
+                break
             gevent.sleep(0.1)
         return len(workers - self._reported_last)
+
+    @staticmethod
+    def _missing(runner: MasterRunner) -> set[str]:
+        """Workers that Locust has not heard of for too long."""
+        return {client.id for client in runner.clients.missing}
 
     def _quitting(self, environment: Environment, **_: Any) -> None:
         """Ctrl-C and SIGTERM come here first: stop and audit before Locust computes its exit code."""
         runner = environment.runner
-        if runner is not None and not self._is_worker and current_run(environment) is not None:
+        if runner is not None and not self._is_worker and self._under_way:
             runner.stop()
 
     def _report(self, client_id: str, data: dict[str, Any]) -> None:  # noqa: ARG002  Locust names them
-        run = current_run(self._environment)
-        if run is not None:
-            data[_KEY] = {"last": self._stopped, "tally": run.hand_over().to_wire()}
+        if self.run is not None:
+            data[_KEY] = {"last": not self._under_way, "tally": self.run.hand_over().to_wire()}
 
     def _take_report(self, client_id: str, data: dict[str, Any]) -> None:
-        part, run = data.get(_KEY), current_run(self._environment)
-        if part is None or run is None:
+        part = data.get(_KEY)
+        if part is None or self.run is None:
             return
-        run.take(part["tally"])
+        self.run.take(part["tally"])
         if part["last"]:
             self._reported_last.add(client_id)

@@ -16,6 +16,8 @@ from wiremark_reports.render import html
 from wiremark_loadtests import summary
 from wiremark_loadtests.bill.audit import Audit, UnknownModelError, audit
 from wiremark_loadtests.bill.billing import Billing, CannotJudge, Mark
+from wiremark_loadtests.bill.spool import Spool
+from wiremark_loadtests.measure import timeline
 from wiremark_loadtests.measure.tally import Tally
 from wiremark_loadtests.settings import Settings
 
@@ -34,7 +36,10 @@ class Result:
 
 
 class Run:
-    """A run of `users` users. `begin` before the first request, `finish` after the last."""
+    """A run of `users` users. `begin` before the first request, `finish` after the last.
+
+    What it keeps on disk goes with `close`, or with the end of a `with` block.
+    """
 
     def __init__(
         self,
@@ -46,14 +51,29 @@ class Run:
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self.settings = settings
-        self.tally = Tally()
+        self.tally = Tally(timeline.width_for(settings.demand.seconds or 0))
         self.lost_workers = 0
-        self._users = users
+        self.users = users
+        self._spool = Spool(settings.out)
         self._billing = Billing(settings)
         self._now, self._monotonic, self._pause = now, monotonic, pause
         self._mark = Mark()
         self._started = now()
         self._started_at = monotonic()
+
+    def __enter__(self) -> Run:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._spool.close()
+
+    @property
+    def seconds(self) -> float:
+        """Since the beginning."""
+        return self._monotonic() - self._started_at
 
     @property
     def _can_audit(self) -> bool:
@@ -76,10 +96,16 @@ class Run:
     def take(self, part: dict[str, Any]) -> None:
         """Add what a worker handed over."""
         self.tally.merge(Tally.from_wire(part))
+        self.bank()
+
+    def bank(self) -> None:
+        """Put the newest receipts on disk."""
+        self._spool.add(self.tally.take_receipts())
 
     def finish(self) -> Result:
         """Audit the bill, write load.json and report.html, and say how it went."""
-        seconds = self._monotonic() - self._started_at
+        seconds = self.seconds
+        self.bank()
         found, problem = None, ""
         if self._can_audit:
             try:
@@ -89,14 +115,17 @@ class Run:
         if self.lost_workers:
             lost = f"{self.lost_workers} worker(s) never reported, so their receipts are missing"
             problem = f"{lost}; {problem}" if problem else lost
-        document = summary.document(self.settings, self._users, self.tally, self._started, seconds, found)
+        document = summary.document(self.settings, self.users, self.tally, self._started, seconds, found)
         text = summary.text(document, can_audit=self._can_audit, problem=problem)
+        if self._spool.problem:
+            text += f"\n{self._spool.problem}"
         if self.settings.out is not None:
             try:
                 text += f"\nreport: {write(document, self.settings.out)}"
             except OSError as error:
                 problem = f"the report cannot be written to {self.settings.out}: {error.strerror or error}"
                 text += f"\n{problem}"
+        self.close()
         return Result(document, text, summary.exit_code(document, problem))
 
     def _audit(self) -> Audit:
@@ -104,7 +133,7 @@ class Run:
         deadline = self._monotonic() + _SETTLE_SECONDS
         while True:
             rows = self._billing.since(self._mark)
-            found = audit(self.tally.receipts, rows, self.settings.contract, self._billing.balance())
+            found = audit(self._spool, rows, self.settings.contract, self._billing.balance())
             late = any(entry.kind == "missing" for entry in found.discrepancies)
             if not late or self._monotonic() > deadline:
                 return found

@@ -12,7 +12,11 @@ from wiremark_schemas import contracts, credentials
 from wiremark_schemas.contracts import Contract
 from wiremark_schemas.yamlfile import BadFile
 
+from wiremark_loadtests.measure import slo as slos
+from wiremark_loadtests.measure.slo import BadSlo, Slo
+from wiremark_loadtests.traffic import demand as demands
 from wiremark_loadtests.traffic import scenario as scenarios
+from wiremark_loadtests.traffic.demand import BadDemand, Demand
 from wiremark_loadtests.traffic.scenario import Scenario
 
 # The environment variables that may hold the key, first one wins; the same as the pytest plugin's.
@@ -38,6 +42,8 @@ class Given:
     scenario: str | None = None
     seed: int | None = None
     out: str | None = None
+    slo: str | None = None
+    load: demands.Given = field(default_factory=demands.Given)
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,8 @@ class Settings:
     out: Path | None
     key: str | None = field(default=None, repr=False)
     role: str = "default"
+    demand: Demand = field(default_factory=Demand)
+    slo: Slo = field(default_factory=Slo)
 
     def target(self, operation: str) -> str:
         """Request target of an operation below the base URL."""
@@ -82,13 +90,15 @@ def resolve(given: Given, environment: Mapping[str, str]) -> Settings:
         entry = contract.model(model)
         if entry is not None and "tools" not in entry.capabilities:
             chosen = chosen.without_tools()
-    except (BadFile, BadBaseUrl) as error:
+        slo = slos.parse(given.slo) if given.slo else Slo()
+        demand = demands.resolve(given.load)
+    except (BadFile, BadBaseUrl, BadSlo, BadDemand) as error:
         raise WrongUse(str(error)) from None
     seed = draw_seed() if given.seed is None else given.seed
     out = Path(given.out) if given.out else None
     if out is not None and out.exists() and not out.is_dir():
         raise WrongUse(f"{out} is not a folder; the report needs a folder to be written to")
-    return Settings(given.base_url, endpoint, contract, model, chosen, seed, out, key)
+    return Settings(given.base_url, endpoint, contract, model, chosen, seed, out, key, demand=demand, slo=slo)
 
 
 def draw_seed() -> int:

@@ -9,15 +9,26 @@ from importlib.metadata import version
 from typing import Any
 
 from wiremark_loadtests.bill.audit import Audit
-from wiremark_loadtests.measure.tally import HISTOGRAMS, Tally
+from wiremark_loadtests.client import stamps
+from wiremark_loadtests.measure import health
+from wiremark_loadtests.measure.health import Asked
+from wiremark_loadtests.measure.tally import LAGS, MEASURES, TIMED, Tally
+from wiremark_loadtests.measure.timeline import COUNTS, Timeline
 from wiremark_loadtests.settings import Settings
+from wiremark_loadtests.traffic.demand import CLOSED, Demand
 
 _NS_PER_MS = 1e6
+GOOD_SHARE = 0.99  # of the requests, within the SLO: then a load is said to meet it
 _SHOWN = 20  # discrepancies shown in the terminal; load.json holds all
+_PERCENTILES = (("p50", 0.5), ("p90", 0.9), ("p99", 0.99))
 _NAMES = {
+    "time_to_first_byte": "time to first byte",
     "time_to_first_token": "time to first token",
     "inter_token": "between tokens",
+    "per_output_token": "per output token",
     "end_to_end": "end to end",
+    "service": "from the sending",
+    "queueing": "waited to be sent",
 }
 
 
@@ -42,17 +53,70 @@ def document(
         "requests": {
             "started": tally.started,
             **outcomes,
+            "retries": tally.retries,
+            "unsent": tally.unsent,
             "per_second": round(outcomes["ok"] * rate, 3),
         },
-        "latency_ms": {name: asdict(tally.histograms[name].scaled(_NS_PER_MS)) for name in HISTOGRAMS},
+        "demand": _demand(settings.demand),
+        "latency_ms": {name: asdict(tally.histograms[name].scaled(_NS_PER_MS)) for name in MEASURES},
+        "goodput": {
+            "slo_ms": dict(settings.slo.bounds),
+            "good": tally.good,
+            "per_second": round(tally.good * rate, 3),
+            "share": round(tally.good / tally.started, 6) if tally.started else None,
+        },
         "tokens": {
             "input": tally.prompt_tokens,
             "output": tally.completion_tokens,
+            "events": tally.events,
+            "doubtful": tally.doubtful,
+            "input_per_second": round(tally.prompt_tokens * rate, 3),
             "output_per_second": round(tally.completion_tokens * rate, 3),
         },
         "errors": dict(sorted(tally.errors.items())),
+        "generator": _generator(settings, users, tally),
+        "timeline": _timeline(tally.timeline),
         "audit": None if audit is None else _audit(audit),
     }
+
+
+def _demand(demand: Demand) -> dict[str, Any]:
+    stages = () if demand.stages is None else demand.stages.all
+    return {
+        "arrivals": demand.kind,
+        "burstiness": demand.burstiness,
+        "stages": [[stage.start, stage.end, stage.seconds] for stage in stages],
+    }
+
+
+def _generator(settings: Settings, users: int, tally: Tally) -> dict[str, Any]:
+    """Whether the generator was the bottleneck, and what says so."""
+    stamped = stamps.available(tls=settings.endpoint.scheme == "https")
+    asked = Asked(users, settings.demand.is_open, stamped, pauses=bool(tally.errors))
+    verdict = health.judge(asked, tally.workers, tally.histograms, tally.unsent)
+    return {
+        "valid": verdict.valid,
+        "reasons": list(verdict.reasons),
+        "kernel_stamps": stamped,
+        "lag_ms": {name: asdict(tally.histograms[name].scaled(_NS_PER_MS)) for name in LAGS},
+        "workers": health.to_json(tally.workers),
+    }
+
+
+def _timeline(timeline: Timeline) -> dict[str, Any]:
+    slots = []
+    for number, slot in sorted(timeline.slots.items()):
+        times = {
+            name: {label: _milliseconds(slot.histograms[name].quantile(q)) for label, q in _PERCENTILES}
+            for name in TIMED
+        }
+        counts = {name: getattr(slot, name) for name in COUNTS}
+        slots.append({"second": number * timeline.width, **counts, "latency_ms": times})
+    return {"width_seconds": timeline.width, "slots": slots}
+
+
+def _milliseconds(nanoseconds: float | None) -> float | None:
+    return None if nanoseconds is None else round(nanoseconds / _NS_PER_MS, 4)
 
 
 def _audit(audit: Audit) -> dict[str, Any]:
@@ -78,7 +142,9 @@ def _audit(audit: Audit) -> dict[str, Any]:
 def exit_code(load: Mapping[str, Any], problem: str = "") -> int:
     """0 good; 1 the bill differs or requests went wrong; 3 nothing could be judged.
 
-    Refusals (4xx) are an endpoint's right, so they are no findings as long as something was answered.
+    Refusals (4xx) are an endpoint's right, so they are no findings as long as something was answered. An
+    SLO that too few requests met is a finding, unless the generator was the bottleneck: then it may have
+    been that.
     """
     audit, requests = load["audit"], load["requests"]
     wrong = [error for error in load["errors"] if not error.startswith("http-4")]
@@ -86,7 +152,16 @@ def exit_code(load: Mapping[str, Any], problem: str = "") -> int:
         return 1
     if problem or not requests["ok"]:
         return 3
-    return 1 if wrong else 0
+    if wrong:
+        return 1
+    if load["goodput"]["slo_ms"] and not slo_met(load):
+        return 1 if load["generator"]["valid"] else 3
+    return 0
+
+
+def slo_met(load: Mapping[str, Any]) -> bool:
+    """Whether enough of the requests were answered within the SLO."""
+    return (load["goodput"]["share"] or 0.0) >= GOOD_SHARE
 
 
 def text(load: Mapping[str, Any], *, can_audit: bool, problem: str = "") -> str:
@@ -103,9 +178,12 @@ def text(load: Mapping[str, Any], *, can_audit: bool, problem: str = "") -> str:
     lines = [
         head,
         counts,
-        *_latencies(load["latency_ms"]),
+        *_latencies(load["latency_ms"], is_open=load["demand"]["arrivals"] != CLOSED),
         f"tokens: {tokens['input']} in, {tokens['output']} out; {tokens['output_per_second']:.1f} out/s",
     ]
+    lines += _goodput(load)
+    if tokens["doubtful"]:
+        lines.append(f"usage: {tokens['doubtful']} answers had text and told 0 output tokens")
     if load["errors"]:
         lines.append("errors: " + ", ".join(f"{name} x{count}" for name, count in load["errors"].items()))
     if problem:
@@ -121,9 +199,21 @@ def text(load: Mapping[str, Any], *, can_audit: bool, problem: str = "") -> str:
     return "\n".join(lines)
 
 
-def _latencies(latency: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def _goodput(load: Mapping[str, Any]) -> list[str]:
+    good, generator = load["goodput"], load["generator"]
+    lines = []
+    if good["slo_ms"]:
+        bounds = ", ".join(f"{name} {bound:g} ms" for name, bound in good["slo_ms"].items())
+        share = good["share"] or 0.0
+        lines.append(f"goodput: {good['per_second']:.1f}/s, {share:.1%} of the requests within {bounds}")
+    lines += [f"the generator was the bottleneck: {reason}" for reason in generator["reasons"]]
+    return lines
+
+
+def _latencies(latency: Mapping[str, Mapping[str, Any]], *, is_open: bool) -> list[str]:
+    """In a closed loop requests are sent when they are due: two measures of the open one say nothing."""
     rows = [f"{'ms':<22}{'p50':>10}{'p90':>10}{'p99':>10}{'max':>10}{'count':>10}"]
-    for name in HISTOGRAMS:
+    for name in MEASURES if is_open else MEASURES[:-2]:
         found = latency[name]
         shown = ["-" if found[key] is None else f"{found[key]:.2f}" for key in ("p50", "p90", "p99", "max")]
         cells = "".join(f"{cell:>10}" for cell in shown)

@@ -22,7 +22,8 @@ from wiremark_loadtests.client import answer as answers
 from wiremark_loadtests.client.answer import Answer
 from wiremark_loadtests.client.transport import NOT_SENT, Connection, TransportError
 from wiremark_loadtests.client.wire import ResponseReader, post
-from wiremark_loadtests.listeners import current_run
+from wiremark_loadtests.listeners import generator_of
+from wiremark_loadtests.measure.tally import Moments
 from wiremark_loadtests.traffic.scenario import Plan, Planned
 
 log = logging.getLogger("wiremark")
@@ -40,12 +41,12 @@ class ChatUser(User):
     """Sends the scenario's requests one after the other over one connection of its own."""
 
     def on_start(self) -> None:
-        run = current_run(self.environment)
-        if run is None:  # the input was bad; it has been told
+        generator = generator_of(self.environment)
+        if generator is None:  # the input was bad; it has been told
             gevent.spawn(self.environment.runner.stop)
             raise StopUser
-        self._run, settings = run, run.settings
-        self._tally = run.tally
+        self._generator, settings = generator, generator.settings
+        self._settings, self._tally = settings, generator.tally
         number = f"{getattr(self.environment.runner, 'worker_index', 0)}.{next(_user_numbers)}"
         self._plan = Plan(settings.scenario, settings.model, settings.seed, number)
         self._random = random.Random(f"{settings.seed}/{number}/deep")  # noqa: S311  not for secrets
@@ -68,7 +69,7 @@ class ChatUser(User):
         self._connection.close()
 
     def wait_time(self) -> float:
-        """No think time, but a pause after a refusal or a failure."""
+        """No think time, but in a closed loop a pause after a refusal or a failure."""
         return self._pause
 
     @task
@@ -78,15 +79,20 @@ class ChatUser(User):
         Locust kills users that wait between tasks, also one that has just stopped waiting and sent its
         next request. So a user that does not pause does not wait.
         """
-        self._one()
-        while not self._pause and self._state != LOCUST_STATE_STOPPING:
-            self._one()
+        dispatcher = self._generator.dispatcher
+        while True:
+            if dispatcher is None:
+                self._one(time.monotonic_ns(), self._plan.next())
+            elif (due := dispatcher.next()) is not None:
+                self._one(due.at_ns, self._plan.next(due.arrival))
+                self._pause = 0.0  # the next one is due when it is due
+            if self._pause or self._state == LOCUST_STATE_STOPPING:
+                return
 
-    def _one(self) -> None:
-        planned = self._plan.next()
+    def _one(self, due_ns: int, planned: Planned) -> None:
         reader = ResponseReader()
-        request = post(self._target, self._run.settings.endpoint.host_header, self._headers, planned.body)
-        self._tally.started += 1
+        request = post(self._target, self._settings.endpoint.host_header, self._headers, planned.body)
+        self._generator.entered()
         sent_ns = time.monotonic_ns()
         try:
             self._connection.connect()
@@ -95,36 +101,57 @@ class ChatUser(User):
         except TransportError as error:
             # A silence that we gave up is cut by us; the server may rightly charge what it had made.
             outcome = Outcome.CUT if error.kind == "timeout" else Outcome.FAILED
-            self._done(planned, reader, Answer(outcome, error.kind), sent_ns, str(error))
+            self._done(planned, reader, Answer(outcome, error.kind), (due_ns, sent_ns), str(error))
         except GreenletExit:  # the time to drain is over
-            self._done(planned, reader, Answer(Outcome.CUT, ""), sent_ns, "cut when the run ended")
+            self._done(planned, reader, Answer(Outcome.CUT, ""), (due_ns, sent_ns), "cut when the run ended")
             raise
         else:
             deep = self._random.random() < DEEP_SHARE
             result = answers.read(reader, streamed=planned.entry.stream, deep=deep)
-            self._done(planned, reader, result, sent_ns, result.error)
+            if deep:
+                self._tally.histograms["wake_lag"].record_all(reader.lags_ns)
+            self._done(planned, reader, result, (due_ns, sent_ns), result.error)
+        finally:
+            self._generator.left()
 
     def _done(
-        self, planned: Planned, reader: ResponseReader, result: Answer, sent_ns: int, problem: str
+        self,
+        planned: Planned,
+        reader: ResponseReader,
+        result: Answer,
+        asked: tuple[int, int],
+        problem: str,
     ) -> None:
-        ended_ns = reader.parts[-1][0] if reader.parts else time.monotonic_ns()
+        """Keep what became of a request; `asked` is when it was due and when it was sent."""
+        due_ns, sent_ns = asked
+        if self._generator.dispatcher is None:
+            due_ns = sent_ns
+        parts = reader.parts
+        at = Moments(
+            due_ns,
+            sent_ns,
+            parts[0][0] if parts else None,
+            parts[-1][0] if parts else time.monotonic_ns(),
+        )
         receipt = Receipt(
             request_id=reader.header(self._id_header),
-            role=self._run.settings.role,
-            model=self._run.settings.model,
+            role=self._settings.role,
+            model=self._settings.model,
             outcome=result.outcome,
             status=reader.status or None,
             tokens=result.tokens,
             cached=self._told_cached(reader),
             sent=result.error not in NOT_SENT,
+            at_ms=time.time_ns() // 1_000_000,
+            ceiling=(len(planned.body), planned.max_tokens),
         )
-        self._tally.add(receipt, result, sent_ns, ended_ns)
+        self._tally.add(receipt, result, at, self._settings.slo, self._generator.start_ns)
         self._pause = self._pause_after(result.outcome, reader)
         self.environment.events.request.fire(
             request_type="POST",
             name=planned.entry.name,
-            response_time=(ended_ns - sent_ns) / 1e6,
-            response_length=sum(len(data) for _, data in reader.parts),
+            response_time=(at.ended - at.due) / 1e6,
+            response_length=sum(len(data) for _, data in parts),
             exception=RuntimeError(problem) if result.outcome is not Outcome.OK else None,
             context={},
         )

@@ -73,7 +73,7 @@ def test_numbers_are_checked(wrong: list[str], capsys: pytest.CaptureFixture[str
 def test_the_key_goes_by_the_environment_and_locust_settings_stay_out() -> None:
     argv = _argv("http://h/v1", "--api-key", KEY, "--credentials", "keys.yaml", "--model", "m")
     options = commands._parser().parse_args(argv)
-    command = commands.command(options)
+    command = commands.command(options, 1)
     assert KEY not in " ".join(command)
     assert command[command.index("--wiremark-model") + 1] == "m"
     assert "--wiremark-credentials" not in command

@@ -13,11 +13,13 @@ from wiremark_loadtests import summary
 from wiremark_loadtests.bill.billing import Billing, CannotJudge
 from wiremark_loadtests.bill.receipts import Outcome, Receipt
 from wiremark_loadtests.client.answer import Answer
+from wiremark_loadtests.measure.tally import Moments
 from wiremark_loadtests.run import Run
 from wiremark_loadtests.settings import Given, Settings, WrongUse, resolve
 from wiremark_schemas.explain import violations
 from wiremark_schemas.registry import validator
 
+AT = Moments(0, 0, 1_000_000, 5_000_000)
 KEY = "hermes_pk_made_up"
 MODEL = "deepseek-v4-flash"
 HERMES = Given("http://127.0.0.1:9/api/v1", contract="hermes-tokens", seed=1)
@@ -47,7 +49,7 @@ def _run(settings: Settings) -> Run:
 def _answered(run: Run, request_id: str) -> None:
     run.tally.started += 1
     receipt = Receipt(request_id, "default", MODEL, Outcome.OK, 200, (11, 3), False)
-    run.tally.add(receipt, Answer(Outcome.OK, "", (11, 3), 2_000_000, (1_000_000,)), 0, 5_000_000)
+    run.tally.add(receipt, Answer(Outcome.OK, "", (11, 3), 2_000_000, (1_000_000,)), AT, run.settings.slo)
 
 
 REFUSED: dict[str, Given] = {
@@ -205,7 +207,15 @@ def test_an_endpoint_that_cannot_be_reached_is_told(gateway: Any, message: str) 
         assert message in str(caught.value)
 
 
-LOAD: dict[str, Any] = {"audit": None, "errors": {}, "requests": {"ok": 1}}
+GOOD = {"slo_ms": {}, "share": 1.0}
+FEW = {"slo_ms": {"ttft": 1.0}, "share": 0.98}
+LOAD: dict[str, Any] = {
+    "audit": None,
+    "errors": {},
+    "requests": {"ok": 1},
+    "goodput": GOOD,
+    "generator": {"valid": True},
+}
 EXITS: dict[str, tuple[dict[str, Any], str, int]] = {
     "good": ({}, "", 0),
     "refusals are an endpoint's right": ({"errors": {"http-429": 2}}, "", 0),
@@ -213,6 +223,9 @@ EXITS: dict[str, tuple[dict[str, Any], str, int]] = {
     "a broken stream": ({"errors": {"broken-stream:no-done": 1}}, "", 1),
     "a failure": ({"errors": {"http-500": 1}}, "", 1),
     "nothing answered": ({"requests": {"ok": 0}, "errors": {"connect": 9}}, "", 3),
+    "an SLO that was met": ({"goodput": FEW | {"share": 0.99}}, "", 0),
+    "an SLO that was missed": ({"goodput": FEW}, "", 1),
+    "an SLO, and a generator that was too slow": ({"goodput": FEW, "generator": {"valid": False}}, "", 3),
     "no audit where there should be one": ({}, "the audit was not possible", 3),
 }
 

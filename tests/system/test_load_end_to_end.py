@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from wiremark_loadtests import children, commands
 from wiremark_loadtests.demo import wiremark
+from wiremark_loadtests.traffic.arrivals import drawn
+from wiremark_loadtests.traffic.stages import parse
 from wiremark_schemas.explain import violations
 from wiremark_schemas.registry import validator
 
@@ -110,3 +112,28 @@ def test_workers_hand_every_receipt_to_the_master(served: Served, tmp_path: Path
     assert code == 0
     load = json.loads((tmp_path / "load.json").read_text())
     assert load["requests"]["started"] == load["audit"]["receipts"] == load["audit"]["ledger_rows"] > 0
+
+
+def test_an_open_loop_sends_what_is_due_and_counts_from_then(served: Served, tmp_path: Path) -> None:
+    argv = ["--base-url", served.base_url, "--contract", "hermes-tokens", "--seed", "2"]
+    argv += ["--credentials", str(served.credentials), "--out", str(tmp_path), "--users", "20"]
+    assert commands.load([*argv, "--arrivals", "poisson", "--stages", "10-40@2"]) == 0
+    load = json.loads((tmp_path / "load.json").read_text())
+    assert load["demand"]["stages"] == [[10.0, 40.0, 2.0]]
+    planned = list(drawn("poisson", parse("10-40@2"), seed=2))
+    assert load["requests"]["started"] + load["requests"]["unsent"] <= len(planned)
+    assert load["requests"]["started"] > len(planned) / 2
+    assert load["latency_ms"]["queueing"]["count"] == load["requests"]["ok"]
+    assert load["audit"]["ok"]
+
+
+def test_a_closed_loop_follows_its_stages(served: Served, tmp_path: Path) -> None:
+    argv = ["--base-url", served.base_url, "--contract", "hermes-tokens", "--seed", "2"]
+    argv += ["--credentials", str(served.credentials), "--out", str(tmp_path)]
+    assert commands.load([*argv, "--stages", "1@1,3@1", "--slo", "e2e=60000"]) == 0
+    load = json.loads((tmp_path / "load.json").read_text())
+    assert (load["users"], load["generator"]["workers"][0]["peak"]) == (3, 3)
+    assert load["goodput"]["share"] == 1.0
+    slots = load["timeline"]["slots"]
+    assert sum(slot["started"] for slot in slots) == load["requests"]["started"]
+    assert sum(slot["ok"] for slot in slots) == load["requests"]["ok"]

@@ -15,7 +15,7 @@ Rules, each to the µUSD; prices are the contract's, computed here and not by th
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -125,7 +125,7 @@ class UnknownModelError(Exception):
 
 
 def audit(
-    receipts: Sequence[Receipt], rows: Iterable[Row], contract: Contract, balance: int | None = None
+    receipts: Iterable[Receipt], rows: Iterable[Row], contract: Contract, balance: int | None = None
 ) -> Audit:
     """Compare the receipts of a run with the ledger rows of the same time.
 
@@ -139,7 +139,9 @@ def audit(
     count = sum(len(same) for same in by_id.values())
     seen: set[str] = set()
     headless = 0
+    counted = 0
     for receipt in receipts:
+        counted += 1
         if receipt.request_id is None:
             headless += _without_id(receipt, books)
             continue
@@ -153,7 +155,7 @@ def audit(
         books.add(
             "negative-balance", None, None, balance, f"the account's balance is {balance} µUSD after the run"
         )
-    return Audit(len(receipts), count, books.expected, charged, tuple(books.found))
+    return Audit(counted, count, books.expected, charged, tuple(books.found))
 
 
 def _without_id(receipt: Receipt, books: _Ledger) -> int:

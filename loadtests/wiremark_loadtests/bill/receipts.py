@@ -26,6 +26,9 @@ class Receipt:
     tokens:     (prompt, completion) as the answer's `usage` told; None when it told nothing
     cached:     whether the answer was told to come from a cache; None when nothing was told
     sent:       False when no connection came about, so that the server cannot know of the request
+    at_ms:      when its end was known, Unix time in milliseconds on the worker's clock
+    allowed:    requests per minute that the answer's headers told this key may make; None when untold
+    ceiling:    the most tokens that it can have used, (prompt, completion); None when nothing bounds them
     """
 
     request_id: str | None
@@ -36,16 +39,23 @@ class Receipt:
     tokens: tuple[int, int] | None = None
     cached: bool | None = None
     sent: bool = True
+    at_ms: int = 0
+    allowed: int | None = None
+    ceiling: tuple[int, int] | None = None
 
     def to_wire(self) -> list[Any]:
         prompt, completion = self.tokens or (None, None)
         return [
             self.request_id, self.role, self.model, self.outcome.value,
-            self.status, prompt, completion, self.cached, self.sent,
+            self.status, prompt, completion, self.cached, self.sent, self.at_ms, self.allowed, self.ceiling,
         ]  # fmt: skip
 
     @classmethod
     def from_wire(cls, row: list[Any]) -> Receipt:
-        request_id, role, model, outcome, status, prompt, completion, cached, sent = row
+        request_id, role, model, outcome, status, prompt, completion, *rest = row
+        cached, sent, at_ms, allowed, ceiling = rest
         tokens = None if prompt is None else (prompt, completion)
-        return cls(request_id, role, model, Outcome(outcome), status, tokens, cached, sent)
+        bound = None if ceiling is None else (ceiling[0], ceiling[1])
+        return cls(
+            request_id, role, model, Outcome(outcome), status, tokens, cached, sent, at_ms, allowed, bound
+        )

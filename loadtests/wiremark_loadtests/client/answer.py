@@ -46,6 +46,11 @@ class Answer:
     first_token_ns: int | None = None
     gaps_ns: tuple[int, ...] = ()
 
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether tokens arrived though the usage told none."""
+        return self.first_token_ns is not None and self.tokens is not None and not self.tokens[1]
+
 
 def read(response: ResponseReader, *, streamed: bool, deep: bool = False) -> Answer:
     """Judge a complete response; `deep` decodes every event of a stream."""

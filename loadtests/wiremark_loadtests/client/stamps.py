@@ -8,6 +8,7 @@ that the wall clock was stepped.
 
 from __future__ import annotations
 
+import atexit
 import functools
 import socket
 import struct
@@ -42,6 +43,7 @@ def keep_on() -> socket.socket:
     """
     wanting = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     wanting.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    atexit.register(wanting.close)
     return wanting
 
 

@@ -7,83 +7,167 @@ of Locust, so it can be tested without one.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from wiremark_loadtests.bill.receipts import Outcome, Receipt
 from wiremark_loadtests.client.answer import Answer
+from wiremark_loadtests.measure.health import Worker
 from wiremark_loadtests.measure.recorder import Histogram
+from wiremark_loadtests.measure.slo import Slo, Times
+from wiremark_loadtests.measure.timeline import TIMED, Timeline
 
-HISTOGRAMS = ("time_to_first_token", "inter_token", "end_to_end")
+# Of whole answers, in the order of a report. From the moment a request was due, or in a closed loop sent:
+# first byte, first token, end to end. From when it was really sent: the service time.
+MEASURES = (
+    "time_to_first_byte",
+    "time_to_first_token",
+    "inter_token",
+    "per_output_token",
+    "end_to_end",
+    "service",
+    "queueing",
+)
+LAGS = ("wake_lag", "loop_lag")  # of the generator
+_COUNTS = ("started", "good", "prompt_tokens", "completion_tokens", "events", "doubtful", "unsent", "retries")
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Of one request, in nanoseconds of one clock.
+
+    due:        when it was to be sent; in a closed loop when it was
+    sent:       when its first byte was handed to the kernel
+    first_byte: when the first byte of an answer's body arrived; None when none did
+    ended:      when its last byte arrived, or it was given up
+    """
+
+    due: int
+    sent: int
+    first_byte: int | None
+    ended: int
 
 
 class Tally:
     """Counts and measurements of requests; durations in nanoseconds.
 
-    started: requests whose first byte was sent or tried to be sent
+    started:   requests whose first byte was sent or tried to be sent
+    good:      whole answers within the SLO
+    events:    token-bearing events of streams, beside the output tokens that their usage told
+    doubtful:  whole answers whose usage contradicts what arrived
+    unsent:    arrivals of an open loop that found no free user before the end
+    in_flight: requests under way in this process; not merged
     """
 
-    def __init__(self) -> None:
-        self.started = 0
+    def __init__(self, width: int = 1) -> None:
+        self.started = self.good = self.prompt_tokens = self.completion_tokens = 0
+        self.events = self.doubtful = self.unsent = self.retries = 0
         self.outcomes: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()
-        self.prompt_tokens = 0
-        self.completion_tokens = 0
-        self.histograms = {name: Histogram() for name in HISTOGRAMS}
+        self.histograms = {name: Histogram() for name in (*MEASURES, *LAGS)}
+        self.timeline = Timeline(width)
+        self.workers: dict[str, Worker] = {}
         self.receipts: list[Receipt] = []
 
-    def add(self, receipt: Receipt, answer: Answer, sent_ns: int, ended_ns: int) -> None:
+    def start(self, since_start_ns: int) -> None:
+        self.started += 1
+        self.timeline.at(since_start_ns).started += 1
+
+    def add(self, receipt: Receipt, answer: Answer, at: Moments, slo: Slo, start_ns: int = 0) -> None:
         """Count one request that ended. Only whole answers are measured: a fast refusal is no fast answer."""
         self.receipts.append(receipt)
-        self.outcomes[receipt.outcome.value] += 1
+        slot = self.timeline.at(at.ended - start_ns)
+        outcome = receipt.outcome.value
+        self.outcomes[outcome] += 1
+        setattr(slot, outcome, getattr(slot, outcome) + 1)
         if answer.error:
             self.errors[answer.error] += 1
         if receipt.tokens is not None:
             self.prompt_tokens += receipt.tokens[0]
             self.completion_tokens += receipt.tokens[1]
+            slot.input_tokens += receipt.tokens[0]
+            slot.output_tokens += receipt.tokens[1]
         if receipt.outcome is not Outcome.OK:
             return
-        self.histograms["end_to_end"].record(max(0, ended_ns - sent_ns))
-        if answer.first_token_ns is not None:
-            self.histograms["time_to_first_token"].record(max(0, answer.first_token_ns - sent_ns))
-            self.histograms["inter_token"].record_all([max(0, gap) for gap in answer.gaps_ns])
+        self.events += len(answer.gaps_ns) + 1 if answer.first_token_ns is not None else 0
+        self.doubtful += answer.is_doubtful
+        times = self._measure(answer, at)
+        slot.histograms["end_to_end"].record(times.e2e)
+        if times.ttft is not None:
+            slot.histograms["time_to_first_token"].record(times.ttft)
+            slot.histograms["inter_token"].record_all(answer.gaps_ns)
+        if slo.met(times):
+            self.good += 1
+            slot.good += 1
+
+    def _measure(self, answer: Answer, at: Moments) -> Times:
+        record = self.histograms
+        whole = max(0, at.ended - at.due)
+        record["end_to_end"].record(whole)
+        record["service"].record(max(0, at.ended - at.sent))
+        record["queueing"].record(max(0, at.sent - at.due))
+        if at.first_byte is not None:
+            record["time_to_first_byte"].record(max(0, at.first_byte - at.due))
+        if answer.first_token_ns is None:
+            return Times(whole)
+        first = max(0, answer.first_token_ns - at.due)
+        record["time_to_first_token"].record(first)
+        record["inter_token"].record_all(answer.gaps_ns)
+        per_token = None
+        if answer.tokens is not None and answer.tokens[1] > 1 and answer.gaps_ns:
+            per_token = sum(answer.gaps_ns) // (answer.tokens[1] - 1)
+            record["per_output_token"].record(per_token)
+        return Times(whole, first, per_token, max(answer.gaps_ns, default=None))
 
     def take(self) -> Tally:
         """Empty this tally into a new one."""
-        taken = Tally()
+        taken = Tally(self.timeline.width)
         for name in vars(taken):
             mine = getattr(self, name)
             setattr(self, name, getattr(taken, name))
             setattr(taken, name, mine)
         return taken
 
+    def take_receipts(self) -> list[Receipt]:
+        """The receipts since the last call, leaving the rest."""
+        taken, self.receipts = self.receipts, []
+        return taken
+
     def merge(self, other: Tally) -> None:
-        self.started += other.started
+        for name in _COUNTS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
         self.outcomes.update(other.outcomes)
         self.errors.update(other.errors)
-        self.prompt_tokens += other.prompt_tokens
-        self.completion_tokens += other.completion_tokens
         for name, histogram in other.histograms.items():
             self.histograms[name].merge(histogram)
+        self.timeline.merge(other.timeline)
+        self.workers |= other.workers  # each told by its own process, newest last
         self.receipts += other.receipts
 
     def to_wire(self) -> dict[str, Any]:
         """As plain lists and numbers, for a message to the master."""
         return {
-            "started": self.started,
+            "counts": [getattr(self, name) for name in _COUNTS],
             "outcomes": dict(self.outcomes),
             "errors": dict(self.errors),
-            "tokens": [self.prompt_tokens, self.completion_tokens],
             "histograms": {name: histogram.to_wire() for name, histogram in self.histograms.items()},
+            "timeline": self.timeline.to_wire(),
+            "workers": {name: astuple(worker) for name, worker in self.workers.items()},
             "receipts": [receipt.to_wire() for receipt in self.receipts],
         }
 
     @classmethod
     def from_wire(cls, data: dict[str, Any]) -> Tally:
         tally = cls()
-        tally.started = data["started"]
+        for name, count in zip(_COUNTS, data["counts"], strict=True):
+            setattr(tally, name, count)
         tally.outcomes.update(data["outcomes"])
         tally.errors.update(data["errors"])
-        tally.prompt_tokens, tally.completion_tokens = data["tokens"]
         tally.histograms = {name: Histogram.from_wire(flat) for name, flat in data["histograms"].items()}
+        tally.timeline = Timeline.from_wire(data["timeline"])
+        tally.workers = {name: Worker(*values) for name, values in data["workers"].items()}
         tally.receipts = [Receipt.from_wire(row) for row in data["receipts"]]
         return tally
+
+
+__all__ = ["LAGS", "MEASURES", "TIMED", "Moments", "Tally"]

@@ -16,6 +16,9 @@ from typing import Any
 
 from wiremark_schemas import yamlfile
 
+from wiremark_loadtests.traffic.arrivals import Arrival
+from wiremark_loadtests.traffic.traces import BLOCK_TOKENS
+
 DEFAULT = "chat"
 
 _VOCABULARY = (
@@ -45,10 +48,11 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A request to send: which entry it is of, and its JSON body."""
+    """A request to send: which entry it is of, its JSON body, and the most tokens it asks for."""
 
     entry: Entry
     body: bytes
+    max_tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +84,34 @@ class Plan:
         self._random = random.Random(f"{seed}/{user}")  # noqa: S311  not for secrets
         self._sent = 0
 
-    def next(self) -> Planned:
+    def next(self, arrival: Arrival | None = None) -> Planned:
+        """The next request; `arrival` may say how long it and its answer are to be."""
         (entry,) = self._random.choices(self._mix, self._weights)
         self._sent += 1
+        prompt = self._prompt(entry)
+        max_tokens = entry.max_tokens
+        if arrival is not None and arrival.prompt_tokens is not None:
+            prompt = self._traced(arrival.prompt_tokens, arrival.blocks)
+            max_tokens = arrival.output_tokens or max_tokens
         document: dict[str, Any] = {
             "model": self._model,
-            "messages": [{"role": "user", "content": self._prompt(entry)}],
-            "max_tokens": entry.max_tokens,
+            "messages": [{"role": "user", "content": prompt}],
+            "max_tokens": max_tokens,
         }
         if entry.stream:
             document |= {"stream": True, "stream_options": {"include_usage": True}}
         if entry.tools:
             document["tools"] = [{"type": "function", "function": tool} for tool in entry.tools]
-        return Planned(entry, json.dumps(document).encode())
+        return Planned(entry, json.dumps(document).encode(), max_tokens)
+
+    def _traced(self, tokens: int, blocks: tuple[int, ...]) -> str:
+        """A prompt of about so many tokens, a word counting as one; equal blocks are equal text."""
+        words: list[str] = []
+        for block in blocks:
+            known = random.Random(f"{self._seed}/block/{block}")  # noqa: S311  not for secrets
+            words += known.choices(_WORDS, k=min(BLOCK_TOKENS, tokens - len(words)))
+        words += self._random.choices(_WORDS, k=tokens - len(words))
+        return " ".join(words)
 
     def _prompt(self, entry: Entry) -> str:
         if self._random.random() < entry.repeat_share:

@@ -68,11 +68,12 @@ def _play_pieces(listener: socket.socket, answer: tuple[bytes, ...]) -> None:
     with peer:
         peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         peer.recv(65536)
-        for piece in answer:
-            peer.sendall(piece)
-            _wait_until_acknowledged(peer)
-        peer.settimeout(5)
-        peer.recv(1)
+        with contextlib.suppress(ConnectionError):  # the client may hang up in the middle
+            for piece in answer:
+                peer.sendall(piece)
+                _wait_until_acknowledged(peer)
+            peer.settimeout(5)
+            peer.recv(1)
 
 
 def _wait_until_acknowledged(peer: socket.socket) -> None:

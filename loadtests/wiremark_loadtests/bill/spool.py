@@ -1,0 +1,80 @@
+"""Receipts on disk: a run of any length holds only the newest in memory.
+
+One JSON array a line. When the disk takes no more, the receipts from then on stay in memory and `problem`
+says so: the run can still end with every receipt it had.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO
+
+from wiremark_loadtests.bill.receipts import Receipt
+
+
+class Spool:
+    """A file of receipts that vanishes with the run; made when the first comes.
+
+    folder: where; None is the system's own for such files
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.problem = ""
+        self.count = 0
+        self._folder = folder
+        self._kept: list[Receipt] = []
+        self._file: IO[bytes] | None = None
+        self._written = 0  # bytes known to be on disk whole
+
+    def add(self, receipts: Iterable[Receipt]) -> None:
+        """Keep more receipts, on disk as long as it takes them. Never raises for the disk's sake."""
+        new = list(receipts)
+        self.count += len(new)
+        if not new or self.problem:
+            self._kept += new
+            return
+        lines = b"".join(json.dumps(receipt.to_wire()).encode() + b"\n" for receipt in new)
+        try:
+            self._write(lines)
+        except OSError as error:
+            self._give_up(error)
+            self._kept += new
+        else:
+            self._written += len(lines)
+
+    def _write(self, lines: bytes) -> None:
+        if self._file is None:
+            if self._folder is not None:
+                self._folder.mkdir(parents=True, exist_ok=True)
+            self._file = tempfile.TemporaryFile(  # noqa: SIM115  it lives as long as the spool
+                buffering=0, prefix="wiremark-receipts-", dir=self._folder
+            )
+        rest = memoryview(lines)
+        while rest:  # unbuffered: a disk that is nearly full takes a part
+            rest = rest[self._file.write(rest) :]
+
+    def _give_up(self, error: OSError) -> None:
+        self.problem = (
+            f"receipts could not be written to disk ({error.strerror or error}) and were kept in memory"
+        )
+
+    def __iter__(self) -> Iterator[Receipt]:
+        """All receipts, oldest first."""
+        if self._file is not None and self._written:
+            self._file.seek(0)
+            left = self._written
+            for line in self._file:
+                left -= len(line)
+                if left < 0:
+                    break  # a part of a line that the full disk cut
+                yield Receipt.from_wire(json.loads(line))
+                if not left:
+                    break
+        yield from self._kept
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()

@@ -1,0 +1,87 @@
+"""What the users of one process share: the run, the arrivals, and a watch on the process itself."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from dataclasses import dataclass
+
+import gevent  # type: ignore[import-untyped]
+
+from wiremark_loadtests.measure.health import Worker
+from wiremark_loadtests.run import Run
+from wiremark_loadtests.traffic import arrivals
+from wiremark_loadtests.traffic.dispatch import Dispatcher
+
+_WATCH_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """Which part of an open loop this process sends."""
+
+    index: int = 0
+    count: int = 1
+
+
+class Generator:
+    """The generating side of a run in this process.
+
+    bank: whether receipts are put on disk here; a worker hands them to its master instead
+    """
+
+    def __init__(self, run: Run, share: Share, *, bank: bool) -> None:
+        self.run = run
+        self.settings = run.settings
+        self.tally = run.tally
+        self.start_ns = time.monotonic_ns()
+        self._bank = bank
+        self._in_flight = 0
+        self._worker = Worker()
+        self._name = f"{socket.gethostname()}/{os.getpid()}"
+        self._cpu_before = time.process_time()
+        demand = run.settings.demand
+        self.dispatcher: Dispatcher | None = None
+        if demand.is_open:
+            mine = arrivals.share(demand.arrivals(run.settings.seed), share.index, share.count)
+            self.dispatcher = Dispatcher(mine)
+        self._watching = gevent.spawn(self._watch)
+
+    def send(self) -> None:
+        """Users are there: begin an open loop."""
+        if self.dispatcher is not None:
+            self.dispatcher.start()
+
+    def hold(self) -> None:
+        """Begin no further request."""
+        if self.dispatcher is not None:
+            self.tally.unsent += self.dispatcher.stop()
+
+    def stop(self) -> None:
+        """The users have ended: tell how the process fared."""
+        self._watching.kill()
+        self._tell()
+
+    def entered(self) -> None:
+        self._in_flight += 1
+        self._worker.requests += 1
+        self._worker.peak = max(self._worker.peak, self._in_flight)
+        self.tally.start(time.monotonic_ns() - self.start_ns)
+
+    def left(self) -> None:
+        self._in_flight -= 1
+
+    def _watch(self) -> None:
+        while True:
+            due_ns = time.monotonic_ns() + int(_WATCH_SECONDS * 1e9)
+            gevent.sleep(_WATCH_SECONDS)
+            self.tally.histograms["loop_lag"].record(max(0, time.monotonic_ns() - due_ns))
+            self._tell()
+
+    def _tell(self) -> None:
+        self._worker.cpu = round(time.process_time() - self._cpu_before, 3)
+        self._worker.wall = round((time.monotonic_ns() - self.start_ns) / 1e9, 3)
+        self.tally.workers[self._name] = self._worker
+        if self._bank:
+            self.run.bank()

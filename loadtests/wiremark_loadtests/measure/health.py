@@ -1,0 +1,116 @@
+"""Whether the generator itself was the bottleneck, and the numbers that say so. Pure.
+
+Two lags are kept. The wake lag is how much later a read happened than the kernel had received it. The
+loop lag is how much later than asked a timer went off. Neither moves the times of answers that the kernel
+stamped; but a generator that wakes late also sends its next request late, and one without the kernel's
+stamps takes its own lateness for the server's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from wiremark_loadtests.measure.recorder import Histogram
+
+_BUSY = 0.9  # share of a core; Python runs on one, and queues build up before it is full
+_TOLERATED = 0.05  # of what is measured, for what the generator adds to it
+_FLOOR_NS = 500_000  # lags below this are those of any scheduler
+
+
+@dataclass(slots=True)
+class Worker:
+    """One generating process; times in seconds."""
+
+    cpu: float = 0.0
+    wall: float = 0.0
+    requests: int = 0
+    peak: int = 0
+    lost: bool = False
+
+    @property
+    def busy(self) -> float:
+        """Share of a core."""
+        return self.cpu / self.wall if self.wall > 0 else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the generator was to do, to be held against what it did.
+
+    pauses: whether users had reason to pause, after refusals or failures
+    """
+
+    users: int
+    is_open: bool
+    kernel_stamps: bool
+    pauses: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`reasons` are sentences; without one the times of the run are the endpoint's."""
+
+    reasons: tuple[str, ...]
+
+    @property
+    def valid(self) -> bool:
+        return not self.reasons
+
+
+def judge(
+    asked: Asked, workers: Mapping[str, Worker], histograms: Mapping[str, Histogram], unsent: int
+) -> Verdict:
+    """Hold the generator to what it was asked; `unsent` arrivals came due and found no free user."""
+    reasons = [
+        f"worker {name} used {worker.busy:.0%} of a core: use more processes"
+        for name, worker in sorted(workers.items())
+        if worker.busy >= _BUSY
+    ]
+    lag = histograms["loop_lag"].quantile(0.99) or 0.0
+    whole = histograms["service"].quantile(0.5)
+    if whole is not None and lag > max(_FLOOR_NS, _TOLERATED * whole):
+        reasons.append(
+            f"the generator woke {lag / 1e6:.1f} ms late (p99), more than {_TOLERATED:.0%} of an answer's "
+            f"{whole / 1e6:.1f} ms: it offered less load than asked"
+        )
+    gap = histograms["inter_token"].quantile(0.5)
+    if not asked.kernel_stamps and gap is not None and lag > max(_FLOOR_NS, _TOLERATED * gap):
+        reasons.append(
+            f"without the kernel's stamps, waking {lag / 1e6:.1f} ms late (p99) reads as the endpoint's "
+            f"time between tokens ({gap / 1e6:.1f} ms)"
+        )
+    reasons += _of_open_loop(asked, histograms, unsent) if asked.is_open else _of_closed_loop(asked, workers)
+    return Verdict(tuple(reasons))
+
+
+def _of_open_loop(asked: Asked, histograms: Mapping[str, Histogram], unsent: int) -> list[str]:
+    waited = histograms["queueing"].quantile(0.99) or 0.0
+    whole = histograms["service"].quantile(0.5) or 0.0
+    reasons = []
+    if unsent:
+        reasons.append(
+            f"{unsent} requests came due and were never sent: all {asked.users} users were busy; use more"
+        )
+    elif waited > max(_FLOOR_NS, _TOLERATED * whole):
+        reasons.append(
+            f"requests were sent {waited / 1e6:.1f} ms after they were due (p99): all {asked.users} users "
+            "were busy, or the generator was; the times from the due moment include it"
+        )
+    return reasons
+
+
+def _of_closed_loop(asked: Asked, workers: Mapping[str, Worker]) -> list[str]:
+    peak = sum(worker.peak for worker in workers.values())
+    requests = sum(worker.requests for worker in workers.values())
+    if not asked.pauses and requests >= asked.users and peak < 0.99 * asked.users:
+        return [f"at most {peak} of the {asked.users} users asked for had a request under way"]
+    return []
+
+
+def to_json(workers: Mapping[str, Worker]) -> list[dict[str, Any]]:
+    return [
+        {"name": name, **asdict(worker), "cpu_share": round(worker.busy, 4)}
+        for name, worker in sorted(workers.items())
+    ]

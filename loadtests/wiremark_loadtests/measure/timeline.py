@@ -1,0 +1,88 @@
+"""What happened when: counts and times by slots of a run, merged over its workers. Pure.
+
+A slot is counted from the start of the run on the worker's own monotonic clock, so that clocks that
+disagree between hosts move nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from wiremark_loadtests.measure.recorder import Histogram
+
+_NS_PER_SECOND = 1_000_000_000
+_MOST_SLOTS = 600  # a longer run gets wider slots: the timeline stays a page of a report
+TIMED = ("time_to_first_token", "inter_token", "end_to_end")
+
+
+@dataclass(slots=True)
+class Slot:
+    """What ended in a slot of time, and what was begun in it; good: within the SLO."""
+
+    started: int = 0
+    ok: int = 0
+    refused: int = 0
+    cut: int = 0
+    failed: int = 0
+    good: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    histograms: dict[str, Histogram] = field(default_factory=lambda: {name: Histogram() for name in TIMED})
+
+    def merge(self, other: Slot) -> None:
+        for name in COUNTS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name, histogram in other.histograms.items():
+            self.histograms[name].merge(histogram)
+
+
+COUNTS = tuple(item.name for item in fields(Slot) if item.name != "histograms")
+
+
+class Timeline:
+    """Slots by number, each `width` whole seconds wide."""
+
+    def __init__(self, width: int = 1) -> None:
+        self.width = width
+        self.slots: dict[int, Slot] = {}
+
+    def at(self, since_start_ns: int) -> Slot:
+        number = max(0, since_start_ns) // (self.width * _NS_PER_SECOND)
+        return self.slots.setdefault(number, Slot())
+
+    def merge(self, other: Timeline) -> None:
+        if self.width != other.width and self.slots and other.slots:
+            raise ValueError(f"slots of {other.width} s cannot be added to slots of {self.width} s")
+        if other.slots:
+            self.width = other.width
+        for number, slot in other.slots.items():
+            self.slots.setdefault(number, Slot()).merge(slot)
+
+    def to_wire(self) -> dict[str, Any]:
+        return {
+            "width": self.width,
+            "slots": [
+                [
+                    number,
+                    [getattr(slot, name) for name in COUNTS],
+                    [slot.histograms[name].to_wire() for name in TIMED],
+                ]
+                for number, slot in self.slots.items()
+            ],
+        }
+
+    @classmethod
+    def from_wire(cls, data: dict[str, Any]) -> Timeline:
+        timeline = cls(data["width"])
+        for number, counts, flat in data["slots"]:
+            histograms = dict(zip(TIMED, map(Histogram.from_wire, flat), strict=True))
+            slot = timeline.slots[number] = Slot(histograms=histograms)
+            for name, count in zip(COUNTS, counts, strict=True):
+                setattr(slot, name, count)
+        return timeline
+
+
+def width_for(seconds: float) -> int:
+    """Seconds of a slot, so that a run of so long stays below the most slots."""
+    return max(1, -(-int(seconds) // _MOST_SLOTS))
