@@ -15,6 +15,7 @@ from wiremark_server.dialects.anthropic_messages.signature import Signatures
 from wiremark_server.dialects.format import Format
 from wiremark_server.dialects.openai_chat import ChatFormat
 from wiremark_server.dialects.openai_chat.form import Form
+from wiremark_server.dialects.openai_completions import CompletionFormat
 from wiremark_server.dialects.openai_models import Catalogue
 from wiremark_server.edge.handler import Gateway
 from wiremark_server.engine.protocol import Engine
@@ -66,6 +67,7 @@ def _formats(contract: Contract, seed: int) -> dict[str, Format]:
     signatures = Signatures(f"{contract.name}/{seed}".encode())
     forms: tuple[Format, ...] = (
         ChatFormat(Form(contract.answer)),
+        CompletionFormat(),
         MessagesFormat(signatures),
         CountFormat(signatures),
     )

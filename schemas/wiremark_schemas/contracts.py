@@ -25,7 +25,12 @@ Dialect = Literal["openai", "anthropic", "gemini"]
 
 # First part of an operation's name → the dialect that is spoken there. Operations that are not listed are
 # shared: a request says by its headers which dialect it is in, else it is in the contract's own.
-_DIALECTS: Mapping[str, Dialect] = {"chat": "openai", "messages": "anthropic"}
+_DIALECTS: Mapping[str, Dialect] = {
+    "chat": "openai",
+    "completions": "openai",
+    "embeddings": "openai",
+    "messages": "anthropic",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +49,10 @@ class Price:
 class Model:
     """One model of the catalogue.
 
-    reasoning: `always`, or `asked` for on request; of a model with the capability `reasoning`
-    available: whether the reference server starts with a worker for it
-    specimen:  there so that a promise can be tested; another endpoint need not have it
+    reasoning:  `always`, or `asked` for on request; of a model with the capability `reasoning`
+    available:  whether the reference server starts with a worker for it
+    specimen:   there so that a promise can be tested; another endpoint need not have it
+    dimensions: length of its vectors; None for a model that makes none
     """
 
     id: str
@@ -60,6 +66,7 @@ class Model:
     reasoning: Literal["asked", "always"] = "asked"
     available: bool = True
     specimen: bool = False
+    dimensions: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +139,7 @@ class Contract:
                 reasoning=entry.get("reasoning", "asked"),
                 available=entry.get("available", True),
                 specimen=entry.get("specimen", False),
+                dimensions=entry.get("dimensions"),
             )
             for entry in self.raw["models"]
         )
@@ -225,6 +233,8 @@ def load(name_or_path: str) -> Contract:
     """
     document, lines, source = _document(name_or_path, ())
     yamlfile.check(document, lines, "meta/contract", source)
+    offered = {name: entry for name, entry in document["operations"].items() if entry is not None}
+    document = {**document, "operations": offered}
     contract = Contract(document["name"], document)
     _check_references(contract, lines, source)
     return contract
@@ -270,12 +280,17 @@ def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _check_references(contract: Contract, lines: dict[str, int], source: str) -> None:
-    """What a schema cannot say: unique ids, the worth of credits, nothing both claimed and optional."""
+    """What a schema cannot say: unique ids, what goes together, nothing both claimed and optional."""
     seen: set[str] = set()
     for position, model in enumerate(contract.models):
         if model.id in seen:
             line = lines.get(f"/models/{position}/id", 1)
             raise BadFile(f"{source}:{line}: /models/{position}/id: {model.id!r} is listed twice")
+        if ("embeddings" in model.capabilities) != (model.dimensions is not None):
+            line = lines.get(f"/models/{position}/capabilities", 1)
+            raise BadFile(
+                f"{source}:{line}: /models/{position}: the capability embeddings and dimensions go together"
+            )
         seen.add(model.id)
         if contract.credit is None and "per_request_credits" in contract.raw["models"][position]["price"]:
             where = f"/models/{position}/price/per_request_credits"

@@ -6,7 +6,7 @@ quotes the value: it may be a megabyte, or private.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -68,6 +68,15 @@ class RequestSchema:
         describe = _EXPECTED.get(kind.name)
         expected = f"expected {describe(kind.value)}" if describe else violation.message
         raise problem.invalid_request(f"Invalid value for '{path}': {expected}.", path or None)
+
+
+def check_integers(document: Mapping[str, Any], names: Iterable[str]) -> None:
+    """Refuse 10.0 where an integer is asked for: to a schema it is one, to a typed server it is not."""
+    for name in names:
+        if isinstance(document.get(name), float):
+            raise problem.invalid_request(
+                f"Invalid type for '{name}': expected an integer, got a decimal number.", name
+            )
 
 
 @cache

@@ -17,6 +17,7 @@ class Asked:
     output_param:    JSON path of what asks for a form of output, such as JSON
     reasoning_param: JSON path of what insists on reasoning, None when the model may do without
     hide_reasoning:  the answer does not show what the reasoning says
+    echo:            each choice repeats its prompt before what follows it
     """
 
     generation: Generation
@@ -27,3 +28,4 @@ class Asked:
     output_param: str = "response_format"
     reasoning_param: str | None = None
     hide_reasoning: bool = False
+    echo: bool = False

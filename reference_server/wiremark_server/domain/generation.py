@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-Role = Literal["system", "user", "assistant", "tool"]
+Role = Literal["system", "user", "assistant", "tool", "prompt"]
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
 
 
@@ -21,7 +21,7 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message of the conversation.
+    """One message of the conversation; one of the role `prompt` is a bare text to go on with.
 
     images: image parts, already checked
     failed: a tool's turn, and the tool could not do what was asked
@@ -66,6 +66,7 @@ class Generation:
     logprobs:   None when not asked, else how many alternatives per token (0 to 20)
     seed:       the client's seed; the engine mixes it with its own
     continues:  the last turn is the beginning of the answer; only what follows it is produced
+    others:     further conversations of the same request; conversation p has the choices p·n to p·n + n - 1
     """
 
     request_id: str
@@ -82,6 +83,19 @@ class Generation:
     logprobs: int | None = None
     reasoning: bool = False
     continues: bool = False
+    others: tuple[tuple[Turn, ...], ...] = ()
+
+    @property
+    def parts(self) -> tuple[Generation, ...]:
+        """The request as one generation for each of its conversations."""
+        if not self.others:
+            return (self,)
+        return tuple(replace(self, turns=turns, others=()) for turns in (self.turns, *self.others))
+
+    @property
+    def choices(self) -> int:
+        """Answers in all."""
+        return self.n * (1 + len(self.others))
 
 
 @dataclass(frozen=True, slots=True)

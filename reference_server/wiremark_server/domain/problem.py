@@ -157,7 +157,9 @@ def vision_not_supported(model: str, param: str) -> ProblemError:
     return _error("vision_not_supported", f"The model {model!r} does not accept images.", param)
 
 
-def context_length_exceeded(limit: int, prompt: int, budget: int = 0) -> ProblemError:
+def context_length_exceeded(
+    limit: int, prompt: int, budget: int = 0, param: str = "messages"
+) -> ProblemError:
     asked = f"your messages resulted in {prompt} tokens"
     if budget:
         asked = (
@@ -168,7 +170,7 @@ def context_length_exceeded(limit: int, prompt: int, budget: int = 0) -> Problem
         # Clients look for one of two phrases to begin to shorten a conversation; both are here.
         f"The prompt is too long: this model's maximum context length is {limit} tokens. However, {asked}. "
         "Please reduce the length of the messages or completion.",
-        "messages",
+        param,
     )
 
 

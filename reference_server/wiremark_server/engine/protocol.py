@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from array import array
+from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 from wiremark_server.domain.generation import Delta, Generation, Usage
@@ -50,6 +51,10 @@ class Engine(Protocol):
 
         Raises EngineRefusal when the request cannot be answered.
         """
+        ...
+
+    async def embed(self, model: str, texts: Sequence[str], dimensions: int) -> list[array[float]]:
+        """A vector of length 1 for each text: `dimensions` numbers of four bytes."""
         ...
 
     async def close(self) -> None:

@@ -32,6 +32,7 @@ from wiremark_server.engine.text import Prose
 from wiremark_server.engine.tokens import encode
 
 MAX_CALLS = 8  # parallel calls in one answer
+_OF_USER = ("user", "prompt")
 QUOTE_LIMIT = 2_000  # characters of a tool's result that are quoted
 
 
@@ -45,14 +46,15 @@ class Script:
 
     def choices(self, generation: Generation) -> tuple[Choice, ...]:
         """The whole answer, one entry per choice. Raises UnsupportedSchema."""
-        base = _content_hash(self._key, generation)
         words = self._prose.words
-        out = []
-        for index in range(generation.n):
-            digest = base.copy()
-            digest.update(index.to_bytes(4, "big"))
-            draft = self._draft(generation, digest.digest())
-            out.append(cut(index, draft, generation, self._limit, words))
+        out: list[Choice] = []
+        for part in generation.parts:
+            base = _content_hash(self._key, part)
+            for number in range(part.n):
+                digest = base.copy()
+                digest.update(number.to_bytes(4, "big"))
+                draft = self._draft(part, digest.digest())
+                out.append(cut(len(out), draft, part, self._limit, words))
         return tuple(out)
 
     def _draft(self, generation: Generation, digest: bytes) -> Draft:
@@ -91,7 +93,7 @@ class Script:
         if wanted is not None:
             wanted = min(wanted, self._limit + 1)
             return self._prose.pieces(state, wanted)[:wanted]
-        if turns[-1].role == "user":
+        if turns[-1].role in _OF_USER:
             recalled = reading.recalled(turns)
             if recalled is not None:
                 return encode(recalled)
@@ -124,7 +126,7 @@ class Script:
         about = _tools_about(said, allowed)
         if not about and forced:
             about = allowed[:1]
-        if not about or (not forced and generation.turns[-1].role != "user"):
+        if not about or (not forced and generation.turns[-1].role not in _OF_USER):
             return ()
         names = reading.entities(said)
         asked: list[tuple[Tool, tuple[str, ...]]] = [(tool, names) for tool in about]
@@ -169,7 +171,7 @@ def _content_hash(key: bytes, generation: Generation) -> blake2b:
 
 
 def _last_user_text(turns: Sequence[Turn]) -> str:
-    return next((turn.text for turn in reversed(turns) if turn.role == "user"), "")
+    return next((turn.text for turn in reversed(turns) if turn.role in _OF_USER), "")
 
 
 def _tools_about(said: str, tools: Sequence[Tool]) -> list[Tool]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+from array import array
+from collections.abc import Sequence
+
 from wiremark_server.clock import Clock, SystemClock
 from wiremark_server.domain.generation import Generation
 from wiremark_server.engine import tokens
 from wiremark_server.engine.batch import BatchStats
 from wiremark_server.engine.batchloop import BatchLoop
+from wiremark_server.engine.embed import Embedder
 from wiremark_server.engine.kv import block_hashes
 from wiremark_server.engine.pace import Batched, Fixed, Profile
 from wiremark_server.engine.protocol import EngineRun
@@ -25,6 +30,7 @@ class SimulatedEngine:
     def __init__(self, profile: Profile, seed: int = 0, clock: Clock | None = None) -> None:
         self.profile = profile
         self._script = Script(seed, profile.max_output)
+        self._embedder = Embedder(seed)
         clock = clock or SystemClock()
         self._wheel = Wheel(profile, clock) if isinstance(profile, Fixed) else None
         self._batch = BatchLoop(profile, clock) if isinstance(profile, Batched) else None
@@ -55,6 +61,14 @@ class SimulatedEngine:
             self._wheel.start(run)
             return run
         return InstantRun(choices, prompt)
+
+    async def embed(self, model: str, texts: Sequence[str], dimensions: int) -> list[array[float]]:
+        """A vector of length 1 for each text; others are served in between."""
+        vectors = []
+        for text in texts:
+            vectors.append(self._embedder.vector(model, text, dimensions))
+            await asyncio.sleep(0)
+        return vectors
 
     async def close(self) -> None:
         """Stop every run; their iterators end."""

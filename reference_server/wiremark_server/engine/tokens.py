@@ -10,6 +10,7 @@ Prompt formula (pieces):
       and for each tool call 1 for the name plus the pieces of its arguments
     + for each tool: 4 and the pieces of its compact JSON; 8 more when there are tools at all
     + the pieces of the output schema's compact JSON
+A bare prompt is its own pieces, at least one. Conversations of one request add up.
 A tool's name is one piece in prompt and completion alike: it stands for the special token of a real model.
 """
 
@@ -28,6 +29,7 @@ _PIECE = re.compile(r" ?[^\W\d_]{1,8}| ?\d{1,3}| ?(?:[^\w\s]|_){1,3}|\s{1,16}")
 _TURN_PIECES = {
     role: ["<turn>", role, "<text>", "</turn>"] for role in ("system", "user", "assistant", "tool")
 }
+_NO_PROMPT = ["<start>"]
 _REPLY_PIECES = ["<turn>", "assistant", "<text>"]
 _TOOLS_PIECES = ["<tools>"] + ["<rule>"] * 6 + ["</tools>"]
 _TOOL_PIECES = ["<tool>", "<name>", "<schema>", "</tool>"]
@@ -44,6 +46,12 @@ def count(text: str) -> int:
 
 def prompt_pieces(generation: Generation) -> list[str]:
     """The whole prompt as the engine sees it, in the order a prefix cache would see it."""
+    return [piece for part in generation.parts for piece in _conversation_pieces(part)]
+
+
+def _conversation_pieces(generation: Generation) -> list[str]:
+    if generation.turns and generation.turns[0].role == "prompt":
+        return encode(generation.turns[0].text) or _NO_PROMPT
     pieces: list[str] = []
     if generation.tools:
         pieces += _TOOLS_PIECES

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from wiremark_server.edge.message import Response, Stream
-from wiremark_server.operations import account, generate, messages, models, published
+from wiremark_server.operations import account, embeddings, generate, messages, models, published
 from wiremark_server.policy.call import Call
 
 Operation = Callable[[Call], Awaitable[Response | Stream]]
@@ -14,6 +14,8 @@ OPERATIONS: Mapping[str, Operation] = {
     "models.list": models.list_models,
     "models.get": models.get_model,
     "chat.create": generate.operation("chat"),
+    "completions.create": generate.operation("completions"),
+    "embeddings.create": embeddings.create,
     "messages.create": generate.operation("messages"),
     "messages.count_tokens": messages.count_tokens,
     "usage.list": account.list_usage,

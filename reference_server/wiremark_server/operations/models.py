@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from wiremark_schemas.contracts import Dialect, Model
 
 from wiremark_server.dialects import anthropic_models
-from wiremark_server.domain import problem
 from wiremark_server.edge.message import Response
 from wiremark_server.policy import chain
 from wiremark_server.policy.call import Call
@@ -24,17 +23,11 @@ _ONES: Mapping[Dialect, Callable[[Call, Model], bytes]] = {
 
 async def list_models(call: Call) -> Response:
     await chain.run(chain.IDENTIFIED, call)
-    allowed = call.key.allowed_models
-    models = [model for model in call.services.contract.models if allowed is None or model.id in allowed]
+    models = [model for model in call.services.contract.models if call.key.allows(model.id)]
     return Response(200, _LISTS[call.dialect](call, models))
 
 
 async def get_model(call: Call) -> Response:
     await chain.run(chain.IDENTIFIED, call)
-    model_id = call.parameters["model"]
-    model = call.services.contract.model(model_id)
-    if model is None:
-        raise problem.unknown_model(model_id)
-    if call.key.allowed_models is not None and model_id not in call.key.allowed_models:
-        raise problem.model_not_allowed(model_id)
+    model = chain.permitted(call, call.parameters["model"])
     return Response(200, _ONES[call.dialect](call, model))

@@ -68,6 +68,8 @@ class Call:
     asked: Asked = field(init=False)  # decode
     model: Model = field(init=False)  # admit
     prompt_tokens: int = field(init=False)  # admit
+    longest_prompt: int = field(init=False)  # admit; tokens of the longest conversation
+    completion_budget: int = field(init=False, default=0)  # fit; tokens, over all choices
     kept: Kept | None = field(init=False, default=None)  # recall
     cache_key: bytes | None = field(init=False, default=None)  # recall
     bill: Bill = field(init=False)  # hold

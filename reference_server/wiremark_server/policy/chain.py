@@ -36,9 +36,9 @@ async def meter(call: Call) -> None:
 
 async def meter_tokens(call: Call) -> None:
     """The tokens of the request, once they are known, against the limits of the key."""
-    generation = call.asked.generation
-    wanted = call.prompt_tokens + (generation.max_tokens or 0) * generation.n
-    decision = call.services.limiter.check_tokens(call.key, wanted, dialect=call.dialect)
+    decision = call.services.limiter.check_tokens(
+        call.key, call.prompt_tokens + call.completion_budget, dialect=call.dialect
+    )
     call.limit_headers = decision.headers
     if not decision.allowed:
         raise problem.rate_limited(decision.scope, decision.retry_after)
@@ -52,18 +52,23 @@ async def decode(call: Call) -> None:
     call.asked = call.format.decode(call.document, call.request_id, call.header)
 
 
+def permitted(call: Call, model_id: str) -> Model:
+    """The model, which exists and which the key may use."""
+    model = call.services.contract.model(model_id)
+    if model is None:
+        raise problem.unknown_model(model_id)
+    if not call.key.allows(model.id):
+        raise problem.model_not_allowed(model.id)
+    return model
+
+
 async def admit(call: Call) -> None:
     """The model exists, the key may use it, and it can do what is asked; counts the prompt."""
-    asked = call.asked
-    generation = asked.generation
-    model = call.services.contract.model(generation.model)
-    if model is None:
-        raise problem.unknown_model(generation.model)
-    if call.key.allowed_models is not None and model.id not in call.key.allowed_models:
-        raise problem.model_not_allowed(model.id)
-    _check_capabilities(asked, model)
-    call.model = model
-    call.prompt_tokens = call.services.engine.count_prompt(generation)
+    call.model = permitted(call, call.asked.generation.model)
+    _check_capabilities(call.asked, call.model)
+    count = call.services.engine.count_prompt
+    counts = [count(part) for part in call.asked.generation.parts]
+    call.prompt_tokens, call.longest_prompt = sum(counts), max(counts)
 
 
 def _check_capabilities(asked: Asked, model: Model) -> None:
@@ -79,6 +84,10 @@ def _check_capabilities(asked: Asked, model: Model) -> None:
             f"Unsupported value for '{asked.output_param}': the model {model.id!r} only writes text.",
             asked.output_param,
         )
+    if "embeddings" in model.capabilities:
+        raise problem.invalid_request(
+            f"The model {model.id!r} makes embeddings and writes no text; choose another.", "model"
+        )
 
 
 async def fit(call: Call) -> None:
@@ -88,10 +97,11 @@ async def fit(call: Call) -> None:
         call.asked,
         generation=dataclasses.replace(
             generation,
-            max_tokens=_budget(generation, model, call.prompt_tokens),
+            max_tokens=_budget(generation, model, call.longest_prompt),
             reasoning=_reasons(generation, model),
         ),
     )
+    call.completion_budget = (call.asked.generation.max_tokens or 0) * generation.choices
 
 
 def _reasons(generation: Generation, model: Model) -> bool:
@@ -140,11 +150,10 @@ def _declines_cache(call: Call) -> bool:
 
 async def hold(call: Call) -> None:
     """Set aside the most that the request can cost; a kept answer costs nothing."""
-    services, generation = call.services, call.asked.generation
+    services = call.services
     amount = 0
     if call.kept is None:
-        budget = (generation.max_tokens or 0) * generation.n
-        amount = pricing.upper_bound(call.model.price, call.prompt_tokens, budget)
+        amount = pricing.upper_bound(call.model.price, call.prompt_tokens, call.completion_budget)
     answer = await services.ledger.hold(
         HoldRequest(
             request_id=call.request_id,
@@ -176,6 +185,8 @@ GENERATION: tuple[Step, ...] = (
     recall,
     hold,  #         insufficient_credits, monthly_cap_reached: 402 or 429, as the contract says
 )
+DOCUMENT: tuple[Step, ...] = (*IDENTIFIED, read)
+PAID: tuple[Step, ...] = (staff, meter_tokens, hold)  # once the model and the tokens are known
 COUNT: tuple[Step, ...] = (*IDENTIFIED, read, decode, admit)
 
 

@@ -14,7 +14,7 @@ from wiremark_server.dialects.anthropic_messages import turns, version
 from wiremark_server.dialects.anthropic_messages.blocks import BlockReader
 from wiremark_server.dialects.anthropic_messages.signature import Signatures
 from wiremark_server.dialects.format import HeaderOf
-from wiremark_server.dialects.validation import RequestSchema, check_schema
+from wiremark_server.dialects.validation import RequestSchema, check_integers, check_schema
 from wiremark_server.domain import problem
 from wiremark_server.domain.asked import Asked
 from wiremark_server.domain.generation import Generation, OutputFormat, Tool, ToolChoice
@@ -52,11 +52,7 @@ def _decode(
     for name, reason in _UNSUPPORTED.items():
         if document.get(name):
             raise problem.invalid_request(f"Unsupported parameter: '{name}'; {reason}.", name)
-    for name in _INTEGERS:
-        if isinstance(document.get(name), float):
-            raise problem.invalid_request(
-                f"Invalid type for '{name}': expected an integer, got a decimal number.", name
-            )
+    check_integers(document, _INTEGERS)
     conversation = turns.read(document, BlockReader(spoken, signatures))
     tools = _tools(document.get("tools") or ())
     choice = document.get("tool_choice") or {}

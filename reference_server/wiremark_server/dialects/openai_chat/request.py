@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wiremark_server.dialects.openai_chat.turns import read_turns
-from wiremark_server.dialects.validation import RequestSchema, check_schema
+from wiremark_server.dialects.openai_params import stop_sequences, streaming
+from wiremark_server.dialects.validation import RequestSchema, check_integers, check_schema
 from wiremark_server.domain import problem
 from wiremark_server.domain.asked import Asked
 from wiremark_server.domain.generation import Generation, OutputFormat, Tool, ToolChoice
@@ -31,17 +32,8 @@ def decode(document: Mapping[str, Any], request_id: str) -> Asked:
     """Raise ProblemError (400) with the JSON path of what is wrong."""
     _SCHEMA.check(document)  # type: ignore[arg-type]
     _refuse_unsupported(document)
-    for name in _INTEGERS:
-        if isinstance(document.get(name), float):
-            raise problem.invalid_request(
-                f"Invalid type for '{name}': expected an integer, got a decimal number.", name
-            )
-    stream = bool(document.get("stream"))
-    options = document.get("stream_options")
-    if options is not None and not stream:
-        raise problem.invalid_request(
-            "The 'stream_options' parameter is only allowed when 'stream' is enabled.", "stream_options"
-        )
+    check_integers(document, _INTEGERS)
+    stream, include_usage = streaming(document)
     turns, image_param = read_turns(document["messages"])
     tools = _tools(document.get("tools") or ())
     generation = Generation(
@@ -53,7 +45,7 @@ def decode(document: Mapping[str, Any], request_id: str) -> Asked:
         parallel_tool_calls=document.get("parallel_tool_calls") is not False,
         output=_output(document.get("response_format")),
         max_tokens=_budget(document),
-        stop=_stop(document.get("stop")),
+        stop=stop_sequences(document.get("stop")),
         seed=document.get("seed"),
         n=document.get("n") or 1,
         logprobs=(document.get("top_logprobs") or 0) if document.get("logprobs") else None,
@@ -62,7 +54,7 @@ def decode(document: Mapping[str, Any], request_id: str) -> Asked:
     return Asked(
         generation=generation,
         stream=stream,
-        include_usage=bool(options and options.get("include_usage")),
+        include_usage=include_usage,
         image_param=image_param,
         tool_bearing=bool(tools) or any(turn.role == "tool" or turn.tool_calls for turn in turns),
     )
@@ -82,13 +74,6 @@ def _budget(document: Mapping[str, Any]) -> int | None:
     """Of both names for the completion limit, the smaller one holds."""
     limits = [document.get("max_tokens"), document.get("max_completion_tokens")]
     return min((limit for limit in limits if limit is not None), default=None)
-
-
-def _stop(stop: str | Sequence[str] | None) -> tuple[str, ...]:
-    sequences = (stop,) if isinstance(stop, str) else tuple(stop or ())
-    if "" in sequences:
-        raise problem.invalid_request("Invalid value for 'stop': a stop sequence cannot be empty.", "stop")
-    return sequences
 
 
 def _tools(entries: Sequence[Mapping[str, Any]]) -> tuple[Tool, ...]:
