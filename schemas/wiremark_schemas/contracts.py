@@ -68,6 +68,11 @@ class Model:
     specimen: bool = False
     dimensions: int | None = None
 
+    @property
+    def writes(self) -> bool:
+        """Whether it answers in words; a model that makes embeddings does nothing else."""
+        return "embeddings" not in self.capabilities
+
 
 @dataclass(frozen=True, slots=True)
 class AnswerForm:

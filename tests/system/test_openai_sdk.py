@@ -113,3 +113,34 @@ def test_a_refused_request_raises_with_its_sentence(client: OpenAI, model: str) 
         client.chat.completions.create(
             model=model, messages=[{"role": "user", "content": "x"}], temperature=9, stream=True
         )
+
+
+@pytest.fixture
+def reference(client: OpenAI) -> OpenAI:
+    """The client of a server with every surface of the reference."""
+    if not any("/" in entry.id for entry in client.models.list()):
+        pytest.skip("this contract has chat only")
+    return client
+
+
+def test_embeddings_in_the_form_that_the_sdk_asks_for_by_itself(reference: OpenAI) -> None:
+    model = next(entry.id for entry in reference.models.list() if "/" in entry.id)
+    assert reference.models.retrieve(model).id == model
+    packed = reference.embeddings.create(model=model, input=["a", "b"])
+    plain = reference.embeddings.create(model=model, input=["a", "b"], encoding_format="float")
+    assert [entry.embedding for entry in packed.data] == [entry.embedding for entry in plain.data]
+    assert packed.usage.total_tokens == 2
+    short = reference.embeddings.create(model=model, input=[[1, 2], [3]], dimensions=4)
+    assert [len(entry.embedding) for entry in short.data] == [4, 4]
+    with pytest.raises(BadRequestError) as caught:
+        reference.embeddings.create(model=model, input=[])
+    assert caught.value.param == "input"
+
+
+def test_a_legacy_completion_whole_and_streamed(reference: OpenAI, model: str) -> None:
+    whole = reference.completions.create(model=model, prompt=["Count to 3", "Count to 4"], max_tokens=20, n=2)
+    assert [choice.text for choice in whole.choices] == ["1, 2, 3"] * 2 + ["1, 2, 3, 4"] * 2
+    stream = reference.completions.create(
+        model=model, prompt="Count to 3", max_tokens=20, stream=True, echo=True
+    )
+    assert "".join(chunk.choices[0].text for chunk in stream) == "Count to 31, 2, 3"

@@ -5,7 +5,17 @@
 
 from __future__ import annotations
 
-from wiremark_conformance.probes import billing, chat, errors, limits, models, openapi, tools
+from wiremark_conformance.probes import (
+    billing,
+    chat,
+    completions,
+    embeddings,
+    errors,
+    limits,
+    models,
+    openapi,
+    tools,
+)
 from wiremark_conformance.probes.table import Probe, ProbeContext, ProbeTable
 
 __all__ = ["PROBES", "Probe", "ProbeContext"]
@@ -15,6 +25,8 @@ PROBES = ProbeTable(
         *models.TABLE,
         *chat.TABLE,
         *tools.TABLE,
+        *completions.TABLE,
+        *embeddings.TABLE,
         *errors.TABLE,
         *limits.TABLE,
         *openapi.TABLE,

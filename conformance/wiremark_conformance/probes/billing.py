@@ -36,6 +36,8 @@ TABLE = (
             "chat.tools.round-trip",
             "chat.other-model",
             "chat.reasoning",
+            "completions.plain",
+            "embeddings.batch",
             "cache.repeat",
             "errors.unknown-model",
             "errors.no-messages",

@@ -29,6 +29,19 @@ def _get_unknown(context: ProbeContext) -> Draft:
     return Draft("GET", path(context, "models.get", model=UNKNOWN_MODEL))
 
 
+def _get_slash(context: ProbeContext) -> Draft:
+    """A model whose id holds a slash, escaped as SDKs do it: in one path segment."""
+    promised = context.target.contract.models
+    if promised and not any("/" in model.id for model in promised):
+        raise NotPromised("the contract names no model with a slash in its id")
+    view = Evidence(context.target, context.exchanges).view("models.list")
+    data = view.object.get("data") if view is not None and view.succeeded else ()
+    for entry in data if isinstance(data, list) else ():
+        if isinstance(entry, dict) and isinstance(entry.get("id"), str) and "/" in entry["id"].strip("/"):
+            return Draft("GET", path(context, "models.get", model=entry["id"]))
+    raise NotTestable("no listed model has a slash in its id")
+
+
 def _unavailable(context: ProbeContext) -> Draft:
     """A question to a model that the list itself calls unavailable."""
     field = next(
@@ -55,5 +68,6 @@ TABLE = (
         capability="models.available",
         patient=False,
     ),
+    Probe("models.get.slash", _get_slash, needs=("models.list",), capability="models.get"),
     Probe("models.get.unknown", _get_unknown, capability="models.get"),
 )

@@ -129,13 +129,13 @@ def served(context: ProbeContext) -> tuple[Model, ...]:
 
 
 def model_where(context: ProbeContext, what: str, wanted: Callable[[Model], bool]) -> str:
-    """The id of the first such model; `what` says in words what is wanted.
+    """The id of the first such model that writes text; `what` says in words what is wanted.
 
     Raises NotPromised when the contract has none, NotTestable when the endpoint does not list it.
     """
-    if not any(wanted(model) for model in context.target.contract.models):
+    if not any(model.writes and wanted(model) for model in context.target.contract.models):
         raise NotPromised(f"the contract lists no model {what}")
-    found = next((model.id for model in served(context) if wanted(model)), None)
+    found = next((model.id for model in served(context) if model.writes and wanted(model)), None)
     if found is None:
         raise NotTestable(f"the endpoint lists no model {what}")
     return found

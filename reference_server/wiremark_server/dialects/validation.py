@@ -65,6 +65,9 @@ class RequestSchema:
         if kind.name == "required":
             missing = json_path([*violation.instance_path, kind.value])
             raise problem.invalid_request(f"Missing required parameter: '{missing}'.", missing)
+        if kind.name == "additionalProperties":
+            unknown = json_path([*violation.instance_path, kind.value[0]])
+            raise problem.invalid_request(f"Unknown parameter: '{unknown}'.", unknown)
         describe = _EXPECTED.get(kind.name)
         expected = f"expected {describe(kind.value)}" if describe else violation.message
         raise problem.invalid_request(f"Invalid value for '{path}': {expected}.", path or None)

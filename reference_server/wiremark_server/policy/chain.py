@@ -84,7 +84,7 @@ def _check_capabilities(asked: Asked, model: Model) -> None:
             f"Unsupported value for '{asked.output_param}': the model {model.id!r} only writes text.",
             asked.output_param,
         )
-    if "embeddings" in model.capabilities:
+    if not model.writes:
         raise problem.invalid_request(
             f"The model {model.id!r} makes embeddings and writes no text; choose another.", "model"
         )

@@ -11,6 +11,7 @@ import functools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from wiremark_conformance.target import Target
 from wiremark_reports.record import Verdict
 from wiremark_schemas import contracts
 from wiremark_schemas.credentials import ROLES, Credentials
+
+from tests.conformance.judging import other_surfaces
 
 CREATED = 1764547200
 ANSWER_ID = f"gen-{CREATED}-VhzEA3LAfGuc"
@@ -339,6 +342,15 @@ def _good(name: str, model: str) -> Answer | None:
     call = completion({"content": None, "tool_calls": [copy.deepcopy(TOOL_CALL)]}, "tool_calls")
     one = next((entry for entry in _models() if entry["id"] == model), {**_models()[0], "id": model})
     table: dict[str, Callable[[], Answer]] = {
+        **{probe: partial(_json, body) for probe, body in other_surfaces.bodies().items()},
+        **{probe: partial(_stream, chunks) for probe, chunks in other_surfaces.streams().items()},
+        "completions.no-prompt": _invalid,
+        "embeddings.empty-text": _invalid,
+        "embeddings.empty-list": _invalid,
+        "embeddings.too-many": _invalid,
+        "embeddings.unknown-format": _invalid,
+        "embeddings.unknown-model": lambda: _error(404, "invalid_request_error", "model_not_found"),
+        "models.get.slash": lambda: _json(next(entry for entry in _models() if "/" in entry["id"])),
         "models.list": lambda: _json({"object": "list", "data": _models()}),
         "models.get": lambda: _json(one),
         "models.unavailable": lambda: _error(503, "server_error", "no_worker_available"),
@@ -403,6 +415,8 @@ def _good(name: str, model: str) -> Answer | None:
                     _row("chat.tools.round-trip"),
                     _row("chat.other-model", 2, model="hermes-text-only"),
                     _row("chat.reasoning", 200_000, model="thinker"),
+                    _row("completions.plain", 4, completion_tokens=4),
+                    _row("embeddings.batch", 1, completion_tokens=0, model="us/vectors"),
                     _row("cache.repeat", 0, cached=True),
                     _row("errors.unknown-model", 0, status=404, state="released", outcome="refused"),
                 ],

@@ -15,7 +15,7 @@ from wiremark_conformance.probes import PROBES, ProbeContext
 from wiremark_conformance.probes.table import Draft, Probe, ProbeTable
 from wiremark_schemas.registry import validator
 
-# Requests that are meant to be wrong, so their body is not a valid chat request.
+# Requests that are meant to be wrong, so their body is not valid.
 _WRONG_BODIES = (
     "errors.malformed",
     "errors.no-key-name",
@@ -23,7 +23,12 @@ _WRONG_BODIES = (
     "errors.no-m",
     "errors.empty",
     "errors.messages",
+    "completions.no-prompt",
+    "embeddings.empty-list",
+    "embeddings.too-many",
+    "embeddings.unknown-format",
 )
+_SCHEMAS = {"completions": "openai/completions.request", "embeddings": "openai/embeddings.request"}
 
 
 def _requests(world: Any) -> dict[str, Request]:
@@ -61,12 +66,14 @@ def test_the_least_contract_is_asked_only_what_it_promises(worlds: Callable[...,
     assert {"chat.plain", "chat.stream", "chat.tools.forced", "errors.unknown-route"} <= made
 
 
-def test_chat_requests_are_valid_by_the_published_schema(world: Any) -> None:
+def test_requests_are_valid_by_the_published_schema(world: Any) -> None:
     for name, request in _requests(world).items():
+        area = name.partition(".")[0]
         if request.method == "POST" and not name.startswith(
             (*_WRONG_BODIES, "limits.body", "errors.temperature")
         ):
-            found = list(validator("openai/chat.request").iter_errors(json.loads(request.body)))
+            schema = _SCHEMAS.get(area, "openai/chat.request")
+            found = list(validator(schema).iter_errors(json.loads(request.body)))
             assert not found, (name, found)
 
 

@@ -19,7 +19,13 @@ from wiremark_conformance.values import is_int, shown
 LEDGER = "billing.usage"
 _PER = 1_000_000  # token prices are per million tokens
 # Requirement (between `billing.` and what is compared) and the answer that is looked up.
-_ANSWERS = (("plain", "chat.plain"), ("stream", "chat.stream.usage"), ("tools", "chat.tools.forced"))
+_ANSWERS = (
+    ("plain", "chat.plain"),
+    ("stream", "chat.stream.usage"),
+    ("tools", "chat.tools.forced"),
+    ("completions", "completions.plain"),
+    ("embeddings", "embeddings.batch"),
+)
 
 accepted("billing.usage.accepted", LEDGER)
 accepted("billing.balance.accepted", "billing.balance")
@@ -89,12 +95,19 @@ def recorded(view: View, ledger: View) -> Outcome:
     return None if row.get("state") == "settled" else f"the row's state is {shown(row.get('state'))}"
 
 
+def _count(view: View, name: str) -> int:
+    """A count of the answer; embeddings have no completion."""
+    if name == "completion_tokens" and view.probe.startswith("embeddings."):
+        return 0
+    return view.count(name)
+
+
 def tokens(view: View, ledger: View) -> Outcome:
     """Counts of the row that differ from those of the answer."""
     row = _row(view, ledger)
     for name in ("prompt_tokens", "completion_tokens"):
-        if row.get(name) != view.count(name):
-            return f"the answer said {view.count(name)} `{name}`, the row says {shown(row.get(name))}"
+        if row.get(name) != _count(view, name):
+            return f"the answer said {_count(view, name)} `{name}`, the row says {shown(row.get(name))}"
     return None
 
 
@@ -108,7 +121,7 @@ def charged(view: View, ledger: View) -> Outcome:
     due = (
         0
         if row.get("cached")
-        else charge(model.price, view.count("prompt_tokens"), view.count("completion_tokens"))
+        else charge(model.price, _count(view, "prompt_tokens"), _count(view, "completion_tokens"))
     )
     found = row.get("amount_microusd")
     return None if found == due else f"charged {shown(found)} µUSD; price times tokens is {due} µUSD"

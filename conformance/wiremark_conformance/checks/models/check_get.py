@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 from wiremark_conformance.checking import accepted, check
 from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotTestable, Outcome
@@ -20,6 +22,15 @@ def same_model(view: View) -> Outcome:
 def model_object(view: View) -> Outcome:
     found = view.object.get("object")
     return None if found == "model" else f'`object` is {shown(found)}, not "model"'
+
+
+@check("models.get.slash", "models.get.slash", expects="refusal")
+def slash(view: View) -> Outcome:
+    if not view.succeeded:
+        return f"answered {view.status_line}{view.error_text}, though the model is listed"
+    found = view.object.get("id")
+    asked = unquote(view.exchange.request.target.rpartition("/")[2])
+    return None if found == asked else f"asked for {asked!r}, got {shown(found)}"
 
 
 def _only_if_models_can_be_read(known: View) -> None:
