@@ -41,6 +41,15 @@ _ROUTES: Mapping[str, _Route] = {
     "chat.create": _Route(
         "Answer a conversation", "openai/chat.request", "openai/chat.response", "openai/chat.chunk"
     ),
+    "completions.create": _Route(
+        "Go on with a text",
+        "openai/completions.request",
+        "openai/completions.response",
+        "openai/completions.chunk",
+    ),
+    "embeddings.create": _Route(
+        "Make vectors of texts", "openai/embeddings.request", "openai/embeddings.response"
+    ),
     "messages.create": _Route(
         "Answer a conversation",
         "anthropic/messages.request",
