@@ -36,8 +36,10 @@ COMMANDS = (
     Command("check", "hold an endpoint to a contract, requirement by requirement"),
     Command("requirements", "list the requirements, or explain one"),
     Command("serve", "run the reference server", extra="server"),
+    Command("faults", "list what the reference server can do wrong on demand", extra="server"),
     Command("ledger", "verify the reference server's billing ledger", extra="server"),
     Command("load", "load an endpoint with streaming chats and audit its bill", extra="load"),
+    Command("selftest", "show that every check can fail and none cries wolf", extra="server"),
     Command("report", "render report.json and load.json as one HTML file"),
     Command("demo", "the main job, end to end, on this machine", extra="all"),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+from collections.abc import Sequence
 
 import msgspec
 from wiremark_schemas.contracts import Contract
@@ -19,6 +20,9 @@ from wiremark_server.dialects.openai_completions import CompletionFormat
 from wiremark_server.dialects.openai_models import Catalogue
 from wiremark_server.edge.handler import Gateway
 from wiremark_server.engine.protocol import Engine
+from wiremark_server.faults.edit import Choose, Edit
+from wiremark_server.faults.gate import Gate
+from wiremark_server.faults.misbehaviour import inside, promised
 from wiremark_server.keys import KeyStore
 from wiremark_server.ledger.store import Ledger
 from wiremark_server.operations import OPERATIONS
@@ -42,24 +46,46 @@ def build(
 
     mount: path below which the application is reached; requests come without it
     """
+    return Gateway(_services(contract, clock, ledger, keys, engine, seed, mount), OPERATIONS)
+
+
+def build_misbehaving(
+    contract: Contract,
+    clock: Clock,
+    ledger: Ledger,
+    keys: KeyStore,
+    engine: Engine,
+    seed: int,
+    mount: str,
+    choose: Choose,
+) -> Gate:
+    """As `build`, with the faults and variants that `choose` gives for each request."""
+
+    def gateway(edits: Sequence[Edit]) -> Gateway:
+        services = _services(promised(contract, edits), clock, ledger, keys, engine, seed, mount)
+        return Gateway(inside(services, edits, keys), OPERATIONS)
+
+    return Gate(contract, gateway, choose)
+
+
+def _services(
+    contract: Contract, clock: Clock, ledger: Ledger, keys: KeyStore, engine: Engine, seed: int, mount: str
+) -> Services:
     workers = Workers(contract.models)
     cached = contract.raw.get("cache", {}).get("tool_less", False)
-    return Gateway(
-        Services(
-            contract=contract,
-            clock=clock,
-            authenticate=Authenticator(contract, keys),
-            limiter=Limiter(contract.limits, clock, contract.raw["headers"]["rate_limit"]),
-            ledger=ledger,
-            engine=engine,
-            cache=ResponseCache() if cached else None,
-            fingerprint=_fingerprint(contract, seed),
-            formats=_formats(contract, seed),
-            workers=workers,
-            catalogue=Catalogue(contract, workers),
-            description=functools.cache(lambda: msgspec.json.encode(openapi.describe(contract, mount))),
-        ),
-        OPERATIONS,
+    return Services(
+        contract=contract,
+        clock=clock,
+        authenticate=Authenticator(contract, keys),
+        limiter=Limiter(contract.limits, clock, contract.raw["headers"]["rate_limit"]),
+        ledger=ledger,
+        engine=engine,
+        cache=ResponseCache() if cached else None,
+        fingerprint=_fingerprint(contract, seed),
+        formats=_formats(contract, seed),
+        workers=workers,
+        catalogue=Catalogue(contract, workers),
+        description=functools.cache(lambda: msgspec.json.encode(openapi.describe(contract, mount))),
     )
 
 

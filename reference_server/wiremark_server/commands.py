@@ -1,8 +1,9 @@
-"""`wiremark serve` and `wiremark ledger`."""
+"""`wiremark serve`, `wiremark ledger` and `wiremark faults`."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import tempfile
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 from wiremark_schemas.yamlfile import BadFile
 
 from wiremark_server import serving, settings
+from wiremark_server.faults import catalogue
+from wiremark_server.faults.catalogue import UnknownNameError
 from wiremark_server.ledger.store import LedgerFileError
 from wiremark_server.ledger.verify import verify
 from wiremark_server.startup import StartError
@@ -23,7 +26,7 @@ def serve(argv: list[str]) -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="wiremark-") as scratch:
             serving.run(given, Path(scratch), _say)
-    except (StartError, BadFile, LedgerFileError) as error:
+    except (StartError, UnknownNameError, BadFile, LedgerFileError) as error:
         return _refuse("serve", error)
     return GOOD
 
@@ -42,6 +45,25 @@ def ledger(argv: list[str]) -> int:
     for result in results:
         _say(str(result))
     return GOOD if all(result.ok for result in results) else FINDINGS
+
+
+def faults(argv: list[str]) -> int:
+    """List the faults and variants that `serve` can show. Returns 0."""
+    parser = argparse.ArgumentParser(
+        prog="wiremark faults", description="List what `wiremark serve` can do wrong, or differently."
+    )
+    parser.add_argument("--json", action="store_true", help="the whole catalogue, as the schema meta/faults")
+    parser.add_argument("--variants", action="store_true", help="the legal variants in the faults' place")
+    given = parser.parse_args(argv)
+    document = catalogue.document()
+    if given.json:
+        _say(json.dumps(document, indent=1, ensure_ascii=False))
+        return GOOD
+    entries = document["variants" if given.variants else "faults"]
+    width = max((len(entry["name"]) for entry in entries), default=0)
+    for entry in entries:
+        _say(f"{entry['name']:<{width}}  {entry['text']}")
+    return GOOD
 
 
 def _say(line: str) -> None:

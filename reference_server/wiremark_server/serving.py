@@ -17,9 +17,13 @@ from wiremark_schemas.contracts import Contract
 
 from wiremark_server import app, keys
 from wiremark_server.clock import SystemClock
+from wiremark_server.edge.handler import Gateway
 from wiremark_server.edge.mounts import Mounts
 from wiremark_server.engine import pace
 from wiremark_server.engine.simulated import SimulatedEngine
+from wiremark_server.faults import catalogue
+from wiremark_server.faults.gate import Gate
+from wiremark_server.faults.misbehaviour import Misbehaviour
 from wiremark_server.ledger.store import Ledger, LedgerUnavailable
 from wiremark_server.settings import Settings
 from wiremark_server.startup import CredentialsFile, StartError, check_servable, listen
@@ -37,9 +41,10 @@ def run(settings: Settings, scratch: Path, say: Callable[[str], None]) -> None:
     scratch: an empty folder for files that nobody asked to keep
     say:     receives the lines for the user, the `listening on` line last
 
-    Raises StartError, contracts' BadFile or LedgerFileError when the server cannot start.
+    Raises StartError, UnknownNameError, contracts' BadFile or LedgerFileError when the server cannot start.
     """
     served = _contracts(settings)
+    chosen = catalogue.chosen(settings.faults, settings.variants, settings.variant_rate, settings.seed)
     with (
         contextlib.closing(listen(settings.host, settings.port)) as bound,
         contextlib.ExitStack() as files,
@@ -55,7 +60,7 @@ def run(settings: Settings, scratch: Path, say: Callable[[str], None]) -> None:
             )
             for contract in served
         ]
-        runner.run(_serve(settings, faces, scratch, bound, say))
+        runner.run(_serve(settings, faces, chosen, scratch, bound, say))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +107,7 @@ def _credentials(path: Path) -> Iterator[CredentialsFile]:
 async def _serve(
     settings: Settings,
     faces: Sequence[_Face],
+    chosen: Misbehaviour | None,
     scratch: Path,
     bound: socket.socket,
     say: Callable[[str], None],
@@ -111,12 +117,13 @@ async def _serve(
     engine = SimulatedEngine(pace.profile(settings.profile), settings.seed, clock)
     try:
         store = keys.KeyStore(ledger)
-        gateways = {}
+        gateways: dict[str, Gateway | Gate] = {}
         for face in faces:
             roles = await keys.provision_roles(store, ledger, face.contract, settings.seed)
             face.credentials.write(roles)
-            gateways[face.mount] = app.build(
-                face.contract, clock, ledger, store, engine, settings.seed, face.mount
+            parts = (face.contract, clock, ledger, store, engine, settings.seed, face.mount)
+            gateways[face.mount] = (
+                app.build_misbehaving(*parts, chosen.choose) if chosen else app.build(*parts)
             )
         gateway = gateways.get("") or Mounts(gateways)
         server = _Server(

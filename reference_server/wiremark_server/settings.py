@@ -19,7 +19,9 @@ class Settings:
     db:               None means a fresh temporary file, removed at exit
     credentials_file: None means one beside the temporary files, removed at exit; with several contracts each
                       has its own, the contract's name before the ending
-    seed:             of everything the simulated engine says, and of the roles' keys
+    seed:             of everything the simulated engine says, of the roles' keys, and of chance
+    faults, variants: names in the catalogue; the variant `all` stands for every one
+    variant_rate:     share of the requests on which each variant shows
     """
 
     contracts: tuple[str, ...]
@@ -29,6 +31,9 @@ class Settings:
     credentials_file: Path | None
     seed: int
     profile: str
+    faults: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
+    variant_rate: float = 1.0
 
 
 def parse(argv: list[str]) -> Settings:
@@ -58,7 +63,28 @@ def parse(argv: list[str]) -> Settings:
     parser.add_argument(
         "--profile", choices=pace.names(), default="instant", help="pace of the simulated engine"
     )
+    parser.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="NAME[,NAME]",
+        help="misbehave: faults of the catalogue, on every request (`wiremark faults` lists them)",
+    )
+    parser.add_argument(
+        "--variant",
+        action="append",
+        default=[],
+        metavar="NAME[,NAME]",
+        help="behave legally but awkwardly: variants of the catalogue, or `all`",
+    )
+    parser.add_argument(
+        "--variants",
+        type=_rate,
+        metavar="RATE",
+        help="share of the requests on which each variant shows (default: 1); without --variant, of all",
+    )
     given = parser.parse_args(argv)
+    variants = _names(given.variant) or (("all",) if given.variants is not None else ())
     return Settings(
         contracts=tuple(name for names in given.contract or ["openai"] for name in names.split(",") if name),
         host=given.host,
@@ -67,7 +93,24 @@ def parse(argv: list[str]) -> Settings:
         credentials_file=given.credentials_file,
         seed=secrets.randbelow(2**32) if given.seed is None else given.seed,
         profile=given.profile,
+        faults=_names(given.fault),
+        variants=variants,
+        variant_rate=1.0 if given.variants is None else given.variants,
     )
+
+
+def _names(lists: list[str]) -> tuple[str, ...]:
+    return tuple(name for given in lists for name in given.split(",") if name)
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = -1.0
+    if not 0 <= rate <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share; give a number from 0 to 1")
+    return rate
 
 
 def _port(text: str) -> int:

@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 from wiremark_conformance.outcome import NotTestable
-from wiremark_conformance.probes.chat import plain_body
+from wiremark_conformance.probes.chat import plain_body, usage_option
 from wiremark_conformance.probes.table import Draft, Probe, ProbeContext, chat, path
 
 PAGE = 100  # rows; more than the suite makes requests
+
+
+BUDGET = 64  # tokens; enough that a wrong price of either kind shows in whole µUSD
+
+
+def _stream(context: ProbeContext) -> Draft:
+    """A question that no other probe asks, so that no cache answers it."""
+    return chat(
+        context,
+        {
+            "messages": [{"role": "user", "content": "Write 100 words about books of account."}],
+            "max_tokens": BUDGET,
+            "stream": True,
+            **usage_option(context),
+        },
+    )
 
 
 def _repeat(context: ProbeContext) -> Draft:
@@ -23,13 +39,14 @@ def _usage(context: ProbeContext) -> Draft:
 
 TABLE = (
     Probe("cache.repeat", _repeat, needs=("chat.plain",), capability="cache"),
+    Probe("billing.stream", _stream, capability="billing"),
     Probe("billing.balance", lambda c: Draft("GET", path(c, "balance.get")), capability="billing"),
     Probe(
         "billing.usage",
         _usage,
         needs=(
             "chat.plain",
-            "chat.stream.usage",
+            "billing.stream",
             "chat.tools.forced",
             "chat.tools.stream",
             "chat.tools.text-only",

@@ -14,7 +14,8 @@ from wiremark_conformance.probes.table import Draft, Probe, ProbeContext, chat, 
 
 HELLO: list[dict[str, Any]] = [
     {"role": "system", "content": "You are a helpful assistant."},
-    {"role": "user", "content": "Say hello."},
+    # Several tokens, one of them beyond ASCII: faults of streams need a few deltas to show.
+    {"role": "user", "content": 'Say "Hello world, the café is open today!"'},
 ]
 COUNTING = [{"role": "user", "content": "COUNT from 1 to 200: write 1 2 3 and so on, nothing else."}]
 SMALL_BUDGET = 8  # tokens; far below what COUNTING asks for
@@ -108,6 +109,17 @@ def _reasoning(context: ProbeContext, **more: Any) -> Draft:
     return chat(context, body)
 
 
+def usage_option(context: ProbeContext) -> dict[str, Any]:
+    """Asks a stream for its usage where that is promised."""
+    return {"stream_options": _USAGE} if context.target.claims("chat.stream.usage") else {}
+
+
+def _budget_of_stream(context: ProbeContext) -> Draft:
+    """With the usage where it is promised: without it nobody can tell whether the budget was used up."""
+    body: dict[str, Any] = {"messages": COUNTING, "max_completion_tokens": SMALL_BUDGET, "stream": True}
+    return chat(context, {**body, **usage_option(context)})
+
+
 def _body(**body: Any) -> Any:
     return lambda context: chat(context, body)
 
@@ -128,11 +140,7 @@ TABLE = (
     Probe("chat.developer", _developer, capability="chat"),
     Probe("chat.nulls", _nulls, capability="chat"),
     Probe("chat.max-tokens", _body(messages=COUNTING, max_tokens=SMALL_BUDGET), capability="chat.max-tokens"),
-    Probe(
-        "chat.max-completion-tokens",
-        _body(messages=COUNTING, max_completion_tokens=SMALL_BUDGET, stream=True),
-        capability="chat.max-tokens",
-    ),
+    Probe("chat.max-completion-tokens", _budget_of_stream, capability="chat.max-tokens"),
     Probe("chat.stop", _body(messages=COUNTING, max_tokens=128, stop=[STOP]), capability="chat.stop"),
     Probe("chat.n", lambda c: chat(c, plain_body(n=2)), capability="chat.n"),
     Probe("chat.n.stream", lambda c: chat(c, plain_body(n=2, stream=True)), capability="chat.n"),

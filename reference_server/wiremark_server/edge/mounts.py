@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from typing import Protocol
 
-from wiremark_server.edge.handler import Gateway
 from wiremark_server.edge.message import Receive, Scope, Send
+from wiremark_server.policy.call import Services
+
+
+class Mounted(Protocol):
+    """What is mounted: a gateway, or one that misbehaves."""
+
+    @property
+    def services(self) -> Services: ...
+    async def drained(self) -> None: ...
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
 
 
 class Mounts:
@@ -14,7 +24,7 @@ class Mounts:
     it begins with, else to the first of all, which then refuses it.
     """
 
-    def __init__(self, gateways: Mapping[str, Gateway]) -> None:
+    def __init__(self, gateways: Mapping[str, Mounted]) -> None:
         """gateways: by `/NAME`"""
         self._gateways = gateways
         self._first = next(iter(gateways.values()))
@@ -28,7 +38,7 @@ class Mounts:
             scope = {**scope, "path": below.decode("latin-1"), "raw_path": below}
         await (gateway or self._by_base_path(raw))(scope, receive, send)
 
-    def _by_base_path(self, raw: bytes) -> Gateway:
+    def _by_base_path(self, raw: bytes) -> Mounted:
         path = raw.decode("latin-1") + "/"
         for gateway in self._gateways.values():
             if path.startswith(gateway.services.contract.base_path + "/"):

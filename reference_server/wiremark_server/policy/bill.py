@@ -8,7 +8,7 @@ from wiremark_schemas.contracts import Price
 
 from wiremark_server.domain.generation import Usage
 from wiremark_server.ledger import pricing
-from wiremark_server.ledger.store import Ledger
+from wiremark_server.ledger.books import Books
 
 Outcome = Literal["ok", "refused", "failed", "cut"]
 
@@ -18,7 +18,7 @@ class Bill:
 
     __slots__ = ("_cached", "_ledger", "_open", "_price", "_request_id")
 
-    def __init__(self, ledger: Ledger, request_id: str, price: Price, *, cached: bool) -> None:
+    def __init__(self, ledger: Books, request_id: str, price: Price, *, cached: bool) -> None:
         self._ledger = ledger
         self._request_id = request_id
         self._price = price

@@ -14,8 +14,8 @@ from wiremark_server.dialects.openai_models import Catalogue
 from wiremark_server.domain.asked import Asked
 from wiremark_server.engine.protocol import Engine
 from wiremark_server.keys import Key
-from wiremark_server.ledger.store import Ledger
-from wiremark_server.policy.auth import Authenticator
+from wiremark_server.ledger.books import Books
+from wiremark_server.policy.auth import HeaderOf
 from wiremark_server.policy.bill import Bill
 from wiremark_server.policy.cache import Kept, ResponseCache
 from wiremark_server.policy.limits import Limiter
@@ -36,9 +36,9 @@ class Services:
 
     contract: Contract
     clock: Clock
-    authenticate: Authenticator
+    authenticate: Callable[[HeaderOf], Key]
     limiter: Limiter
-    ledger: Ledger
+    ledger: Books
     engine: Engine
     cache: ResponseCache | None
     fingerprint: str

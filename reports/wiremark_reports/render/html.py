@@ -42,7 +42,8 @@ def page(
         marks.append(_mark("load", load.audit_result(audit), audit and audit["ok"]))
     target = report.base_url if report else load_json["target"]["base_url"] if load_json is not None else ""
     version = report.version if report else load_json["tool"]["version"] if load_json is not None else ""
-    body = (
+    return shell(
+        f"wiremark report: {target}" if target else "wiremark report",
         element(
             "header",
             element("h1", "wiremark report"),
@@ -52,9 +53,13 @@ def page(
         *(element("p", note, class_="note", role="note") for note in notes),
         element("main", *(parts or [element("p", "There is nothing to report.", class_="calm")])),
         element("footer", element("p", f"wiremark {version}".strip())),
-        element("script", _asset("page.js")),
     )
-    return f"<!DOCTYPE html>\n{element('html', _head(target), element('body', *body), lang='en')}\n"
+
+
+def shell(title: str, *parts: Html) -> str:
+    """A whole page around its header, main and footer, with our style and script."""
+    body = element("body", *parts, element("script", _asset("page.js")))
+    return f"<!DOCTYPE html>\n{element('html', _head(title), body, lang='en')}\n"
 
 
 def _mark(part: str, words: str, good: bool | None) -> Html:
@@ -63,7 +68,7 @@ def _mark(part: str, words: str, good: bool | None) -> Html:
     return element("a", words, href=f"#{part}", class_=f"badge {tone}")
 
 
-def _head(target: str) -> Html:
+def _head(title: str) -> Html:
     # A second fence behind the escaping: the page may run its own script and load nothing at all.
     digest = base64.b64encode(hashlib.sha256(_asset("page.js").encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'"
@@ -73,7 +78,7 @@ def _head(target: str) -> Html:
         element("meta", http_equiv="Content-Security-Policy", content=policy),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="color-scheme", content="light dark"),
-        element("title", f"wiremark report: {target}" if target else "wiremark report"),
+        element("title", title),
         element("style", _asset("page.css")),
     )
 

@@ -86,6 +86,9 @@ def test_shapes_tell_apart_what_a_schema_can() -> None:
     different: list[object] = [1, -1, 1.5, True, 0, None, "", "1", [], [1], {}]
     assert len({shape({"a": value}) for value in different}) == len(different) - 1  # 0 is as good as 1
     assert shape({"role": "user"}) != shape({"role": "system"})
+    assert shape({"state": "settled"}) != shape({"state": "lost"})
+    assert shape([0, 255]) != shape([0, 256])
+    assert shape({"a": 1}) == shape({"a": 77})
     assert shape([{"a": 1}, {"a": 2}]) == shape([{"a": 3}])
 
 

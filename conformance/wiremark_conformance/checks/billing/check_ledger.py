@@ -21,7 +21,7 @@ _PER = 1_000_000  # token prices are per million tokens
 # Requirement (between `billing.` and what is compared) and the answer that is looked up.
 _ANSWERS = (
     ("plain", "chat.plain"),
-    ("stream", "chat.stream.usage"),
+    ("stream", "billing.stream"),
     ("tools", "chat.tools.forced"),
     ("completions", "completions.plain"),
     ("embeddings", "embeddings.batch"),

@@ -26,6 +26,11 @@ def _entries(view: View) -> list[Mapping[str, Any]]:
     return [entry if isinstance(entry, dict) else {} for entry in content]
 
 
+def _alternatives(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    found = entry.get("top_logprobs")
+    return [other for other in found if isinstance(other, dict)] if isinstance(found, list) else []
+
+
 @check("chat.logprobs.present", "chat.logprobs")
 def present(view: View) -> Outcome:
     if not view.content:
@@ -51,7 +56,7 @@ def entries(view: View) -> Outcome:
 
 @check("chat.logprobs.bytes", "chat.logprobs")
 def token_bytes(view: View) -> Outcome:
-    for entry in _entries(view):
+    for entry in [inner for outer in _entries(view) for inner in (outer, *_alternatives(outer))]:
         found = entry.get("bytes", "absent")
         if found is not None and not (isinstance(found, list) and all(is_int(byte) for byte in found)):
             return f"`bytes` of {shown(entry.get('token'))} is {shown(found)}"

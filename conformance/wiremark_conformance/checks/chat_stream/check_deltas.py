@@ -64,7 +64,7 @@ def text(view: View) -> Outcome:
     return "no delta carries any text"
 
 
-@each("chat.stream.fragments", *TEXT_STREAMS, expects="stream")
+@each("chat.stream.fragments", *TEXT_STREAMS, "chat.max-completion-tokens", expects="stream")
 def fragments(view: View) -> Outcome:
     pieces = [delta["content"] for index, delta in view.deltas if index == 0 and delta.get("content")]
     texts = [piece for piece in pieces if isinstance(piece, str)]

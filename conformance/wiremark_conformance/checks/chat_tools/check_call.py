@@ -56,7 +56,8 @@ def called(view: View) -> Outcome:
         if view.choices[0].get("finish_reason") == "length":
             raise NotTestable("the answer was cut off before it could call")
         return Silent(f"`tool_calls` is {shown(calls)}, although `tool_choice` named a function")
-    names = [_function(call).get("name") for call in view.tool_calls]
+    functions = [call.get("function") for call in view.tool_calls]
+    names = [function.get("name") if isinstance(function, dict) else None for function in functions]
     return (
         None
         if all(name == TOOL for name in names)

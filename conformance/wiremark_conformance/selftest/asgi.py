@@ -1,0 +1,141 @@
+"""An ASGI application spoken to without a socket: what it sends becomes HTTP/1.1 bytes, read as off a wire.
+
+The bytes are framed as a server frames them: by content-length where the application gives one, in chunks
+otherwise, and an application that breaks in the middle leaves a body without its end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.client import responses
+from typing import Any
+
+from wiremark_conformance.exchange import Exchange, Part, Request, TransportFailure
+from wiremark_conformance.http1 import Data, Head, ProtocolError, ResponseReader
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Message, Receive, Send], Coroutine[Any, Any, None]]
+
+_BODY_PART = 256 * 1024
+_NO_BODY = frozenset({204, 304})
+
+
+@dataclass
+class AsgiSender:
+    """Sends requests to `application`; `run` waits for a coroutine on the application's own event loop.
+
+    One request at a time: `run` is entered by whoever calls `send`.
+    """
+
+    application: Application
+    run: Callable[[Coroutine[Any, Any, None]], None]
+    origin: str
+
+    def send(self, probe: str, request: Request) -> Exchange:
+        """The exchange, as `client.Client.send` would give it. Never raises for what the application does."""
+        started = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        line = _Line(request)
+        self.run(line.call(self.application))
+        return line.exchange(probe, self.origin, started)
+
+
+@dataclass
+class _Line:
+    """One request under way, and the bytes that come back with their times."""
+
+    request: Request
+    arrived: list[tuple[int, bytes]] = field(default_factory=list)
+    chunked: bool = False
+    bodiless: bool = False
+    begun: bool = False
+
+    def __post_init__(self) -> None:
+        self.began = time.monotonic_ns()
+        body = self.request.body
+        self.waiting = [body[at : at + _BODY_PART] for at in range(0, len(body), _BODY_PART)] or [b""]
+
+    async def call(self, application: Application) -> None:
+        path, _, query = self.request.target.partition("?")
+        headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in self.request.headers]
+        scope: Message = {
+            "type": "http",
+            "http_version": "1.1",
+            "method": self.request.method,
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": query.encode(),
+            "headers": headers,
+        }
+        try:
+            await application(scope, self._receive, self._send)
+        except Exception:  # noqa: BLE001 - an application that breaks is a server whose connection ends
+            if not self.begun:
+                self._write(b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n")
+
+    async def _receive(self) -> Message:
+        if not self.waiting:  # nobody leaves in the middle here
+            await asyncio.Event().wait()
+        part = self.waiting.pop(0)
+        return {"type": "http.request", "body": part, "more_body": bool(self.waiting)}
+
+    async def _send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._begin(message["status"], message["headers"])
+            return
+        body = message.get("body", b"")
+        if body and not self.bodiless:
+            self._write(b"%x\r\n%b\r\n" % (len(body), body) if self.chunked else body)
+        if self.chunked and not message.get("more_body", False):
+            self._write(b"0\r\n\r\n")
+
+    def _begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        self.begun = True
+        self.bodiless = self.request.method == "HEAD" or status in _NO_BODY
+        named = {name.lower() for name, _ in headers}
+        self.chunked = not self.bodiless and b"content-length" not in named
+        if self.chunked:
+            headers = [*headers, (b"transfer-encoding", b"chunked")]
+        head = [b"HTTP/1.1 %d %b" % (status, responses.get(status, "").encode())]
+        head += [b"%b: %b" % (name, value) for name, value in headers]
+        self._write(b"\r\n".join([*head, b"", b""]))
+
+    def _write(self, data: bytes) -> None:
+        self.arrived.append((time.monotonic_ns() - self.began, data))
+
+    def exchange(self, probe: str, origin: str, started: str) -> Exchange:
+        reader = ResponseReader(self.request.method)
+        head: Head | None = None
+        parts: list[Part] = []
+        failure: TransportFailure | None = None
+        elapsed = time.monotonic_ns() - self.began
+        try:
+            for at_ns, data in [*self.arrived, (elapsed, b"")]:
+                reader.feed(data)
+                while (event := reader.next_event()) is not None:
+                    if isinstance(event, Head):
+                        head = event
+                    elif isinstance(event, Data):
+                        parts.append(Part(at_ns, event.data))
+        except ProtocolError as error:
+            failure = TransportFailure(error.kind, str(error))
+        return Exchange(
+            probe=probe,
+            request=self.request,
+            status=head.status if head else None,
+            reason=head.reason if head else "",
+            http_version=head.version if head else "",
+            headers=head.headers if head else (),
+            parts=tuple(parts),
+            framing=head.framing if head else "none",
+            failure=failure,
+            started=started,
+            elapsed_ns=elapsed,
+            notes=tuple(reader.notes),
+            origin=origin,
+        )

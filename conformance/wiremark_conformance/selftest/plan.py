@@ -1,0 +1,113 @@
+"""Which trials there are: every fault, every variant, mixtures from a seed; or a small share of them."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from wiremark_conformance.selftest.trial import Trial
+
+MIXTURES = 200  # seeded mixtures of variants in a full run
+QUICK_MIXTURES = 6
+QUICK_DERIVED = 16  # a quick run tries one derived fault in so many
+QUICK_WRITTEN = 4  # and one in so many of those that somebody wrote
+LOW_RATE = 0.03  # share of the requests of a fault's trial on which each variant shows
+_MIXED_RATES = (0.05, 0.15, 0.3, 0.6)
+_ON_SOCKETS = "wire"
+_SOCKET_EVERY = 8  # one mixture in so many goes over sockets
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """baselines: one per contract; faults: by name; variants: each alone; mixtures: several at once."""
+
+    baselines: tuple[Trial, ...]
+    faults: tuple[Trial, ...]
+    variants: tuple[Trial, ...]
+    mixtures: tuple[Trial, ...]
+    all_faults: bool
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        return (*self.baselines, *self.faults, *self.variants, *self.mixtures)
+
+
+def plan(
+    catalogue: Mapping[str, Any], *, seed: int, rate: float, quick: bool = False, only: Sequence[str] = ()
+) -> Plan:
+    """The trials of a run.
+
+    catalogue: as `meta/faults` has it
+    rate:      of the variants while faults are tried
+    quick:     a share of the faults, few mixtures
+    only:      faults and variants of these names, and nothing else
+    """
+    faults = [fault for fault in catalogue["faults"] if _chosen(fault, quick=quick, only=only)]
+    variants = [v for v in catalogue["variants"] if not only or v["name"] in only]
+    every = tuple(v["name"] for v in catalogue["variants"])
+    contracts = dict.fromkeys(fault["contract"] for fault in faults) or catalogue["contracts"][:1]
+    count = 0 if only else QUICK_MIXTURES if quick else MIXTURES
+    return Plan(
+        tuple(Trial(f"{contract} as it should be", contract, seed=seed) for contract in contracts),
+        tuple(
+            Trial(
+                fault["name"],
+                fault["contract"],
+                (fault["name"],),
+                every if rate and fault["layer"] != _ON_SOCKETS else (),
+                rate,
+                seed ^ zlib.crc32(fault["name"].encode()),
+                fault["layer"] == _ON_SOCKETS,
+            )
+            for fault in faults
+        ),
+        tuple(
+            Trial(v["name"], v["contract"], variants=(v["name"],), seed=seed, socket=v["socket"])
+            for v in variants
+        ),
+        (*_together(catalogue, every, seed), *_mixtures(catalogue, every, seed, count)) if not only else (),
+        not quick and not only,
+    )
+
+
+def _chosen(fault: Mapping[str, Any], *, quick: bool, only: Sequence[str]) -> bool:
+    if only:
+        return fault["name"] in only
+    share = QUICK_DERIVED if fault["derived"] else QUICK_WRITTEN
+    return not quick or zlib.crc32(fault["name"].encode()) % share == 0
+
+
+def _together(catalogue: Mapping[str, Any], every: tuple[str, ...], seed: int) -> tuple[Trial, ...]:
+    """All variants at once, in this process and over sockets."""
+    return tuple(
+        Trial(
+            f"all variants on {contract}{' over sockets' if socket else ''}",
+            contract,
+            (),
+            every,
+            1.0,
+            seed,
+            socket,
+        )
+        for contract in catalogue["contracts"]
+        for socket in (False, True)
+    )
+
+
+def _mixtures(
+    catalogue: Mapping[str, Any], every: tuple[str, ...], seed: int, count: int
+) -> tuple[Trial, ...]:
+    contracts = catalogue["contracts"]
+    return tuple(
+        Trial(
+            f"mixture {seed + n}",
+            contracts[n % len(contracts)],
+            variants=every,
+            rate=_MIXED_RATES[n % len(_MIXED_RATES)],
+            seed=seed + n,
+            socket=n % _SOCKET_EVERY == 0,
+        )
+        for n in range(count)
+    )

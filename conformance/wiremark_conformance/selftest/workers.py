@@ -1,0 +1,44 @@
+"""Trials made by several processes at once; a server under trial has a process's own loop and files."""
+
+from __future__ import annotations
+
+import atexit
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from multiprocessing import get_context
+
+from wiremark_conformance.selftest import subject
+from wiremark_conformance.selftest.trial import Outcome, Trial, run
+
+_PER_CORE = 2  # a trial waits for its ledger's disk about as long as it computes
+
+
+def outcomes(
+    trials: Sequence[Trial], *, workers: int = 0, progress: Callable[[int], None] = lambda _: None
+) -> tuple[Outcome, ...]:
+    """What each trial found, in order.
+
+    workers:  processes; 0 for as many as this machine has use for
+    progress: is told how many are done
+    """
+    count = min(workers or _PER_CORE * (os.cpu_count() or 1), len(trials)) or 1
+    found: list[Outcome] = []
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
+        for outcome in pool.map(_run, trials, chunksize=4):
+            found.append(outcome)
+            progress(len(found))
+    return tuple(found)
+
+
+@cache
+def _subject() -> subject.Subject:
+    """One for the life of a process: what it prepares is used by every trial."""
+    found = subject.load()
+    atexit.register(found.close)
+    return found
+
+
+def _run(trial: Trial) -> Outcome:
+    return run(trial, _subject())

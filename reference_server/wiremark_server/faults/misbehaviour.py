@@ -1,0 +1,56 @@
+"""What one server was told to do wrong, or differently: which edits a request gets, and what they change."""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from wiremark_schemas.contracts import Contract
+
+from wiremark_server.faults.edit import Ask, Edit, Inside, Promise
+from wiremark_server.faults.fault import Fault, Variant
+from wiremark_server.keys import KeyStore
+from wiremark_server.policy.call import Services
+
+
+@dataclass(slots=True)
+class Misbehaviour:
+    """Faults show on every request, variants each with probability `rate`, drawn from `seed`."""
+
+    faults: Sequence[Fault] = ()
+    variants: Sequence[Variant] = ()
+    rate: float = 1.0
+    seed: int = 0
+    _draw: random.Random = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._draw = random.Random(self.seed)  # noqa: S311 - repeatable, not secret
+
+    def choose(self, ask: Ask) -> Iterable[Edit]:  # noqa: ARG002 - choosing may depend on the request
+        """The edits for one request, the variants first: a fault is a fault of what they made."""
+        for variant in self.variants:
+            if self.rate >= 1 or self._draw.random() < self.rate:
+                yield from variant.edits
+        for fault in self.faults:
+            yield from fault.edits
+
+
+def promised(contract: Contract, edits: Iterable[Edit]) -> Contract:
+    """The contract that is served instead of the one that was promised."""
+    changes = [edit.change for edit in edits if isinstance(edit, Promise)]
+    if not changes:
+        return contract
+    raw = copy.deepcopy(dict(contract.raw))
+    for change in changes:
+        change(raw)
+    return Contract(contract.name, raw)
+
+
+def inside(services: Services, edits: Iterable[Edit], keys: KeyStore) -> Services:
+    """The services that a gateway is built from."""
+    for edit in edits:
+        if isinstance(edit, Inside):
+            services = edit.change(services, keys)
+    return services

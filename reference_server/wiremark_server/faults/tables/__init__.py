@@ -1,0 +1,1 @@
+"""The faults that are written one by one, a table per area."""

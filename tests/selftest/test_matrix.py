@@ -1,0 +1,73 @@
+"""The self-test's arithmetic: what counts as detected, as unrelated, as proven, as a false alarm."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from wiremark_conformance.requirement import load_register
+from wiremark_conformance.selftest.matrix import FaultResult, judged, matrix
+from wiremark_conformance.selftest.trial import Outcome, Trial
+
+_TRIAL = Trial("x", "hermes-tokens")
+
+
+def _entry(*catches: str, allows: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {"name": "a.fault", "catches": list(catches), "allows": list(allows)}
+
+
+def _fault(entry: dict[str, Any], *fired: str, broke: str = "") -> FaultResult:
+    return judged(entry, Outcome(_TRIAL, dict.fromkeys(fired, "fail: it is so"), broke=broke))
+
+
+@pytest.mark.parametrize(
+    ("entry", "fired", "missed", "stray"),
+    [
+        (_entry("chat.id"), ("chat.id",), (), ()),
+        (_entry("chat.id"), (), ("chat.id",), ()),
+        (_entry("chat.id", "chat.model"), ("chat.id",), ("chat.model",), ()),
+        (_entry("chat.*"), ("chat.model",), (), ()),
+        (_entry("chat.*"), ("auth.no-echo",), ("chat.*",), ("auth.no-echo",)),
+        (_entry("chat.id", allows=("auth.*",)), ("chat.id", "auth.no-echo"), (), ()),
+    ],
+)
+def test_a_fault_is_held_to_what_it_declares(
+    entry: dict[str, Any], fired: tuple[str, ...], missed: tuple[str, ...], stray: tuple[str, ...]
+) -> None:
+    result = _fault(entry, *fired)
+    assert (result.missed, result.stray) == (missed, stray)
+    assert result.detected == (not missed)
+    assert result.ok == (not missed and not stray)
+
+
+def test_a_broken_trial_or_check_detects_nothing() -> None:
+    assert not _fault(_entry("chat.id"), "chat.id", broke="OSError: no").detected
+    outcome = Outcome(_TRIAL, {"chat.id": "harness-error: the check broke"})
+    assert judged(_entry("chat.id"), outcome).broke == "harness-error: the check broke"
+
+
+def test_proofs_alarms_and_what_is_out_of_reach() -> None:
+    register = load_register()
+    passed = frozenset({"chat.id", "chat.model"})
+    found = matrix(
+        register,
+        [_fault(_entry("chat.id"), "chat.id"), _fault(_entry("chat.id"), "chat.id", "chat.model")],
+        [Outcome(_TRIAL, {}, passed)],
+        [Outcome(_TRIAL, {}), Outcome(_TRIAL, {"auth.no-echo": "warn: it is so"})],
+        variants=1,
+        all_faults=True,
+    )
+    assert found.proofs == {"chat.id": ("a.fault", "a.fault"), "chat.model": ()}  # a stray proves nothing
+    assert found.unproven == ("chat.model",)
+    assert "auth.no-echo" in found.unreached
+    assert [alarm.requirement for alarm in found.alarms] == ["auth.no-echo"]
+    assert found.summary == {
+        "faults": 2,
+        "detected": 2,
+        "requirements": 2,
+        "proven": 1,
+        "unproven": 1,
+        "variants": 1,
+        "false_alarms": 1,
+    }
+    assert not found.ok

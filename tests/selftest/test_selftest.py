@@ -1,0 +1,66 @@
+"""The quick self-test, as CI runs it, and how its command speaks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from wiremark_conformance.selftest import subject
+from wiremark_conformance.selftest.commands import selftest
+from wiremark_conformance.selftest.plan import plan
+from wiremark_reports.reader import check
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_quick_form_finds_no_hole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told, page = tmp_path / "matrix.json", tmp_path / "matrix.html"
+    code = selftest(["--quick", "--json", str(told), "--html", str(page)])
+    shown = capsys.readouterr().out
+    assert code == 0, shown
+    document = json.loads(told.read_text())
+    check(document, "meta/selftest", "the matrix")
+    summary = document["summary"]
+    assert summary["detected"] == summary["faults"] > 90
+    assert summary["false_alarms"] == 0
+    assert document["complete"] is False
+    assert "chat.stream.done-missing" in page.read_text()
+
+
+def test_one_fault_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    assert selftest(["--only", "chat.stream.done-missing", "-v", "--workers", "1"]) == 0
+    shown = capsys.readouterr().out
+    assert "chat.stream.done-missing → chat.stream.done" in shown
+    assert "chat.stream.done is proven by chat.stream.done-missing" in shown
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["--only", "chat.stream.done-mising"], "chat.stream.done-missing"),
+        (["--only", "zzzzzzzz"], "there is no fault or variant 'zzzzzzzz'"),
+    ],
+)
+def test_an_unknown_name_lists_the_nearest(
+    argv: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert selftest(argv) == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("rate", ["2", "-1", "often", "nan"])
+def test_a_rate_is_a_share(rate: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        selftest([f"--variants={rate}"])
+    assert ended.value.code == 2
+
+
+def test_the_catalogue_keeps_its_schema_and_is_large_enough() -> None:
+    catalogue = subject.load().catalogue()
+    check(catalogue, "meta/faults", "the catalogue")
+    assert len(catalogue["faults"]) >= 500
+    todo = plan(catalogue, seed=1, rate=0.05)
+    assert len(todo.faults) == len(catalogue["faults"])
+    assert len({trial.seed for trial in todo.mixtures}) >= 200
+    assert len(plan(catalogue, seed=1, rate=0.05, quick=True).trials) < len(todo.trials) / 2
