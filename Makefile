@@ -2,6 +2,7 @@
 # make demo      the main job, end to end: serve, check, load, audit, report
 # make test      everything that CI runs
 # make coverage-page   write conformance/COVERAGE.md from the register
+# make selftest  every fault, every variant and 200 mixtures of them tried against the suite
 # make clean     remove what these made
 # Once .venv exists, none of them needs a network.
 
@@ -9,7 +10,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: install demo test lint types layers tests coverage-page clean
+.PHONY: install demo selftest test lint types layers tests coverage-page clean
 
 install: $(STAMP)
 
@@ -22,6 +23,9 @@ $(STAMP): pyproject.toml tests/pins.txt
 
 demo: install
 	@$(BIN)/wiremark demo
+
+selftest: install
+	@$(BIN)/wiremark selftest --json out/selftest.json --html out/selftest.html
 
 test: lint types layers tests
 

@@ -22,10 +22,10 @@ def test_the_quick_form_finds_no_hole(tmp_path: Path, capsys: pytest.CaptureFixt
     document = json.loads(told.read_text())
     check(document, "meta/selftest", "the matrix")
     summary = document["summary"]
-    assert summary["detected"] == summary["faults"] > 90
+    assert summary["detected"] == summary["faults"] > 60
     assert summary["false_alarms"] == 0
     assert document["complete"] is False
-    assert "chat.stream.done-missing" in page.read_text()
+    assert document["faults"][0]["name"] in page.read_text()
 
 
 def test_one_fault_alone(capsys: pytest.CaptureFixture[str]) -> None:

@@ -358,6 +358,7 @@ def _good(name: str, model: str) -> Answer | None:
         "chat.plain": lambda: _json(completion(), **{"x-cache": "miss"}),
         "chat.stream": lambda: _stream(_text()),
         "chat.stream.usage": lambda: _stream(_text(usage_chunk())),
+        "billing.stream": lambda: _stream(_text(usage_chunk())),
         "chat.max-tokens": lambda: _json(completion({"content": "1 2 3 4"}, "length")),
         "chat.max-completion-tokens": lambda: _stream(_text(finish_reason="length")),
         "chat.stop": lambda: _json(completion({"content": "1 2 3 4 5 6 "})),
@@ -410,7 +411,7 @@ def _good(name: str, model: str) -> Answer | None:
                 "next_after": None,
                 "data": [
                     _row("chat.plain"),
-                    _row("chat.stream.usage"),
+                    _row("billing.stream"),
                     _row("chat.tools.forced"),
                     _row("chat.tools.round-trip"),
                     _row("chat.other-model", 2, model="hermes-text-only"),

@@ -45,11 +45,6 @@ def _under_models(document: Any) -> Any:
     return {"models": document["data"]}
 
 
-def _forget_last(document: Document) -> None:
-    models = document["models"]
-    models.remove([model for model in models if not model.get("specimen")][-1])
-
-
 def _forget_extensions(document: Document) -> None:
     for model in document["models"]:
         model.pop("extensions", None)
@@ -137,14 +132,6 @@ _MODELS: tuple[Fault, ...] = (
         "Models are listed under other names than they are served under.",
         body(put("/data/*/id", lambda name: f"models/{name}"), _LIST),
         catches=("models.list.contains-model", "models.list.catalogue"),
-    ),
-    _models(
-        "list.forgotten",
-        "semantics",
-        "A promised model is not served.",
-        Promise(_forget_last),
-        catches=("models.list.catalogue",),
-        allows=("contract.errors.*",),
     ),
     _models(
         "list.extensions-absent",
