@@ -33,10 +33,10 @@ def serve(argv: list[str]) -> int:
 
 def ledger(argv: list[str]) -> int:
     """`ledger verify`: check every invariant. Returns 0; 1 when one is broken; 2 when there is no ledger."""
-    parser = argparse.ArgumentParser(prog="wiremark ledger", description="Audit a ledger file.")
+    parser = argparse.ArgumentParser(prog="wiremark ledger", description="Audit a ledger.")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     check = actions.add_parser("verify", help="check every invariant of the ledger")
-    check.add_argument("--db", type=Path, required=True, metavar="PATH", help="the ledger file")
+    check.add_argument("--db", required=True, metavar="PATH|URL", help="the ledger file, or postgresql://…")
     given = parser.parse_args(argv)
     try:
         results = verify(given.db)

@@ -66,7 +66,7 @@ class KeyStore:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._by_digest: dict[bytes, tuple[bytes, Key]] = {}
-        self._digest_of: dict[str, bytes] = {}
+        self._rows: dict[str, KeyRow] = {}
         self._refresh()
 
     def find(self, secret: str) -> Key | None:
@@ -116,8 +116,7 @@ class KeyStore:
             state="active",
             created=int(self._ledger.clock.now()),
         )
-        await self._ledger.put_key(row)
-        return self._take(row), secret
+        return self._take(await self._ledger.put_key(row)), secret
 
     async def rotate(self, key_id: str, prefix: str) -> tuple[Key, str]:
         """A new secret for a key; the old one ends at once. Raises UnknownKey."""
@@ -145,11 +144,14 @@ class KeyStore:
             self._take(row)
 
     def _take(self, row: KeyRow) -> Key:
+        """Whichever is newer counts, the row or what is known: news may come late."""
+        before = self._rows.get(row.id)
+        if before is not None and before.revision >= row.revision:
+            return self._by_digest[before.digest][1]
+        if before is not None:
+            del self._by_digest[before.digest]
         key = _from_row(row)
-        before = self._digest_of.get(row.id)
-        if before is not None and before != row.digest:
-            del self._by_digest[before]
-        self._digest_of[row.id] = row.digest
+        self._rows[row.id] = row
         self._by_digest[row.digest] = (row.digest, key)
         return key
 

@@ -16,7 +16,7 @@ class Settings:
 
     contracts:        names or paths; several are served together, each below its own name
     port:             0 lets the system choose
-    db:               None means a fresh temporary file, removed at exit
+    db:               a file or postgresql://…; None means a fresh temporary file, removed at exit
     credentials_file: None means one beside the temporary files, removed at exit; with several contracts each
                       has its own, the contract's name before the ending
     seed:             of everything the simulated engine says, of the roles' keys, and of chance
@@ -27,7 +27,7 @@ class Settings:
     contracts: tuple[str, ...]
     host: str
     port: int
-    db: Path | None
+    db: str | None
     credentials_file: Path | None
     seed: int
     profile: str
@@ -51,7 +51,11 @@ def parse(argv: list[str]) -> Settings:
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", type=_port, default=8000, help="0 for any free port (default: 8000)")
-    parser.add_argument("--db", type=Path, metavar="PATH", help="ledger file (default: temporary)")
+    parser.add_argument(
+        "--db",
+        metavar="PATH|URL",
+        help="ledger file, or postgresql://… to share it with other processes (default: temporary file)",
+    )
     parser.add_argument(
         "--credentials-file",
         type=Path,

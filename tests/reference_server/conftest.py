@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from wiremark_loadtests import services
 from wiremark_schemas import contracts
 from wiremark_server import app, keys
 from wiremark_server.clock import ManualClock
@@ -189,3 +191,37 @@ def in_process(tmp_path: Path) -> Iterator[Callable[..., InProcess]]:
     yield make
     for gateway in opened:
         gateway.close()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """A PostgreSQL of the test run's own, without flushes: these tests do not cut the power."""
+    pytest.importorskip("psycopg")
+    try:
+        with services.postgres("fsync=off") as url:
+            yield url
+    except services.Missing as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture
+def postgres_place(postgres_server: str) -> str:
+    """The address of an empty schema."""
+    import psycopg
+
+    schema = f"s{next(_NUMBERS)}"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f'CREATE SCHEMA "{schema}"'.encode())
+    return f"{postgres_server}?options=-csearch_path%3D{schema}"
+
+
+_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a new ledger may be made: both stores keep the same rules."""
+    if request.param == "sqlite":
+        return str(tmp_path / "ledger.db")
+    found: str = request.getfixturevalue("postgres_place")
+    return found

@@ -19,9 +19,9 @@ from wiremark_server.ledger.verify import verify
 CONTRACT = contracts.load("hermes-tokens")
 
 
-def play(path: Path, scenario: Callable[[Ledger, KeyStore], Awaitable[None]]) -> None:
+def play(place: str, scenario: Callable[[Ledger, KeyStore], Awaitable[None]]) -> None:
     async def run() -> None:
-        ledger = Ledger.open(path / "ledger.db", ManualClock())
+        ledger = Ledger.open(place, ManualClock())
         try:
             await scenario(ledger, KeyStore(ledger))
         finally:
@@ -30,7 +30,7 @@ def play(path: Path, scenario: Callable[[Ledger, KeyStore], Awaitable[None]]) ->
     asyncio.run(run())
 
 
-def test_a_key_is_found_by_its_secret_alone(tmp_path: Path) -> None:
+def test_a_key_is_found_by_its_secret_alone(place: str) -> None:
     async def scenario(_: Ledger, store: KeyStore) -> None:
         key, secret = await store.create("acme", "hermes_pk_", allowed_models=["m1"], monthly_cap=5)
         assert re.fullmatch(r"hermes_pk_[A-Za-z0-9_-]{43}", secret)
@@ -41,10 +41,10 @@ def test_a_key_is_found_by_its_secret_alone(tmp_path: Path) -> None:
         assert not key.allows("m2")
         assert Key("k", "a").allows("anything")
 
-    play(tmp_path, scenario)
+    play(place, scenario)
 
 
-def test_keys_survive_a_restart_with_all_they_may_do(tmp_path: Path) -> None:
+def test_keys_survive_a_restart_with_all_they_may_do(place: str) -> None:
     made: list[tuple[Key, str]] = []
 
     async def first(_: Ledger, store: KeyStore) -> None:
@@ -68,11 +68,11 @@ def test_keys_survive_a_restart_with_all_they_may_do(tmp_path: Path) -> None:
         assert [store.find(secret) for _, secret in made] == [made[0][0], made[1][0], None]
         assert {key.state for key in store.all()} == {"active", "revoked"}
 
-    play(tmp_path, first)
-    play(tmp_path, second)
+    play(place, first)
+    play(place, second)
 
 
-def test_a_revoked_key_stays_revoked_and_a_disabled_one_wakes(tmp_path: Path) -> None:
+def test_a_revoked_key_stays_revoked_and_a_disabled_one_wakes(place: str) -> None:
     async def scenario(_: Ledger, store: KeyStore) -> None:
         key, secret = await store.create("acme", "sk-")
         await store.disable(key.id)
@@ -88,17 +88,17 @@ def test_a_revoked_key_stays_revoked_and_a_disabled_one_wakes(tmp_path: Path) ->
         with pytest.raises(UnknownKey, match="key nobody: there is no such key"):
             await store.revoke("nobody")
 
-    play(tmp_path, scenario)
+    play(place, scenario)
 
 
-def test_a_key_that_could_not_be_stored_does_not_work(tmp_path: Path) -> None:
+def test_a_key_that_could_not_be_stored_does_not_work(place: str) -> None:
     async def scenario(ledger: Ledger, store: KeyStore) -> None:
         await ledger.close()
         with pytest.raises(LedgerUnavailable):
             await store.create("acme", "sk-")
         assert store.all() == ()
 
-    play(tmp_path, scenario)
+    play(place, scenario)
 
 
 def everything_in(folder: Path) -> list[bytes]:
@@ -114,7 +114,7 @@ def test_no_file_holds_a_secret(tmp_path: Path) -> None:
         assert not [secret for secret in found.values() if secret in repr(store.all())]
         found_on_disk.extend(await asyncio.to_thread(everything_in, tmp_path))
 
-    play(tmp_path, scenario)
+    play(str(tmp_path / "ledger.db"), scenario)
     assert set(found) == set(ROLES)
     assert len(found_on_disk) >= 2  # looked while the server ran, so at the write-ahead log too
     for secret in found.values():
@@ -122,7 +122,7 @@ def test_no_file_holds_a_secret(tmp_path: Path) -> None:
         assert not any(bare in content for content in found_on_disk)
 
 
-def test_every_role_behaves_as_its_name_says(tmp_path: Path) -> None:
+def test_every_role_behaves_as_its_name_says(place: str) -> None:
     model, *others = [model.id for model in CONTRACT.models]
 
     async def hold(ledger: Ledger, key: Key) -> Hold | Refused:
@@ -147,11 +147,11 @@ def test_every_role_behaves_as_its_name_says(tmp_path: Path) -> None:
         (row,) = (await ledger.usage(keys["capped"].id, 5)).rows
         assert (row.amount, row.model, row.state) == (1, model, "settled")
 
-    play(tmp_path, scenario)
-    assert all(result.ok for result in verify(tmp_path / "ledger.db"))
+    play(place, scenario)
+    assert all(result.ok for result in verify(place))
 
 
-def test_another_start_makes_new_secrets_and_the_same_balances(tmp_path: Path) -> None:
+def test_another_start_makes_new_secrets_and_the_same_balances(place: str) -> None:
     seen: list[dict[str, str]] = []
 
     async def scenario(ledger: Ledger, store: KeyStore) -> None:
@@ -162,6 +162,6 @@ def test_another_start_makes_new_secrets_and_the_same_balances(tmp_path: Path) -
         assert key is not None
         await ledger.hold(HoldRequest(f"r{len(seen)}", key.account_id, key.id, "m", 100))
 
-    play(tmp_path, scenario)
-    play(tmp_path, scenario)
+    play(place, scenario)
+    play(place, scenario)
     assert not set(seen[0].values()) & set(seen[1].values())

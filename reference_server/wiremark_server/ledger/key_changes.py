@@ -19,12 +19,13 @@ class PutKey:
     def add_needs(self, needs: Needs) -> None:
         needs.accounts.add(self.row.account_id)
         needs.api_keys.add(self.row.id)
+        needs.revision = True
 
-    def apply(self, known: Known) -> None:
+    def apply(self, known: Known) -> KeyRow:
         if self.row.account_id not in known.accounts:
             account = Account(self.row.account_id, 0, 0)
             known.accounts[account.id] = known.changes.accounts[account.id] = account
-        known.api_keys[self.row.id] = known.changes.api_keys[self.row.id] = self.row
+        return _revised(known, self.row)
 
 
 @dataclass(slots=True)
@@ -36,11 +37,17 @@ class ChangeKey:
 
     def add_needs(self, needs: Needs) -> None:
         needs.api_keys.add(self.key_id)
+        needs.revision = True
 
     def apply(self, known: Known) -> KeyRow:
         row = known.api_keys.get(self.key_id)
         if row is None or (row.state == "revoked" and self.values.get("state") != "revoked"):
             raise UnknownKey(f"key {self.key_id}: there is no such key, or it was revoked")
-        changed = replace(row, **self.values)
-        known.api_keys[self.key_id] = known.changes.api_keys[self.key_id] = changed
-        return changed
+        return _revised(known, replace(row, **self.values))
+
+
+def _revised(known: Known, row: KeyRow) -> KeyRow:
+    known.revision += 1
+    new = replace(row, revision=known.revision)
+    known.api_keys[row.id] = known.changes.api_keys[row.id] = new
+    return new

@@ -51,6 +51,34 @@ class Request:
     outcome: str = ""
     cached: int = 0
 
+    def columns(self) -> tuple[Any, ...]:
+        """The row of a new request, in the order of `tables.REQUEST_COLUMNS`."""
+        return (
+            self.request_id,
+            self.account_id,
+            self.key_id,
+            self.model,
+            self.created,
+            self.deadline,
+            self.month,
+            self.hold,
+            self.owner,
+            *self.ending()[:-1],
+        )
+
+    def ending(self) -> tuple[Any, ...]:
+        """What changes when a request ends, then its id."""
+        return (
+            self.state,
+            self.amount,
+            self.prompt_tokens,
+            self.completion_tokens,
+            self.status,
+            self.outcome,
+            self.cached,
+            self.request_id,
+        )
+
 
 @dataclass(slots=True)
 class Spending:
@@ -80,7 +108,9 @@ Transfer = tuple[str, str, str, str, int, int, int, int, int, str | None]
 class Needs:
     """Which rows a group of commands has to see.
 
-    due: the open holds whose deadline is this or earlier
+    due:  the open holds whose deadline is this or earlier
+    dead: the open holds of these server processes
+    revision: the newest of an API key
     """
 
     requests: set[str] = field(default_factory=set)
@@ -90,6 +120,8 @@ class Needs:
     claims: set[Claimed] = field(default_factory=set)
     api_keys: set[str] = field(default_factory=set)
     due: int | None = None
+    dead: set[int] = field(default_factory=set)
+    revision: bool = False
 
     @classmethod
     def of(cls, commands: Iterable[Command]) -> Needs:
@@ -104,7 +136,7 @@ class Known:
     """The rows, as they are and as the commands so far have changed them.
 
     owner: the server process at work
-    due:   the requests that `Needs.due` asked for
+    left:  the open requests that `Needs.due` and `Needs.dead` asked for
     """
 
     owner: int
@@ -114,13 +146,17 @@ class Known:
     spending: dict[tuple[str, str], Spending] = field(default_factory=dict)
     claims: dict[Claimed, Claim] = field(default_factory=dict)
     api_keys: dict[str, KeyRow] = field(default_factory=dict)
-    due: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    revision: int = 0
     changes: Changes = field(default_factory=lambda: Changes())
 
 
 @dataclass(slots=True)
 class Changes:
-    """What has to be written. A request that began and ended in one group is only in `begun`."""
+    """What has to be written. A request that began and ended in one group is only in `begun`.
+
+    instances: server processes whose open holds were returned: when, and how many
+    """
 
     transfers: list[Transfer] = field(default_factory=list)
     begun: dict[str, Request] = field(default_factory=dict)
@@ -129,6 +165,7 @@ class Changes:
     spending: dict[tuple[str, str], Spending] = field(default_factory=dict)
     claims: dict[Claimed, Claim] = field(default_factory=dict)
     api_keys: dict[str, KeyRow] = field(default_factory=dict)
+    instances: dict[int, tuple[int, int]] = field(default_factory=dict)
 
 
 class Command(Protocol):

@@ -3,67 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sqlite3
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import astuple
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from wiremark_server.clock import Clock
-from wiremark_server.ledger import schema
+from wiremark_server.ledger import schema, sqlite_rows
 from wiremark_server.ledger.records import KeyRow, LedgerFileError, LedgerUnavailable
 from wiremark_server.ledger.rows import (
-    CLAIM_SECONDS,
-    Account,
-    Claim,
     Command,
-    Known,
     Needs,
-    Request,
-    Spending,
 )
-from wiremark_server.ledger.tables import KEY_COLUMNS, REQUEST_COLUMNS, TRANSFER_COLUMNS
-from wiremark_server.ledger.transfers import Expire
+from wiremark_server.ledger.tables import KEY_COLUMNS
+from wiremark_server.ledger.transfers import Recover
 from wiremark_server.ledger.writer import GroupWriter
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
 
-_EVER = 2**62
-_CHUNKS = (64, 8, 1)
-"""Rows per INSERT: few statements, each of them kept prepared, instead of one per row."""
-
-_REQUESTS = f"SELECT {REQUEST_COLUMNS} FROM usage WHERE request_id IN (SELECT value FROM json_each(?))"  # noqa: S608
-_DUE = f"SELECT {REQUEST_COLUMNS} FROM usage WHERE state='held' AND deadline<=? ORDER BY deadline"  # noqa: S608
-_ACCOUNTS = "SELECT id, available, held FROM account WHERE id IN (SELECT value FROM json_each(?))"
-_GRANTS = "SELECT ref FROM journal WHERE step='grant' AND ref IN (SELECT value FROM json_each(?))"
-_SPENDING = "SELECT key_id, month, spent, held FROM spending WHERE key_id=? AND month=?"
-_CLAIM = "SELECT digest, request_id, created FROM claim WHERE key_id=? AND endpoint=? AND name=?"
 _NEW_KEYS = f"SELECT {KEY_COLUMNS} FROM api_key WHERE revision>? ORDER BY revision"  # noqa: S608
-_KEYS = f"SELECT {KEY_COLUMNS} FROM api_key WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608
-
-_END = (
-    "UPDATE usage SET state=?, amount=?, prompt_tokens=?, completion_tokens=?, status=?, outcome=?, cached=? "
-    "WHERE request_id=?"
-)
-_PUT_ACCOUNT = (
-    "INSERT INTO account(id, available, held) VALUES (?,?,?) "
-    "ON CONFLICT DO UPDATE SET available=excluded.available, held=excluded.held"
-)
-_PUT_SPENDING = (
-    "INSERT INTO spending(key_id, month, spent, held) VALUES (?,?,?,?) "
-    "ON CONFLICT DO UPDATE SET spent=excluded.spent, held=excluded.held"
-)
-_PUT_CLAIM = (
-    "INSERT OR REPLACE INTO claim(key_id, endpoint, name, digest, request_id, created) VALUES (?,?,?,?,?,?)"
-)
-_FORGET_CLAIMS = "DELETE FROM claim WHERE created<=?"
-_NEXT_REVISION = "SELECT coalesce(max(revision),0)+1 FROM api_key"
-_PUT_KEY = f"INSERT OR REPLACE INTO api_key({KEY_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)"  # noqa: S608
 
 
 class SqliteStore:
@@ -147,6 +109,10 @@ class SqliteStore:
         self._revision = rows[-1].revision if rows else self._revision
         return rows
 
+    async def dead(self) -> frozenset[int]:
+        """None beside this one, which owns the file."""
+        return frozenset()
+
     async def close(self) -> None:
         await asyncio.to_thread(self._close)
 
@@ -164,9 +130,9 @@ class SqliteStore:
             if connection.in_transaction:  # a disk that failed during a rollback, and came back
                 connection.execute("ROLLBACK")
             connection.execute("BEGIN IMMEDIATE")
-            known = _load(connection, Needs.of(commands), self._owner)
+            known = sqlite_rows.load(connection, Needs.of(commands), self._owner)
             apply(known)
-            _save(connection, known)
+            sqlite_rows.save(connection, known)
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
@@ -187,117 +153,14 @@ def _last_rung(bell: str) -> int:
 
 
 def _begin_instance(connection: sqlite3.Connection, now: int) -> tuple[int, int]:
-    """This process's number, and how many holds were returned.
-
-    The charge of an answer is durable before its last byte is sent, so a hold that a dead process left
-    open belongs to an answer that nobody received whole: the customer gets all of it back.
-    """
-    recovery = Expire(_EVER, now)
-    known = _load(connection, Needs.of([recovery]), 0)
+    """This process's number, and how many holds were returned: whoever has the lock is the only one alive."""
+    dead = frozenset(owner for (owner,) in connection.execute("SELECT id FROM instance WHERE ended IS NULL"))
+    recovery = Recover(dead, now)
+    known = sqlite_rows.load(connection, Needs.of([recovery]), 0)
     expired = recovery.apply(known)
-    _save(connection, known)
-    connection.execute("UPDATE instance SET ended=?, expired=? WHERE ended IS NULL", (now, expired))
+    sqlite_rows.save(connection, known)
     (owner,) = connection.execute("INSERT INTO instance(started) VALUES (?) RETURNING id", (now,)).fetchone()
     return owner, expired
-
-
-def _load(connection: sqlite3.Connection, needs: Needs, owner: int) -> Known:
-    execute = connection.execute
-    known = Known(owner)
-    for claimed in needs.claims:
-        row = execute(_CLAIM, claimed).fetchone()
-        if row is not None:
-            known.claims[claimed] = Claim(claimed, *row)
-            needs.requests.add(row[1])
-    if needs.requests:
-        for row in execute(_REQUESTS, (json.dumps([*needs.requests]),)):
-            known.requests[row[0]] = Request(*row)
-    if needs.due is not None:
-        for row in execute(_DUE, (needs.due,)):
-            known.requests[row[0]] = Request(*row)
-            known.due.append(row[0])
-    for request in known.requests.values():
-        needs.accounts.add(request.account_id)
-        needs.spending.add((request.key_id, request.month))
-    if needs.accounts:
-        for row in execute(_ACCOUNTS, (json.dumps([*needs.accounts]),)):
-            known.accounts[row[0]] = Account(*row)
-    if needs.grants:
-        known.grants.update(ref for (ref,) in execute(_GRANTS, (json.dumps([*needs.grants]),)))
-    for month in needs.spending:
-        row = execute(_SPENDING, month).fetchone()
-        if row is not None:
-            known.spending[month] = Spending(*row)
-    if needs.api_keys:
-        for row in execute(_KEYS, (json.dumps([*needs.api_keys]),)):
-            known.api_keys[row[0]] = KeyRow(*row)
-    return known
-
-
-def _save(connection: sqlite3.Connection, known: Known) -> None:
-    changes = known.changes
-    _insert(connection, "journal", TRANSFER_COLUMNS, changes.transfers)
-    _insert(connection, "usage", REQUEST_COLUMNS, [_request(row) for row in changes.begun.values()])
-    if changes.ended:
-        connection.executemany(_END, [_ending(row) for row in changes.ended.values()])
-    if changes.accounts:
-        connection.executemany(
-            _PUT_ACCOUNT, [(row.id, row.available, row.held) for row in changes.accounts.values()]
-        )
-    if changes.spending:
-        connection.executemany(
-            _PUT_SPENDING,
-            [(row.key_id, row.month, row.spent, row.held) for row in changes.spending.values()],
-        )
-    for claim in changes.claims.values():
-        connection.execute(_FORGET_CLAIMS, (claim.created - CLAIM_SECONDS,))
-        connection.execute(_PUT_CLAIM, (*claim.claimed, claim.digest, claim.request_id, claim.created))
-    for key in changes.api_keys.values():
-        (revision,) = connection.execute(_NEXT_REVISION).fetchone()
-        connection.execute(_PUT_KEY, (*astuple(key)[:-1], revision))
-
-
-def _request(row: Request) -> Row:
-    return (
-        row.request_id,
-        row.account_id,
-        row.key_id,
-        row.model,
-        row.created,
-        row.deadline,
-        row.month,
-        row.hold,
-        row.owner,
-        *_ending(row)[:-1],
-    )
-
-
-def _ending(row: Request) -> Row:
-    return (
-        row.state,
-        row.amount,
-        row.prompt_tokens,
-        row.completion_tokens,
-        row.status,
-        row.outcome,
-        row.cached,
-        row.request_id,
-    )
-
-
-def _insert(connection: sqlite3.Connection, table: str, columns: str, rows: Sequence[Row]) -> None:
-    start = 0
-    for size in _CHUNKS:
-        while len(rows) - start >= size:
-            values = [value for row in rows[start : start + size] for value in row]
-            connection.execute(_insertion(table, columns, size), values)
-            start += size
-
-
-@lru_cache(maxsize=64)
-def _insertion(table: str, columns: str, rows: int) -> str:
-    one = f"({','.join('?' * (columns.count(',') + 1))})"
-    return f"INSERT INTO {table}({columns}) VALUES {','.join([one] * rows)}"  # noqa: S608 - our own names
 
 
 @lru_cache(maxsize=64)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import uuid
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from wiremark_server.clock import Clock
+from wiremark_server.ledger import stores
 from wiremark_server.ledger.key_changes import ChangeKey, PutKey
 from wiremark_server.ledger.records import (
     Balance,
@@ -28,9 +29,8 @@ from wiremark_server.ledger.records import (
     UsagePage,
     UsageRow,
 )
-from wiremark_server.ledger.rows import Command
-from wiremark_server.ledger.sqlite import SqliteStore
-from wiremark_server.ledger.transfers import Expire, Grant, Refund, Release, SetAside, Settle
+from wiremark_server.ledger.stores import Store
+from wiremark_server.ledger.transfers import Expire, Grant, Recover, Refund, Release, SetAside, Settle
 
 __all__ = [
     "Balance",
@@ -59,35 +59,6 @@ _CURSOR = "SELECT seq FROM usage WHERE request_id=$1 AND key_id=$2"
 _BALANCE = "SELECT available, held FROM account WHERE id=$1"
 
 
-class Store(Protocol):
-    """What keeps the rows: durable, with the rules of `transfers`.
-
-    name:      for people; never with a password in it
-    recovered: how many holds of a dead process were returned on opening
-    """
-
-    name: str
-    recovered: int
-
-    async def submit(self, command: Command) -> Any:
-        """The command's answer, once it is durable. Raises LedgerError."""
-        ...
-
-    def post(self, command: Command) -> None:
-        """The same without an answer."""
-        ...
-
-    async def fetch(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Rows of a SELECT that both stores understand, parameters as `$1`."""
-        ...
-
-    def news_of_keys(self) -> list[KeyRow]:
-        """API keys that were made or changed since this was last asked; does not wait."""
-        ...
-
-    async def close(self) -> None: ...
-
-
 class Ledger:
     """Make one with `Ledger.open`. Every method may raise LedgerUnavailable: nothing was written."""
 
@@ -96,12 +67,13 @@ class Ledger:
         self._store = store
 
     @classmethod
-    def open(cls, path: str | Path, clock: Clock) -> Ledger:
-        """Open or make the file, return the open holds of a dead process, start the writer.
+    def open(cls, place: str | Path, clock: Clock) -> Ledger:
+        """Open or make a ledger, return the open holds of dead processes, start the writer.
 
-        Raises LedgerFileError for a file of another version, of another program, or in use.
+        place: a file, or postgresql://…
+        Raises LedgerFileError for one of another version or another program, in use, or out of reach.
         """
-        return cls(SqliteStore.open(Path(path), clock), clock)
+        return cls(stores.open_store(place, clock), clock)
 
     @property
     def name(self) -> str:
@@ -192,9 +164,15 @@ class Ledger:
         return UsagePage(rows, rows[-1].request_id if len(found) > limit else None)
 
     async def sweep(self) -> int:
-        """Return holds past their deadline; the number of them. To be called every minute or so."""
+        """Return holds past their deadline and those of dead processes; the number of them.
+
+        To be called every minute or so.
+        """
         now = self._now()
         expired: int = await self._store.submit(Expire(now, now))
+        dead = await self._store.dead()
+        if dead:
+            expired += await self._store.submit(Recover(dead, now))
         return expired
 
     def news_of_keys(self) -> list[KeyRow]:
@@ -204,9 +182,10 @@ class Ledger:
         """
         return self._store.news_of_keys()
 
-    async def put_key(self, row: KeyRow) -> None:
+    async def put_key(self, row: KeyRow) -> KeyRow:
         """Store a new API key and open its account."""
-        await self._store.submit(PutKey(row))
+        stored: KeyRow = await self._store.submit(PutKey(row))
+        return stored
 
     async def change_key(self, key_id: str, **values: Any) -> KeyRow:
         """Change fields of an API key. Raises UnknownKey for one that is unknown or was revoked."""

@@ -73,7 +73,9 @@ CREATE TABLE usage(
   outcome TEXT NOT NULL DEFAULT '',
   cached INTEGER NOT NULL DEFAULT 0
 ) $strict;
+
 CREATE INDEX usage_of_key ON usage(key_id, seq);
+
 CREATE INDEX usage_open ON usage(deadline) WHERE state = 'held';
 
 CREATE TABLE spending(
@@ -93,6 +95,7 @@ CREATE TABLE claim(
   created $integer NOT NULL,
   PRIMARY KEY (key_id, endpoint, name)
 ) $narrow;
+
 CREATE INDEX claim_age ON claim(created);
 
 CREATE TABLE api_key(
@@ -107,6 +110,7 @@ CREATE TABLE api_key(
   created $integer NOT NULL,
   revision $integer NOT NULL
 ) $narrow;
+
 CREATE INDEX api_key_revision ON api_key(revision);
 
 CREATE TABLE instance(
@@ -114,7 +118,7 @@ CREATE TABLE instance(
   started $integer NOT NULL,
   ended $integer,
   expired $integer NOT NULL DEFAULT 0
-) $strict;
+) $strict
 """)
 
 _SQLITE: Mapping[str, str] = {
@@ -135,7 +139,7 @@ _POSTGRES: Mapping[str, str] = {
 
 SQLITE = (
     _TABLES.substitute(_SQLITE)
-    + """
+    + """;
 CREATE TRIGGER journal_no_update BEFORE UPDATE ON journal
   BEGIN SELECT raise(ABORT, 'the journal is append-only'); END;
 CREATE TRIGGER journal_no_delete BEFORE DELETE ON journal
@@ -143,14 +147,29 @@ CREATE TRIGGER journal_no_delete BEFORE DELETE ON journal
 """
 )
 POSTGRES = (
-    _TABLES.substitute(_POSTGRES)
-    + """
+    *_TABLES.substitute(_POSTGRES).split(";\n\n"),
+    """
 CREATE FUNCTION journal_is_append_only() RETURNS trigger LANGUAGE plpgsql AS
-  $$ BEGIN RAISE EXCEPTION 'the journal is append-only'; END $$;
+  $$ BEGIN RAISE EXCEPTION 'the journal is append-only'; END $$
+""",
+    """
 CREATE TRIGGER journal_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON journal
-  FOR EACH STATEMENT EXECUTE FUNCTION journal_is_append_only();
-"""
+  FOR EACH STATEMENT EXECUTE FUNCTION journal_is_append_only()
+""",
 )
+"""Statements, since PostgreSQL's protocol takes one at a time."""
+
+POSTGRES_TYPES: Mapping[str, str] = {
+    **dict.fromkeys(
+        (
+            *("id", "ref", "step", "kind", "account_id", "note"),
+            *("request_id", "key_id", "model", "month", "state", "outcome", "endpoint", "name"),
+        ),
+        "text",
+    ),
+    "digest": "bytea",
+}
+"""Columns that are not `bigint`."""
 
 REQUEST_COLUMNS = (
     "request_id, account_id, key_id, model, created, deadline, month, hold, owner, state, amount, "

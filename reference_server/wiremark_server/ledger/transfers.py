@@ -221,10 +221,38 @@ class Expire:
         needs.due = max(self.before, needs.due or 0)
 
     def apply(self, known: Known) -> int:
-        due = [name for name in known.due if known.requests[name].state == "held"]
-        for name in due:
-            Release(name, 0, "expired", self.at, "expire").apply(known)
-        return len(due)
+        open_ = (row for name in known.left if (row := known.requests[name]).state == "held")
+        return _expire(known, [row.request_id for row in open_ if row.deadline <= self.before], self.at)
+
+
+@dataclass(slots=True)
+class Recover:
+    """Return what dead server processes left open; the answer is how many holds that were.
+
+    The charge of an answer is durable before its last byte is sent, so a hold that its process left
+    open belongs to an answer that nobody received whole: the customer gets all of it back.
+    """
+
+    dead: frozenset[int]
+    at: int
+
+    def add_needs(self, needs: Needs) -> None:
+        needs.dead |= self.dead
+
+    def apply(self, known: Known) -> int:
+        total = 0
+        for owner in self.dead:
+            open_ = (row for name in known.left if (row := known.requests[name]).state == "held")
+            expired = _expire(known, [row.request_id for row in open_ if row.owner == owner], self.at)
+            known.changes.instances[owner] = (self.at, expired)
+            total += expired
+        return total
+
+
+def _expire(known: Known, names: list[str], at: int) -> int:
+    for name in names:
+        Release(name, 0, "expired", at, "expire").apply(known)
+    return len(names)
 
 
 @dataclass(slots=True)

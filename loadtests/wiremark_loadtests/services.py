@@ -1,0 +1,135 @@
+"""Databases for the length of a proof or a benchmark: PostgreSQL and Redis, in a temporary folder.
+
+They are started from what is installed; when nothing is, `Missing` says so, and tests skip with that.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+_START_SECONDS = 30
+_UNPRIVILEGED = ("postgres", "nobody")
+"""PostgreSQL refuses to run as root; then it runs as the first of these that exists."""
+
+
+class Missing(Exception):  # noqa: N818 - named for what happened
+    """The server's program is not installed; the message says which."""
+
+
+@contextlib.contextmanager
+def postgres(*settings: str) -> Iterator[str]:
+    """A fresh, empty PostgreSQL; yields its address.
+
+    settings: such as `fsync=off`, which spares tests the disk; durable without any
+    """
+    initdb, server = _postgres_program("initdb"), _postgres_program("postgres")
+    port = free_port()
+    with _folder(user := _user()) as folder:
+        data = folder / "data"
+        _run(
+            [initdb, "-D", str(data), "-U", "wiremark", "--auth=trust", "--encoding=UTF8", "--locale=C"],
+            user,
+            folder,
+        )
+        options = [
+            "listen_addresses=127.0.0.1",
+            f"port={port}",
+            f"unix_socket_directories={folder}",
+            *settings,
+        ]
+        command = [server, "-D", str(data), *(word for option in options for word in ("-c", option))]
+        with _running(command, user, folder, port):
+            yield f"postgresql://wiremark@127.0.0.1:{port}/postgres"
+
+
+@contextlib.contextmanager
+def redis() -> Iterator[str]:
+    """A fresh Redis or Valkey that keeps nothing on disk; yields its address."""
+    server = shutil.which("redis-server") or shutil.which("valkey-server")
+    if server is None:
+        raise Missing("neither redis-server nor valkey-server is installed")
+    port = free_port()
+    with _folder(None) as folder:
+        options = ("--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(folder))
+        with _running([server, "--port", str(port), *options], None, folder, port):
+            yield f"redis://127.0.0.1:{port}/0"
+
+
+def free_port() -> int:
+    """A port on loopback that nobody listened on a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _postgres_program(name: str) -> str:
+    found = shutil.which(name) or max(
+        (str(path) for path in Path("/usr/lib/postgresql").glob(f"*/bin/{name}")), default=None
+    )
+    if found is None:
+        raise Missing(f"PostgreSQL is not installed: there is no {name}")
+    return found
+
+
+def _user() -> str | None:
+    if os.geteuid() != 0:
+        return None
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    for name in _UNPRIVILEGED:
+        if name in known:
+            return name
+    raise Missing("PostgreSQL does not run as root, and there is no other user to run it as")
+
+
+@contextlib.contextmanager
+def _folder(owner: str | None) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="wiremark-") as name:
+        if owner is not None:
+            shutil.chown(name, owner)
+        yield Path(name)
+
+
+def _run(command: Sequence[str], user: str | None, folder: Path) -> None:
+    done = subprocess.run(command, user=user, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Missing(f"{command[0]} failed: {done.stderr.strip()}")
+
+
+@contextlib.contextmanager
+def _running(command: Sequence[str], user: str | None, folder: Path, port: int) -> Iterator[None]:
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, user=user, cwd=folder, stdout=log, stderr=log)
+        try:
+            _wait(process, port, folder / "log")
+            yield
+        finally:
+            process.send_signal(2)
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise Missing(f"{process.args!r} ended at once: {log.read_text(errors='replace')[-500:]}")
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise Missing(f"{process.args!r} does not listen after {_START_SECONDS} s")

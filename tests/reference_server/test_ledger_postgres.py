@@ -1,0 +1,218 @@
+"""What only the shared store does: several processes, the death of one, sessions and databases that go."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+from wiremark_loadtests import services
+from wiremark_server.clock import ManualClock, SystemClock
+from wiremark_server.keys import KeyStore
+from wiremark_server.ledger.records import (
+    Balance,
+    Hold,
+    HoldRequest,
+    LedgerFileError,
+    LedgerUnavailable,
+    Refused,
+)
+from wiremark_server.ledger.store import Ledger
+from wiremark_server.ledger.verify import verify
+
+psycopg = pytest.importorskip("psycopg")
+
+LEAVE_A_HOLD = """
+import asyncio, os, sys
+from wiremark_server.clock import SystemClock
+from wiremark_server.ledger.store import HoldRequest, Ledger
+
+async def main(place):
+    ledger = Ledger.open(place, SystemClock())
+    await ledger.hold(HoldRequest("left", "acme", "key", "model", 40))
+    os.kill(os.getpid(), 9)
+
+asyncio.run(main(sys.argv[1]))
+"""
+
+
+def wanted(name: str, amount: int = 1, cap: int | None = None) -> HoldRequest:
+    return HoldRequest(name, "acme", "key", "model", amount, cap)
+
+
+def broken(place: str) -> Sequence[str]:
+    return [str(result) for result in verify(place) if not result.ok]
+
+
+def execute(place: str, *statements: str) -> None:
+    with psycopg.connect(place, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def leave_a_hold(place: str) -> int:
+    return subprocess.run([sys.executable, "-c", LEAVE_A_HOLD, place], check=False).returncode
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - what is awaited happens in another thread
+            await asyncio.sleep(0.01)
+
+
+def test_processes_share_one_account_exactly(postgres_place: str) -> None:
+    async def run() -> None:
+        ledgers = [Ledger.open(postgres_place, SystemClock()) for _ in range(3)]
+        await ledgers[0].grant("acme", 100, "test")
+        answers = await asyncio.gather(
+            *(ledgers[n % 3].hold(wanted(f"r{n}", cap=90 if n % 2 else None)) for n in range(200))
+        )
+        held = [n for n, answer in enumerate(answers) if isinstance(answer, Hold)]
+        assert len(held) == 100 or (len(held) >= 90 and all(n % 2 == 0 for n in held[90:]))
+        assert {answer.reason for answer in answers if isinstance(answer, Refused)} <= {
+            "insufficient_credits",
+            "monthly_cap_reached",
+        }
+        for number in held:  # whichever process holds, any can settle
+            await ledgers[(number + 1) % 3].settle(f"r{number}", 1, 1, 1, 200, "ok")
+        for ledger in ledgers:
+            assert await ledger.balance("acme") == Balance(100 - len(held), 0)
+            await ledger.close()
+
+    asyncio.run(run())
+    assert broken(postgres_place) == []
+
+
+def test_what_a_killed_process_left_open_goes_back_while_others_live(postgres_place: str) -> None:
+    async def run() -> None:
+        alive = Ledger.open(postgres_place, SystemClock())
+        await alive.grant("acme", 100, "test")
+        await alive.hold(wanted("mine", 7))
+        assert await asyncio.to_thread(leave_a_hold, postgres_place) == -9
+        async with asyncio.timeout(10):
+            while await alive.sweep() == 0:  # until the database has noticed that the process is gone
+                pass
+        assert await alive.balance("acme") == Balance(93, 7)
+        assert await alive.sweep() == 0
+        await alive.close()
+
+    asyncio.run(run())
+    assert broken(postgres_place) == []
+
+
+def test_a_revoked_key_is_gone_in_every_process(postgres_place: str) -> None:
+    async def run() -> None:
+        here, there = (Ledger.open(postgres_place, SystemClock()) for _ in range(2))
+        ours, theirs = KeyStore(here), KeyStore(there)
+        key, secret = await ours.create("acme", "sk-")
+        await until(lambda: theirs.find(secret) is not None)
+        await ours.revoke(key.id)
+        # Before the news has arrived, the store itself says no.
+        answer = await there.hold(HoldRequest("r", "acme", key.id, "model", 0))
+        assert answer == Refused("key_inactive")
+        await until(lambda: theirs.find(secret) is None)
+        await here.close()
+        await there.close()
+
+    asyncio.run(run())
+
+
+def test_sessions_that_are_cut_are_replaced_and_keep_their_holds(postgres_place: str) -> None:
+    cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name='wiremark'"
+
+    async def run() -> None:
+        ledger = Ledger.open(postgres_place, SystemClock())
+        await ledger.grant("acme", 100, "test")
+        await ledger.hold(wanted("r1", 30))
+        for turn in range(3):
+            await asyncio.to_thread(execute, postgres_place, cut)
+            assert isinstance(await ledger.hold(wanted(f"again{turn}", 1)), Hold)
+            assert (await ledger.balance("acme")).held == 31 + turn
+        assert await ledger.sweep() == 0  # the holds moved along, so they are nobody's inheritance
+        assert (await ledger.settle("r1", 30, 1, 1, 200, "ok")).state == "settled"
+        await ledger.close()
+
+    asyncio.run(run())
+    assert broken(postgres_place) == []
+
+
+def test_a_database_that_is_away_refuses_and_loses_nothing() -> None:
+    async def run() -> None:
+        try:
+            server = services.postgres("fsync=off")
+            url = server.__enter__()
+        except services.Missing as missing:
+            pytest.skip(str(missing))
+        ledger = Ledger.open(url, SystemClock())
+        await ledger.grant("acme", 100, "test")
+        server.__exit__(None, None, None)
+        with pytest.raises(LedgerUnavailable, match="nothing was written"):
+            await ledger.hold(wanted("r1"))
+        with pytest.raises(LedgerUnavailable, match="cannot be read"):
+            await ledger.balance("acme")
+        await ledger.close()
+
+    asyncio.run(run())
+
+
+def test_a_ledger_that_cannot_be_used_is_refused_in_a_sentence(postgres_place: str) -> None:
+    def opening(place: str, sentence: str) -> None:
+        for use in (lambda: Ledger.open(place, ManualClock()), lambda: verify(place)):
+            with pytest.raises(LedgerFileError, match=sentence):
+                use()
+
+    with pytest.raises(LedgerFileError, match="there is no wiremark ledger here"):
+        verify(postgres_place)
+    asyncio.run(Ledger.open(postgres_place, ManualClock()).close())
+    execute(postgres_place, "UPDATE wiremark_ledger SET version=9")
+    opening(postgres_place, "has version 9 and this wiremark writes version 2")
+    opening("postgresql://me:s3cret@127.0.0.1:1/db", r"^postgresql://127\.0\.0\.1:1/db: cannot be used")
+
+
+def test_tables_of_another_program_are_left_alone(postgres_place: str) -> None:
+    execute(postgres_place, "CREATE TABLE account(id INTEGER)")
+    with pytest.raises(LedgerFileError, match="tables of another program"):
+        Ledger.open(postgres_place, ManualClock())
+    execute(postgres_place, "INSERT INTO account VALUES (1)")
+
+
+@pytest.mark.parametrize(
+    "statement", ["UPDATE journal SET note='x'", "DELETE FROM journal", "TRUNCATE journal"]
+)
+def test_the_journal_refuses_to_be_rewritten(postgres_place: str, statement: str) -> None:
+    asyncio.run(Ledger.open(postgres_place, ManualClock()).close())
+    with pytest.raises(psycopg.Error, match="append-only"):
+        execute(postgres_place, statement)
+
+
+@pytest.mark.parametrize(
+    ("tampering", "name"),
+    [
+        ("UPDATE account SET available=available+1", "every account equals the sum of its journal"),
+        ("UPDATE spending SET spent=spent+1", "what a key spent in a month is the sum of its usage"),
+        ("DROP TRIGGER journal_no_change ON journal", "the journal is append-only"),
+        ("ALTER TABLE journal DROP CONSTRAINT journal_ref_step_key", "the journal is append-only"),
+    ],
+)
+def test_tampering_is_noticed(postgres_place: str, tampering: str, name: str) -> None:
+    async def fill() -> None:
+        ledger = Ledger.open(postgres_place, ManualClock())
+        await ledger.grant("acme", 100, "test")
+        await ledger.hold(wanted("r1", 10))
+        await ledger.settle("r1", 5, 1, 1, 200, "ok")
+        await ledger.close()
+
+    asyncio.run(fill())
+    assert broken(postgres_place) == []
+    execute(postgres_place, tampering)
+    assert [line.partition(": ")[0] for line in broken(postgres_place)] == [f"BROKEN  {name}"]
+
+
+def test_without_the_driver_there_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(LedgerFileError, match=r"pip install 'wiremark\[postgres\]'"):
+        Ledger.open("postgresql://127.0.0.1/db", ManualClock())
+    asyncio.run(Ledger.open(tmp_path / "ledger.db", ManualClock()).close())
