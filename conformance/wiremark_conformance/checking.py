@@ -98,3 +98,14 @@ def refused(requirement: str, probe: str) -> None:
         return f"answered {view.status_line}{view.error_text}, where a 4xx was expected"
 
     _register(Check(requirement, (probe,), "refusal", each=False, function=declined))
+
+
+def tolerated(requirement: str, *probes: str) -> None:
+    """The requirement that each of the probes is answered or refused: a 2xx, a 4xx or an honest 501."""
+
+    def settled(view: View) -> Outcome:
+        if view.status is not None and (200 <= view.status < 500 or view.status == 501):
+            return None
+        return f"answered {view.status_line}{view.error_text}; a request is answered or refused with a 4xx"
+
+    _register(Check(requirement, probes, "refusal", each=True, function=settled))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from wiremark_conformance.probes import (
     billing,
+    bodies,
     chat,
     completions,
     embeddings,
@@ -14,6 +15,9 @@ from wiremark_conformance.probes import (
     limits,
     models,
     openapi,
+    parameters,
+    parts,
+    structured,
     tools,
 )
 from wiremark_conformance.probes.table import Probe, ProbeContext, ProbeTable
@@ -25,9 +29,13 @@ PROBES = ProbeTable(
         *models.TABLE,
         *chat.TABLE,
         *tools.TABLE,
+        *parameters.TABLE,
+        *structured.TABLE,
+        *parts.TABLE,
         *completions.TABLE,
         *embeddings.TABLE,
         *errors.TABLE,
+        *bodies.TABLE,
         *limits.TABLE,
         *openapi.TABLE,
         *billing.TABLE,

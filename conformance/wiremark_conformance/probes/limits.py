@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from wiremark_conformance.outcome import NotPromised
 from wiremark_conformance.probes.chat import HELLO
 from wiremark_conformance.probes.models import ORIGIN
-from wiremark_conformance.probes.table import Draft, Probe, ProbeContext, chat, path
+from wiremark_conformance.probes.table import Draft, Key, Probe, ProbeContext, chat, path
 
 
 def _too_large(context: ProbeContext, *, chunked: bool) -> Draft:
@@ -43,6 +44,22 @@ def _preflight(context: ProbeContext) -> Draft:
     return Draft("OPTIONS", path(context, "chat.create"), headers=headers, key="none")
 
 
+_SDK_HEADERS = "authorization,content-type,x-stainless-lang,x-stainless-retry-count"
+
+
+def _sdk_preflight(context: ProbeContext) -> Draft:
+    """The preflight of an official SDK in a browser."""
+    draft = _preflight(context)
+    headers = tuple(
+        (name, _SDK_HEADERS if name.endswith("headers") else value) for name, value in draft.headers
+    )
+    return replace(draft, headers=headers)
+
+
+def _from_page(context: ProbeContext, key: Key) -> Draft:
+    return Draft("GET", path(context, "models.list"), headers=(("origin", ORIGIN),), key=key)
+
+
 TABLE = (
     Probe("limits.body", lambda c: _too_large(c, chunked=False), capability="limits.body"),
     Probe("limits.body.chunked", lambda c: _too_large(c, chunked=True), capability="limits.body"),
@@ -53,4 +70,7 @@ TABLE = (
     Probe("keys.revoked", _hello, role="revoked", capability="keys.revocation"),
     Probe("keys.disabled", _hello, role="disabled", capability="keys.disabled"),
     Probe("cors.preflight", _preflight),
+    Probe("cors.preflight.sdk", _sdk_preflight, capability="cors.allow"),
+    Probe("cors.answer", lambda c: _from_page(c, "role"), capability="cors.allow"),
+    Probe("cors.refusal", lambda c: _from_page(c, "wrong"), capability="cors.allow"),
 )

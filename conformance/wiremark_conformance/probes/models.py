@@ -18,7 +18,12 @@ def _list(context: ProbeContext) -> Draft:
 
 def _get(context: ProbeContext) -> Draft:
     """One model, asked for as an SDK does: headers that no server parses, scheme in another case."""
-    headers = [("x-stainless-timeout", "NOT_GIVEN"), ("x-stainless-retry-count", "0"), ("openai-beta", "x=1")]
+    headers = [
+        ("x-stainless-timeout", "NOT_GIVEN"),
+        ("x-client-request-id", "wiremark"),
+        ("x-stainless-retry-count", "0"),
+        ("openai-beta", "x=1"),
+    ]
     key = context.target.credentials.get("default")
     if key is not None and context.target.contract.raw["auth"]["schemes"][0] == "bearer":
         headers.append(("authorization", f"bearer {key}"))

@@ -18,6 +18,9 @@ USER_AGENT = "wiremark"
 WRONG_KEY = "wiremark-wrong-key-0123456789"  # after the contract's key prefix
 
 
+Key = Literal["role", "wrong", "none"]
+
+
 @dataclass(frozen=True, slots=True)
 class ProbeContext:
     """What a probe may look at: the target, and the exchanges made before it."""
@@ -40,7 +43,7 @@ class Draft:
     target: str
     body: bytes | Mapping[str, Any] | None = None
     headers: Headers = ()
-    key: Literal["role", "wrong", "none"] = "role"
+    key: Key = "role"
     chunked: bool = False
 
 

@@ -22,14 +22,14 @@ TOOLS = [
     }
 ]
 QUESTION: list[dict[str, Any]] = [{"role": "user", "content": "What is the weather in Paris?"}]
-_TWICE = [
+TWICE = [
     {"role": "user", "content": "TWICE: what is the weather in Paris, and what is it in Oslo? Call both."}
 ]
 _NAMED = {"type": "function", "function": {"name": TOOL}}
 _BUDGET = 256  # tokens: room for a call by a model that thinks first
 
 # Stands in for the endpoint's own call where it made none, so that the round trip can be judged alone.
-_OWN_CALL = {
+OWN_CALL: dict[str, Any] = {
     "role": "assistant",
     "content": None,
     "tool_calls": [
@@ -45,12 +45,12 @@ _OWN_CALL = {
 def _called(view: View | None) -> dict[str, Any]:
     """The endpoint's message that calls a tool, or ours."""
     if view is None or not view.succeeded:
-        return _OWN_CALL
+        return OWN_CALL
     try:
         usable = all(isinstance(call.get("id"), str) for call in view.tool_calls)
     except NotTestable:
-        return _OWN_CALL
-    return dict(view.message) if usable else _OWN_CALL
+        return OWN_CALL
+    return dict(view.message) if usable else OWN_CALL
 
 
 def _round_trip(context: ProbeContext) -> Draft:
@@ -85,7 +85,7 @@ TABLE = (
     Probe("chat.tools.round-trip", _round_trip, needs=("chat.tools.forced",), capability="chat.tools"),
     Probe(
         "chat.tools.parallel",
-        _ask(messages=_TWICE, tool_choice="required", parallel_tool_calls=True, stream=True),
+        _ask(messages=TWICE, tool_choice="required", parallel_tool_calls=True, stream=True),
         capability="chat.tools.parallel",
     ),
     Probe("chat.tools.text-only", _on_text_model, needs=("models.list",), capability="chat.tools"),

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wiremark_conformance.exchange import Exchange, FailureKind, Part, TransportFailure
+from wiremark_conformance.exchange import Exchange, FailureKind, Part, Request, TransportFailure
 from wiremark_conformance.judge import Evidence, Judgement, judge, judge_one
-from wiremark_conformance.probes import PROBES, ProbeContext
+from wiremark_conformance.probes import PROBES, Probe, ProbeContext
+from wiremark_conformance.probes.parameters import WRONG
 from wiremark_conformance.requirement import load_register
 from wiremark_conformance.target import Target
 from wiremark_reports.record import Verdict
@@ -30,6 +31,7 @@ from tests.conformance.judging import other_surfaces
 CREATED = 1764547200
 ANSWER_ID = f"gen-{CREATED}-VhzEA3LAfGuc"
 EVERYTHING = str(Path(__file__).with_name("everything.yaml"))
+PAGES = str(Path(__file__).with_name("pages.yaml"))
 _contract = functools.cache(contracts.load)
 TOOL_CALL = {
     "id": "call_1",
@@ -94,6 +96,9 @@ def _event(chunk: Any) -> bytes:
     return f"data: {text}\n\n".encode()
 
 
+_requests: dict[tuple[str, frozenset[str], str], Request | None] = {}
+
+
 class World:
     """Answers by probe; what has no answer of its own gets the plain one."""
 
@@ -129,7 +134,7 @@ class World:
     def evidence(self) -> Evidence:
         exchanges: dict[str, Exchange] = {}
         for name, probe in PROBES.items():
-            request = probe.build(ProbeContext(self.target, exchanges))
+            request = self._request(probe, exchanges)
             if request is None or name not in self.answers:
                 continue
             answer = self.answers[name]
@@ -145,6 +150,15 @@ class World:
             )
         return Evidence(self.target, exchanges)
 
+    def _request(self, probe: Probe, exchanges: Mapping[str, Exchange]) -> Request | None:
+        """The request of a probe; made once for all worlds when it looks at no other exchange."""
+        if probe.needs:
+            return probe.build(ProbeContext(self.target, exchanges))
+        known = (self.contract.name, self.target.credentials.roles, probe.name)
+        if known not in _requests:
+            _requests[known] = probe.build(ProbeContext(self.target, {}))
+        return _requests[known]
+
     def judge(self, requirement: str) -> Judgement:
         return judge_one(requirement, self.evidence())
 
@@ -158,6 +172,8 @@ class World:
 def _shared(name: str, position: int) -> dict[str, str]:
     role = PROBES[name].role
     remaining = "0" if role == "throttled" else str(59 - position % 50)
+    if name.startswith("auth."):
+        return {"x-request-id": f"req-{name}"}
     return {
         "x-request-id": f"req-{name}",
         "x-ratelimit-limit-requests": "60",
@@ -255,10 +271,22 @@ def _json(body: Any, **headers: str) -> Answer:
     return Answer(200, {"content-type": "application/json; charset=utf-8", **headers}, body)
 
 
+_STREAM_HEADERS = {
+    "content-type": "text/event-stream; charset=utf-8",
+    "cache-control": "no-cache",
+    "x-accel-buffering": "no",
+}
+
+
 def _stream(chunks: list[Any], **headers: str) -> Answer:
     return Answer(
         200,
-        {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache", **headers},
+        {
+            "content-type": "text/event-stream; charset=utf-8",
+            "cache-control": "no-cache",
+            "x-accel-buffering": "no",
+            **headers,
+        },
         chunks=chunks,
     )
 
@@ -337,6 +365,70 @@ def _description() -> dict[str, Any]:
     }
 
 
+TRIP = {
+    "trip": {"city": "Paris", "means": "train", "stops": [{"name": "Lyon", "days": 2}]},
+    "note": None,
+    "rating": 5,
+    "grid": [[1, 2], []],
+}
+_REFUSED = (
+    "errors.json-schema",
+    "errors.missing-result",
+    "errors.unknown-result",
+    "chat.reasoning-effort",
+    "chat.parts.audio",
+    "chat.parts.file",
+    "chat.parts.unknown",
+    "bodies.invalid-utf8",
+    "bodies.deep",
+    "bodies.huge-number",
+    "bodies.nan",
+)
+_UNAUTHORIZED = ("auth.no-key", "auth.no-key.malformed", "auth.no-key.unknown-model", "auth.no-key.models")
+_LONG_PROMPT = {**USAGE, "prompt_tokens": 60, "total_tokens": 66}
+_SDK_HEADERS = ("authorization", "content-type", "x-stainless-lang", "x-stainless-retry-count")
+_PAGES = {"access-control-allow-origin": "*", "access-control-expose-headers": "x-request-id, retry-after"}
+
+
+def _unauthorized() -> Answer:
+    return _error(401, "invalid_request_error", None, **{"www-authenticate": "Bearer"})
+
+
+def _no_image() -> Answer:
+    answer = _invalid()
+    answer.body["error"]["message"] = "The data is not a png image."
+    return answer
+
+
+def _overflown() -> Answer:
+    answer = _invalid("context_length_exceeded")
+    answer.body["error"]["message"] = "This model's maximum context length is 32768 tokens."
+    return answer
+
+
+def _calling(name: str, arguments: str) -> dict[str, Any]:
+    function = {"name": name, "arguments": arguments}
+    return completion({"content": None, "tool_calls": [{**TOOL_CALL, "function": function}]}, "tool_calls")
+
+
+def _ping_stream() -> list[Any]:
+    pieces = [chunk(piece(0, "", "call_1", "ping")), chunk(piece(0, "{}"))]
+    return [chunk({"role": "assistant"}), *pieces, chunk({}, "tool_calls"), "[DONE]"]
+
+
+def _json_stream() -> list[Any]:
+    fragments = [chunk({"content": text}) for text in ('{"city": "Pa', 'ris", "sunny"', ": true}")]
+    return [chunk(ROLE), *fragments, chunk({}, "stop"), "[DONE]"]
+
+
+def _logprobs_stream() -> list[Any]:
+    chunks = _text()
+    for each in chunks[1:4]:
+        text = each["choices"][0]["delta"]["content"]
+        each["choices"][0]["logprobs"] = {"content": [{**_token(text), "top_logprobs": []}], "refusal": None}
+    return chunks
+
+
 def _good(name: str, model: str) -> Answer | None:
     """The answer of a good endpoint; probes without one of their own get the plain answer."""
     call = completion({"content": None, "tool_calls": [copy.deepcopy(TOOL_CALL)]}, "tool_calls")
@@ -351,6 +443,47 @@ def _good(name: str, model: str) -> Answer | None:
         "embeddings.unknown-format": _invalid,
         "embeddings.unknown-model": lambda: _error(404, "invalid_request_error", "model_not_found"),
         "models.get.slash": lambda: _json(next(entry for entry in _models() if "/" in entry["id"])),
+        **{f"errors.{name}": _invalid for name in WRONG},
+        **dict.fromkeys(_REFUSED, _invalid),
+        **dict.fromkeys(_UNAUTHORIZED, _unauthorized),
+        "errors.context-overflow": _overflown,
+        "chat.vision.broken": _no_image,
+        "bodies.gzip": lambda: _error(415, "invalid_request_error", "unsupported_media_type"),
+        "bodies.nul": lambda: _json(
+            {**completion(), "usage": {**USAGE, "prompt_tokens": 60, "total_tokens": 66}}
+        ),
+        "http.query": lambda: _json({"object": "list", "data": _models()}),
+        "http.head": lambda: Answer(200, {"content-type": "application/json"}),
+        "http.large-header": lambda: _error(431, "invalid_request_error", None),
+        "chat.content-parts": lambda: _json({**completion(), "id": ANSWER_ID.replace("V", "W")}),
+        "chat.params": lambda: _json({**completion(), "service_tier": "default"}),
+        "chat.obfuscation": lambda: _stream(_text()),
+        "chat.stop.stream": lambda: _stream(_text()),
+        "chat.seed.stream": lambda: _stream(
+            [chunk(ROLE), chunk({"content": "Hello there."}, "stop"), "[DONE]"]
+        ),
+        "chat.logprobs.stream": lambda: _stream(_logprobs_stream()),
+        "chat.json-schema.rich": lambda: _json(completion({"content": json.dumps(TRIP)})),
+        "chat.json-schema.stream": lambda: _stream(_json_stream()),
+        "chat.json-schema.cut": lambda: _json(completion({"content": '{"ci'}, "length")),
+        "chat.tools.with-format": lambda: _json(call),
+        "chat.tools.single": lambda: _json(call),
+        "chat.tools.custom": _invalid,
+        "chat.tools.functions": _invalid,
+        "chat.tools.rich": lambda: _json(_calling("book_trip", json.dumps(TRIP))),
+        "chat.tools.allowed": lambda: _json(_calling("ping", "{}")),
+        "chat.tools.no-arguments": lambda: _stream(_ping_stream()),
+        "chat.stored": lambda: _error(404, "invalid_request_error", None),
+        "cors.preflight.sdk": lambda: Answer(
+            204,
+            {
+                **_PAGES,
+                "access-control-allow-methods": "GET, POST",
+                "access-control-allow-headers": ", ".join(_SDK_HEADERS),
+            },
+        ),
+        "cors.answer": lambda: _json({"object": "list", "data": _models()}, **_PAGES),
+        "cors.refusal": lambda: _error(401, "invalid_request_error", "invalid_api_key", **_PAGES),
         "models.list": lambda: _json({"object": "list", "data": _models()}),
         "models.get": lambda: _json(one),
         "models.unavailable": lambda: _error(503, "server_error", "no_worker_available"),
@@ -388,7 +521,6 @@ def _good(name: str, model: str) -> Answer | None:
         "errors.unknown-route": lambda: _error(404, "invalid_request_error", "unknown_url"),
         "errors.method": lambda: _error(405, "invalid_request_error", "method_not_supported", allow="POST"),
         "errors.media-type": lambda: _error(415, "invalid_request_error", "unsupported_media_type"),
-        "auth.no-key": lambda: _error(401, "invalid_request_error", None, **{"www-authenticate": "Bearer"}),
         "auth.wrong-key": lambda: _error(
             401, "invalid_request_error", "invalid_api_key", **{"www-authenticate": "Bearer"}
         ),
@@ -450,3 +582,9 @@ def wire() -> Any:
         completion = staticmethod(completion)
 
     return Wire
+
+
+@pytest.fixture
+def pages() -> World:
+    """A fresh good endpoint that lets web pages in."""
+    return World(PAGES)

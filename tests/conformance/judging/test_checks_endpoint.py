@@ -7,25 +7,9 @@ from typing import Any
 
 import pytest
 from wiremark_conformance.probes.table import WRONG_KEY
-from wiremark_conformance.requirement import load_register
 from wiremark_reports.record import Verdict
 
 Change = Callable[[Any], object]
-
-AREAS = {
-    "openapi",
-    "privacy",
-    "models",
-    "errors",
-    "contract",
-    "auth",
-    "limits",
-    "ids",
-    "http",
-    "billing",
-    "cors",
-    "cache",
-}
 
 
 def _status(probe: str, status: int) -> Change:
@@ -289,8 +273,3 @@ def test_what_is_wrong_is_found(world: Any, requirement: str, change: Change) ->
     judged = world.judge(requirement)
     finding = Verdict.FAIL if judged.requirement.level == "MUST" else Verdict.WARN
     assert (judged.verdict, bool(judged.message)) == (finding, True), judged.message
-
-
-def test_every_requirement_of_these_areas_is_shown_to_fail() -> None:
-    register = {r.id for r in load_register() if r.area in AREAS}
-    assert register - {requirement for requirement, _ in SPOILT} == set()

@@ -73,3 +73,8 @@ def restricted_model(view: View) -> Outcome:
     if view.status in {403, 404}:
         return None
     return f"answered {view.status_line}{view.error_text}, not 403"
+
+
+check("auth.before-body", "auth.no-key.malformed", expects="refusal")(unauthorized)
+check("auth.before-model", "auth.no-key.unknown-model", expects="refusal")(unauthorized)
+check("auth.models", "auth.no-key.models", expects="any")(unauthorized)

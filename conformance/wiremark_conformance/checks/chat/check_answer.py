@@ -152,3 +152,22 @@ def logprobs_unasked(view: View) -> Outcome:
 @each("chat.no-error", "models.list", *ANSWERS)
 def no_error(view: View) -> Outcome:
     return f"status {view.status} and `error` {shown(view.error)}" if view.error else None
+
+
+@check("chat.not-a-stream", "chat.plain")
+def not_a_stream(view: View) -> Outcome:
+    if view.is_stream or view.media_type == "text/event-stream":
+        return "a request without `stream` was answered with server-sent events"
+    return None
+
+
+@check("chat.id-unique", "chat.plain", "chat.content-parts")
+def id_unique(one: View, other: View) -> Outcome:
+    """Two requests, two answers; the same id can only be a counter's, or a constant."""
+    first, second = one.object.get("id"), other.object.get("id")
+    return f"two answers have the id {shown(first)}" if is_text(first) and first == second else None
+
+
+@check("chat.stored", "chat.stored", expects="refusal")
+def stored(view: View) -> Outcome:
+    return None if view.status in {404, 405} else f"answered {view.status_line}{view.error_text}, not 404"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from wiremark_conformance.checking import accepted
+from wiremark_conformance.checking import accepted, refused, tolerated
 
 accepted("chat.minimal", "chat.minimal")
 accepted("chat.echo-back", "chat.echo-back")
 accepted("chat.content-parts", "chat.content-parts")
 accepted("chat.developer-role", "chat.developer")
 accepted("chat.null-parameters", "chat.nulls")
+accepted("chat.roles", "chat.roles")
+refused("chat.parts.unknown-refused", "chat.parts.unknown")
+tolerated("chat.parts.settled", "chat.parts.audio", "chat.parts.file", "chat.parts.unknown")
+tolerated("chat.unknown-parameter", "chat.unknown-parameter")

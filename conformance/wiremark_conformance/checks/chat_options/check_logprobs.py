@@ -89,3 +89,24 @@ def text(view: View) -> Outcome:
         if view.content.strip() in joined
         else f"the tokens are {shown(joined)}, the text {shown(view.content)}"
     )
+
+
+def _chunk_entries(choice: Mapping[str, Any]) -> list[Any]:
+    logprobs = choice.get("logprobs")
+    content = logprobs.get("content") if isinstance(logprobs, dict) else None
+    return content if isinstance(content, list) else []
+
+
+@check("chat.logprobs.stream", "chat.logprobs.stream", expects="stream")
+def stream(view: View) -> Outcome:
+    """One entry per token over the whole stream, told once."""
+    if not view.streamed_text():
+        raise NotTestable("the stream has no text")
+    found = [entry for choice in view.chunk_choices for entry in _chunk_entries(choice)]
+    if not found:
+        return Silent("no chunk of the stream has log probabilities")
+    tokens = "".join(str(entry.get("token", "")) for entry in found if isinstance(entry, dict))
+    if view.streamed_text().strip() not in tokens and "�" not in tokens and "bytes:" not in tokens:
+        return f"the tokens of all chunks are {shown(tokens)}, the text {shown(view.streamed_text())}"
+    repeats = len(tokens) >= 2 * len(view.streamed_text()) + 8
+    return f"the chunks repeat each other's tokens: {shown(tokens)}" if repeats else None

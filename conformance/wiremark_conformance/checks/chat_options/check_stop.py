@@ -24,3 +24,12 @@ def finish_reason(view: View) -> Outcome:
     if reason == "length":
         raise NotTestable("the answer was cut off before the stop sequence came")
     return None if reason == "stop" else f"`finish_reason` is {shown(reason)}"
+
+
+@check("chat.stop.stream", "chat.stop.stream", expects="stream")
+def stream(view: View) -> Outcome:
+    """As a string, and over the borders of chunks."""
+    text = view.streamed_text()
+    if not text:
+        raise NotTestable("the stream has no text")
+    return Silent(f"the stop sequence {STOP!r} stands in {shown(text)}") if STOP in text else None

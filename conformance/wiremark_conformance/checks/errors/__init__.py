@@ -1,7 +1,13 @@
 """Refusals."""
 
+from wiremark_conformance.probes.parameters import WRONG
+
 # Everything that a good endpoint refuses. Whatever of it is answered with an error shows the envelope.
 REQUESTS = (
+    *(f"errors.{name}" for name in WRONG),
+    "errors.json-schema",
+    "errors.missing-result",
+    "errors.unknown-result",
     "errors.malformed-json",
     "errors.no-key-name",
     "errors.not-an-object",
@@ -22,6 +28,13 @@ REFUSED = (
     "chat.tools.text-only",
     "chat.vision.text-only",
     "chat.vision.remote",
+    "chat.vision.broken",
+    "chat.parts.unknown",
+    "chat.stored",
+    "errors.context-overflow",
+    "bodies.invalid-utf8",
+    "bodies.deep",
+    "bodies.nan",
     "models.unavailable",
     "completions.no-prompt",
     "embeddings.empty-text",
@@ -30,6 +43,8 @@ REFUSED = (
     "embeddings.unknown-format",
     "embeddings.unknown-model",
     "auth.no-key",
+    "auth.no-key.malformed",
+    "auth.no-key.unknown-model",
     "auth.wrong-key",
     "limits.body",
     "limits.body.chunked",

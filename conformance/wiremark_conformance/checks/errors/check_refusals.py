@@ -99,3 +99,26 @@ def media_type(view: View) -> Outcome:
     if view.status in {400, 415}:
         return None
     return f"a body announced as text/plain was answered {view.status_line}"
+
+
+_OVERFLOW = re.compile(r"context|prompt is too long|too many tokens|maximum.{0,20}length", re.IGNORECASE)
+
+
+@check("errors.context-overflow", "errors.context-overflow", expects="refusal")
+def context_overflow(view: View) -> Outcome:
+    """Refused before any work, so that nothing was cut in silence."""
+    if view.status in {400, 413}:
+        return None
+    return f"a prompt beyond the model's context was answered {view.status_line}{view.error_text}"
+
+
+@check("errors.context-overflow.code", "errors.context-overflow", expects="error")
+def context_overflow_code(view: View) -> Outcome:
+    found = view.envelope.get("code")
+    return None if found == "context_length_exceeded" else f"`error.code` is {shown(found)}"
+
+
+@check("errors.context-overflow.words", "errors.context-overflow", expects="error")
+def context_overflow_words(view: View) -> Outcome:
+    said = str(view.envelope.get("message"))
+    return None if _OVERFLOW.search(said) else f"the message is {shown(said)}; agents do not recognise it"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wiremark_conformance.checking import check, each
+from wiremark_conformance.checking import accepted, check, each, tolerated
 from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotTestable, Outcome
 from wiremark_conformance.values import shown
@@ -60,3 +60,14 @@ def unknown_headers(usual: View, with_headers: View) -> Outcome:
     if with_headers.status in {400, 406, 422, 431, 500}:
         return f"with the headers of an SDK the answer is {with_headers.status_line}{with_headers.error_text}"
     return None
+
+
+accepted("http.unknown-query", "http.query")
+tolerated("http.large-headers", "http.large-header")
+
+
+@check("http.head", "models.list", "http.head", expects="any")
+def head(get: View, view: View) -> Outcome:
+    if view.status != get.status:
+        return f"HEAD was answered {view.status_line}, GET {get.status_line}"
+    return "HEAD was answered with a body" if view.exchange.body else None

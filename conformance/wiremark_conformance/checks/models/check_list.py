@@ -97,3 +97,8 @@ def extensions(view: View) -> Outcome:
             if entry.get(name) != value:
                 return f"{entry['id']}: `{name}` is {shown(entry.get(name))}, promised is {shown(value)}"
     return None
+
+
+@check("models.list.one-page", "models.list")
+def one_page(view: View) -> Outcome:
+    return "`has_more` is true: SDKs read one page only" if view.object.get("has_more") is True else None

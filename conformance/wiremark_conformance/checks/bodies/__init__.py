@@ -1,0 +1,1 @@
+"""Odd requests: bodies at the edge of JSON."""

@@ -1,0 +1,221 @@
+"""Requirements at the edges: odd bodies, parameters, parts, schemas, hints and pages, each spoilt."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from wiremark_conformance.probes.parameters import WRONG
+from wiremark_reports.record import Verdict
+
+Change = Callable[[Any], object]
+
+LIMIT = {"x-ratelimit-limit-requests": "60"}
+ERROR = {"message": "No.", "type": "invalid_request_error", "param": None, "code": None}
+
+
+def _status(probe: str, status: int) -> Change:
+    """Another status, with the same body."""
+    return lambda w: setattr(w[probe], "status", status)
+
+
+def _answered(probe: str) -> Change:
+    """A plain answer where none should be."""
+    return lambda w: w.answers.update({probe: w["chat.plain"]})
+
+
+def _declined(probe: str) -> Change:
+    def apply(world: Any) -> None:
+        answer = world[probe]
+        answer.status, answer.body, answer.chunks = 400, {"error": dict(ERROR)}, None
+
+    return apply
+
+
+def _message(probe: str, **values: Any) -> Change:
+    return lambda w: w[probe].message.update(values)
+
+
+def _header(probe: str, **values: str) -> Change:
+    named = {name.replace("_", "-"): value for name, value in values.items()}
+    return lambda w: w[probe].headers.update(named)
+
+
+def _error(probe: str, **values: Any) -> Change:
+    return lambda w: w[probe].body["error"].update(values)
+
+
+def _reframed(probe: str, how: Callable[[bytes], bytes]) -> Change:
+    return lambda w: setattr(w[probe], "chunks", [how(w[probe].wire)])
+
+
+def _delta(probe: str, position: int, **values: Any) -> Change:
+    return lambda w: w[probe].delta(position).update(values)
+
+
+def _arguments(probe: str, arguments: str, name: str = "get_weather") -> Change:
+    function = {"name": name, "arguments": arguments}
+    return _message(probe, tool_calls=[{"id": "call_1", "type": "function", "function": function}])
+
+
+def _second_call(world: Any) -> None:
+    world["chat.tools.single"].message["tool_calls"] *= 2
+
+
+def _no_call(probe: str) -> Change:
+    return _message(probe, content="Sure.", tool_calls=None)
+
+
+def _surrogate(world: Any) -> None:
+    world["bodies.surrogate"].message["content"] = "\ud800"
+
+
+def _doubled_logprobs(world: Any) -> None:
+    chunks = world.chunks("chat.logprobs.stream")
+    told = [entry for c in chunks[1:4] for entry in c["choices"][0]["logprobs"]["content"]]
+    for chunk in chunks[1:4]:
+        chunk["choices"][0]["logprobs"]["content"] = told
+
+
+SPOILT: list[tuple[str, Change]] = [
+    *((f"chat.params.{name}", _answered(f"errors.{name}")) for name in WRONG),
+    # bodies
+    ("bodies.settled", _status("bodies.deep", 500)),
+    ("bodies.settled", _status("bodies.bom", 500)),
+    ("bodies.invalid-utf8", _answered("bodies.invalid-utf8")),
+    ("bodies.deep", _answered("bodies.deep")),
+    ("bodies.huge-number", _answered("bodies.huge-number")),
+    ("bodies.nan", _answered("bodies.nan")),
+    ("bodies.nul-kept", _answered("bodies.nul")),
+    ("bodies.no-surrogate", _surrogate),
+    ("bodies.gzip", _declined("bodies.gzip")),
+    ("bodies.charset", _declined("bodies.charset")),
+    ("bodies.expect", _declined("bodies.expect")),
+    # http, auth
+    ("http.unknown-query", _declined("http.query")),
+    ("http.head", _status("http.head", 405)),
+    ("http.head", lambda w: setattr(w["http.head"], "body", {})),
+    ("http.large-headers", _status("http.large-header", 500)),
+    ("auth.before-body", _declined("auth.no-key.malformed")),
+    ("auth.before-model", _status("auth.no-key.unknown-model", 404)),
+    ("auth.models", _status("auth.no-key.models", 200)),
+    # chat
+    ("chat.roles", _declined("chat.roles")),
+    ("chat.parts.unknown-refused", _answered("chat.parts.unknown")),
+    ("chat.parts.settled", _status("chat.parts.audio", 500)),
+    ("chat.unknown-parameter", _status("chat.unknown-parameter", 500)),
+    ("chat.not-a-stream", lambda w: w.answers.update({"chat.plain": w["chat.stream"]})),
+    ("chat.not-a-stream", _header("chat.plain", content_type="text/event-stream")),
+    ("chat.id-unique", lambda w: w["chat.content-parts"].body.update(id=w["chat.plain"].body["id"])),
+    ("chat.stored", _answered("chat.stored")),
+    # chat-options
+    ("chat.params.accepted", _declined("chat.params")),
+    ("chat.params.obfuscation", _declined("chat.obfuscation")),
+    ("chat.params.reasoning-effort", _status("chat.reasoning-effort", 500)),
+    ("chat.params.service-tier", lambda w: w["chat.params"].body.update(service_tier="wiremark")),
+    ("chat.params.tier-used", lambda w: w["chat.params"].body.update(service_tier="auto")),
+    ("chat.stop.stream", _delta("chat.stop.stream", 2, content="6 7 ")),
+    ("chat.logprobs.stream", lambda w: w.answers.update({"chat.logprobs.stream": w["chat.stream"]})),
+    ("chat.logprobs.stream", _doubled_logprobs),
+    ("chat.seed.repeats", _message("chat.seed.again", content="Good day.")),
+    ("chat.seed.stream", _delta("chat.seed.stream", 1, content="Good day.")),
+    # chat-structured
+    ("chat.json-schema.rich", _declined("chat.json-schema.rich")),
+    ("chat.json-schema.rich-valid", _message("chat.json-schema.rich", content='{"trip": "Paris"}')),
+    ("chat.json-schema.rich-valid", _message("chat.json-schema.rich", content="To Paris!")),
+    ("chat.json-schema.stream-valid", _delta("chat.json-schema.stream", 1, content='{"city": "R')),
+    ("chat.json-schema.cut", lambda w: w["chat.json-schema.cut"].choice.update(finish_reason="stop")),
+    ("chat.json-schema.broken-refused", _answered("errors.json-schema")),
+    ("chat.json.wordless", _status("chat.json.wordless", 500)),
+    ("chat.vision.large", _status("chat.vision.large", 413)),
+    ("chat.vision.broken-refused", _answered("chat.vision.broken")),
+    ("chat.vision.broken-named", _error("chat.vision.broken", message="Invalid JSON.")),
+    ("chat.vision.bare-url", _status("chat.vision.bare-url", 500)),
+    # chat-tools
+    ("chat.tools.rich.accepted", _declined("chat.tools.rich")),
+    ("chat.tools.rich.valid", _arguments("chat.tools.rich", '{"trip": "Paris"}', "book_trip")),
+    ("chat.tools.rich.valid", _arguments("chat.tools.rich", "Paris", "book_trip")),
+    ("chat.tools.no-arguments", lambda w: w.chunks("chat.tools.no-arguments").pop(2)),
+    ("chat.tools.allowed", _arguments("chat.tools.allowed", "{}")),
+    ("chat.tools.allowed", _no_call("chat.tools.allowed")),
+    ("chat.tools.single", _second_call),
+    ("chat.tools.empty", _declined("chat.tools.empty")),
+    ("chat.tools.custom", _answered("chat.tools.custom")),
+    ("chat.tools.functions", _answered("chat.tools.functions")),
+    ("chat.tools.history", _declined("chat.tools.history")),
+    ("chat.tools.missing-result", _answered("errors.missing-result")),
+    ("chat.tools.unknown-result", _answered("errors.unknown-result")),
+    ("chat.tools.with-format", _no_call("chat.tools.with-format")),
+    # chat-reasoning
+    ("chat.reasoning.echo-back", _declined("chat.reasoning.echo-back")),
+    ("chat.reasoning.switches", _declined("chat.switches")),
+    # errors
+    ("errors.context-overflow", _answered("errors.context-overflow")),
+    ("errors.context-overflow", _status("errors.context-overflow", 500)),
+    ("errors.context-overflow.code", _error("errors.context-overflow", code=None)),
+    ("errors.context-overflow.words", _error("errors.context-overflow", message="Bad request.")),
+    # chat-stream
+    ("chat.stream.lf", _reframed("chat.stream", lambda body: body.replace(b"\n", b"\r\n"))),
+    (
+        "chat.stream.comments-apart",
+        _reframed("chat.stream", lambda b: b": ping\n" + b),
+    ),
+    ("chat.stream.separators", _reframed("chat.stream", lambda b: b.replace(b"Hel", "Hel\u2028".encode()))),
+    ("chat.stream.identity", _header("chat.stream", content_encoding="gzip")),
+    ("chat.stream.no-buffering", lambda w: w["chat.stream"].headers.pop("x-accel-buffering")),
+    ("chat.stream.null-content", _delta("chat.stream", 0, content=None)),
+    ("chat.stream.usage-on-choice", lambda w: w.chunks("chat.stream")[3].update(usage={"prompt_tokens": 9})),
+    ("chat.stream.call-content", _delta("chat.tools.stream", 0, content="")),
+    # limits, models
+    ("limits.hints.retry-after-ms", _header("keys.throttled", retry_after_ms="1.5s")),
+    ("limits.hints.should-retry", _header("keys.exhausted", x_should_retry="False")),
+    ("limits.hints.ietf", _header("chat.plain", ratelimit='{"remaining": 50}')),
+    ("limits.hints.strangers", lambda w: w["auth.no-key"].headers.update(LIMIT)),
+    ("models.list.one-page", lambda w: w["models.list"].body.update(has_more=True)),
+]
+# Requirements that are about an endpoint which lets pages in.
+FOR_PAGES: list[tuple[str, Change]] = [
+    ("cors.preflight", _status("cors.preflight.sdk", 401)),
+    ("cors.preflight", lambda w: w["cors.preflight.sdk"].headers.pop("access-control-allow-origin")),
+    ("cors.allow-headers", _header("cors.preflight.sdk", access_control_allow_headers="*")),
+    ("cors.allow-headers", _header("cors.preflight.sdk", access_control_allow_headers="authorization")),
+    ("cors.allow-methods", _header("cors.preflight.sdk", access_control_allow_methods="GET")),
+    ("cors.answers", lambda w: w["cors.refusal"].headers.pop("access-control-allow-origin")),
+    ("cors.exposed", _header("cors.answer", access_control_expose_headers="x-other")),
+]
+
+
+def _is_found(world: Any, requirement: str, change: Change) -> None:
+    assert world.judge(requirement).verdict is Verdict.PASS, world.judge(requirement).message
+    change(world)
+    judged = world.judge(requirement)
+    finding = Verdict.FAIL if judged.requirement.level == "MUST" else Verdict.WARN
+    assert (judged.verdict, bool(judged.message)) == (finding, True), judged.message
+
+
+@pytest.mark.parametrize(
+    ("requirement", "change"), SPOILT, ids=[f"{i}-{r}" for i, (r, _) in enumerate(SPOILT)]
+)
+def test_what_is_wrong_is_found(world: Any, requirement: str, change: Change) -> None:
+    _is_found(world, requirement, change)
+
+
+@pytest.mark.parametrize(
+    ("requirement", "change"), FOR_PAGES, ids=[f"{i}-{r}" for i, (r, _) in enumerate(FOR_PAGES)]
+)
+def test_what_pages_would_trip_over_is_found(pages: Any, requirement: str, change: Change) -> None:
+    _is_found(pages, requirement, change)
+
+
+def test_a_custom_tool_may_be_called(world: Any) -> None:
+    call = {"id": "call_1", "type": "custom", "custom": {"name": "take_note", "input": "It rains."}}
+    world.answers["chat.tools.custom"] = world["chat.plain"]
+    world["chat.tools.custom"].message["tool_calls"] = [call]
+    assert world.judge("chat.tools.custom").verdict is Verdict.PASS
+
+
+def test_the_whole_document_within_the_budget_is_not_judged(world: Any) -> None:
+    world["chat.json-schema.cut"].message["content"] = json.dumps({"city": "Oslo", "sunny": True})
+    assert world.judge("chat.json-schema.cut").verdict is Verdict.NOT_TESTABLE
