@@ -27,6 +27,7 @@ from wiremark_loadtests.traffic.demand import BadDemand
 __all__ = ["demo", "load"]
 
 _SECRET = "WIREMARK_API_KEY"  # noqa: S105  the name of a variable; the command line of a process is public
+_LEAD = 1  # seconds that an open loop gets on top: its users connect before the first request is due
 _LIMIT_BEYOND = 60  # seconds beyond duration and drain after which the run is ended by force
 
 
@@ -76,9 +77,8 @@ def command(options: argparse.Namespace, seconds: int) -> list[str]:
         "--wiremark-scenario": options.scenario,
         "--wiremark-seed": options.seed,
         "--wiremark-report": options.out,
-        "--wiremark-arrivals": options.arrivals,
-        "--wiremark-rate": options.rate,
-        "--wiremark-stages": options.stages,
+        "--wiremark-arrivals": options.arrivals or (None if options.rate is None else "constant"),
+        "--wiremark-stages": options.stages or _as_stage(options.rate, seconds),
         "--wiremark-burstiness": options.burstiness,
         "--wiremark-trace": options.trace,
         "--wiremark-trace-speed": options.trace_speed,
@@ -90,9 +90,22 @@ def command(options: argparse.Namespace, seconds: int) -> list[str]:
         *("--headless", "--only-summary", "--skip-log-setup"),
         *("--host", options.base_url, "--users", str(options.users)),
         *("--spawn-rate", str(options.spawn_rate or options.users)),
-        *("--run-time", f"{seconds}s", "--stop-timeout", str(DRAIN_SECONDS)),
+        *(
+            "--run-time",
+            f"{seconds + (_LEAD if _is_open(options) else 0)}s",
+            "--stop-timeout",
+            str(DRAIN_SECONDS),
+        ),
         *(word for name, value in given.items() if value is not None for word in (name, str(value))),
     ]
+
+
+def _is_open(options: argparse.Namespace) -> bool:
+    return bool(options.rate or options.trace or options.arrivals not in {None, demands.CLOSED})
+
+
+def _as_stage(rate: float | None, seconds: int) -> str | None:
+    return None if rate is None else f"{rate}@{seconds}"
 
 
 def environment(options: argparse.Namespace, inherited: Mapping[str, str]) -> dict[str, str]:

@@ -14,8 +14,10 @@ from wiremark_reports.files import LOAD, PAGE, REPORT, replace
 from wiremark_reports.render import html
 
 from wiremark_loadtests import summary
-from wiremark_loadtests.bill.audit import Audit, UnknownModelError, audit
-from wiremark_loadtests.bill.billing import Billing, CannotJudge, Mark
+from wiremark_loadtests.bill.audit import Audit
+from wiremark_loadtests.bill.auditor import Auditor
+from wiremark_loadtests.bill.billing import CannotJudge
+from wiremark_loadtests.bill.findings import UnknownModelError
 from wiremark_loadtests.bill.spool import Spool
 from wiremark_loadtests.measure import timeline
 from wiremark_loadtests.measure.tally import Tally
@@ -24,6 +26,7 @@ from wiremark_loadtests.settings import Settings
 # A gateway may settle after the last byte: "visible within seconds of the call" is what contracts promise.
 _SETTLE_SECONDS = 5.0
 _SETTLE_PAUSE = 0.25
+_LATE = {"missing", "wrong-total", "charged-failure"}  # what may pass when the ledger has caught up
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +58,8 @@ class Run:
         self.lost_workers = 0
         self.users = users
         self._spool = Spool(settings.out)
-        self._billing = Billing(settings)
+        self._auditor = Auditor(settings)
         self._now, self._monotonic, self._pause = now, monotonic, pause
-        self._mark = Mark()
         self._started = now()
         self._started_at = monotonic()
 
@@ -75,15 +77,9 @@ class Run:
         """Since the beginning."""
         return self._monotonic() - self._started_at
 
-    @property
-    def _can_audit(self) -> bool:
-        return self.settings.offers("usage.list")
-
     def begin(self) -> None:
         """Reach the endpoint and mark where its ledger stands; raise CannotJudge."""
-        self._billing.reach()
-        if self._can_audit:
-            self._mark = self._billing.mark()
+        self._auditor.begin()
         self._started, self._started_at = self._now(), self._monotonic()
 
     def hand_over(self) -> Tally:
@@ -107,16 +103,15 @@ class Run:
         seconds = self.seconds
         self.bank()
         found, problem = None, ""
-        if self._can_audit:
-            try:
-                found = self._audit()
-            except (CannotJudge, UnknownModelError) as error:
-                problem = f"the audit was not possible: {error}"
+        try:
+            found = self._audit()
+        except (CannotJudge, UnknownModelError) as error:
+            problem = f"the audit was not possible: {error}"
         if self.lost_workers:
             lost = f"{self.lost_workers} worker(s) never reported, so their receipts are missing"
             problem = f"{lost}; {problem}" if problem else lost
         document = summary.document(self.settings, self.users, self.tally, self._started, seconds, found)
-        text = summary.text(document, can_audit=self._can_audit, problem=problem)
+        text = summary.text(document, can_audit=self._auditor.has_ledger, problem=problem)
         if self._spool.problem:
             text += f"\n{self._spool.problem}"
         if self.settings.out is not None:
@@ -128,13 +123,12 @@ class Run:
         self.close()
         return Result(document, text, summary.exit_code(document, problem))
 
-    def _audit(self) -> Audit:
+    def _audit(self) -> Audit | None:
         """Audit, and again for a short while as long as charges are missing."""
         deadline = self._monotonic() + _SETTLE_SECONDS
         while True:
-            rows = self._billing.since(self._mark)
-            found = audit(self._spool, rows, self.settings.contract, self._billing.balance())
-            late = any(entry.kind == "missing" for entry in found.discrepancies)
+            found = self._auditor.audit(self._spool)
+            late = found is not None and any(entry.kind in _LATE for entry in found.discrepancies)
             if not late or self._monotonic() > deadline:
                 return found
             self._pause(_SETTLE_PAUSE)

@@ -10,6 +10,7 @@ from pathlib import Path
 from wiremark_conformance.client import BadBaseUrl, Endpoint
 from wiremark_schemas import contracts, credentials
 from wiremark_schemas.contracts import Contract
+from wiremark_schemas.credentials import Credentials
 from wiremark_schemas.yamlfile import BadFile
 
 from wiremark_loadtests.measure import slo as slos
@@ -23,6 +24,7 @@ from wiremark_loadtests.traffic.scenario import Scenario
 KEY_VARIABLES = ("WIREMARK_API_KEY", "OPENAI_API_KEY")
 
 
+DEFAULT_ROLE = "default"  # of the key that is used where nothing else is said
 DRAIN_SECONDS = 30  # how long requests in flight may take to finish when a run stops
 
 
@@ -60,8 +62,7 @@ class Settings:
     scenario: Scenario
     seed: int
     out: Path | None
-    key: str | None = field(default=None, repr=False)
-    role: str = "default"
+    keys: Credentials = field(default_factory=Credentials)
     demand: Demand = field(default_factory=Demand)
     slo: Slo = field(default_factory=Slo)
 
@@ -72,9 +73,10 @@ class Settings:
     def offers(self, operation: str) -> bool:
         return operation in self.contract.raw["operations"]
 
-    @property
-    def authorization(self) -> tuple[tuple[str, str], ...]:
-        return (("Authorization", f"Bearer {self.key}"),) if self.key else ()
+    def authorization_of(self, role: str) -> tuple[tuple[str, str], ...]:
+        """Headers that authenticate as the key of `role`."""
+        key = self.keys.get(role)
+        return (("Authorization", f"Bearer {key}"),) if key else ()
 
 
 def resolve(given: Given, environment: Mapping[str, str]) -> Settings:
@@ -86,10 +88,11 @@ def resolve(given: Given, environment: Mapping[str, str]) -> Settings:
         contract = contracts.load(given.contract or "generic")
         chosen = scenarios.load(given.scenario or scenarios.DEFAULT)
         model = _model(contract, given.model)
-        key = _key(given, environment)
+        keys = _keys(given, environment)
         entry = contract.model(model)
         if entry is not None and "tools" not in entry.capabilities:
             chosen = chosen.without_tools()
+        _check_roles(chosen, keys, given)
         slo = slos.parse(given.slo) if given.slo else Slo()
         demand = demands.resolve(given.load)
     except (BadFile, BadBaseUrl, BadSlo, BadDemand) as error:
@@ -98,7 +101,9 @@ def resolve(given: Given, environment: Mapping[str, str]) -> Settings:
     out = Path(given.out) if given.out else None
     if out is not None and out.exists() and not out.is_dir():
         raise WrongUse(f"{out} is not a folder; the report needs a folder to be written to")
-    return Settings(given.base_url, endpoint, contract, model, chosen, seed, out, key, demand=demand, slo=slo)
+    return Settings(
+        given.base_url, endpoint, contract, model, chosen, seed, out, keys, demand=demand, slo=slo
+    )
 
 
 def draw_seed() -> int:
@@ -119,17 +124,21 @@ def _model(contract: Contract, wanted: str | None) -> str:
     return wanted
 
 
-def _key(given: Given, environment: Mapping[str, str]) -> str | None:
-    """The key to use: typed, else the credentials file's default role, else the environment's."""
+def _keys(given: Given, environment: Mapping[str, str]) -> Credentials:
+    """The keys to use: typed, else the credentials file's, else the environment's."""
     if given.api_key:
         if not given.api_key.isascii() or any(c.isspace() for c in given.api_key):
             raise WrongUse("the API key must be ASCII text without spaces")
-        return given.api_key
+        return Credentials({DEFAULT_ROLE: given.api_key})
     if given.credentials:
-        key = credentials.load(Path(given.credentials)).get("default")
-        if key is None:
-            raise WrongUse(
-                f"{given.credentials}: it holds no key of the role 'default', which a load run uses"
-            )
-        return key
-    return next((environment[name] for name in KEY_VARIABLES if environment.get(name)), None)
+        return credentials.load(Path(given.credentials))
+    found = next((environment[name] for name in KEY_VARIABLES if environment.get(name)), None)
+    return Credentials({DEFAULT_ROLE: found} if found else {})
+
+
+def _check_roles(scenario: Scenario, keys: Credentials, given: Given) -> None:
+    """Every key that the scenario uses is there; an endpoint without keys needs none."""
+    missing = sorted(scenario.roles - keys.roles)
+    if missing and (given.credentials or missing != [DEFAULT_ROLE]):
+        where = f"{given.credentials}: it holds" if given.credentials else "the credentials hold"
+        raise WrongUse(f"{where} no key of the role {missing[0]!r}, which the scenario uses")

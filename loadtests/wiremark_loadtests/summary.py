@@ -121,6 +121,7 @@ def _milliseconds(nanoseconds: float | None) -> float | None:
 
 def _audit(audit: Audit) -> dict[str, Any]:
     return {
+        "basis": audit.basis,
         "receipts": audit.receipts,
         "ledger_rows": audit.rows,
         "expected_microusd": audit.expected,
@@ -190,7 +191,8 @@ def text(load: Mapping[str, Any], *, can_audit: bool, problem: str = "") -> str:
         lines.append(problem)
     elif not can_audit:
         lines.append(
-            f"ledger audit: not possible: the contract {target['contract']!r} declares no usage operation"
+            f"ledger audit: not possible: the contract {target['contract']!r} declares no usage operation "
+            "and no balance"
         )
     if load["audit"] is not None:
         lines += _verdict(load["audit"])
@@ -223,14 +225,15 @@ def _latencies(latency: Mapping[str, Mapping[str, Any]], *, is_open: bool) -> li
 
 def _verdict(audit: Mapping[str, Any]) -> list[str]:
     found = audit["discrepancies"]
+    against = f"{audit['ledger_rows']} ledger rows" if audit["basis"] == "rows" else f"the {audit['basis']}"
     sums = (
-        f"{audit['receipts']} receipts, {audit['ledger_rows']} ledger rows, "
+        f"{audit['receipts']} receipts, {against}, "
         f"expected {audit['expected_microusd']} µUSD, charged {audit['charged_microusd']} µUSD"
     )
     if not found:
         return [f"ledger audit: no discrepancy; {sums}"]
     lines = [f"ledger audit: {len(found)} discrepancies; {sums}"]
-    lines.append(f"  {'kind':<17}{'expected':>10}{'charged':>10}  request id: what was found")
+    lines.append(f"  {'kind':<20}{'expected':>10}{'charged':>10}  request id: what was found")
     lines += [_line(entry) for entry in found[:_SHOWN]]
     if len(found) > _SHOWN:
         lines.append(f"  … and {len(found) - _SHOWN} more, all in load.json")
@@ -239,7 +242,7 @@ def _verdict(audit: Mapping[str, Any]) -> list[str]:
 
 def _line(entry: Mapping[str, Any]) -> str:
     amounts = f"{_amount(entry['expected_microusd']):>10}{_amount(entry['charged_microusd']):>10}"
-    return f"  {entry['kind']:<17}{amounts}  {entry['request_id'] or '-'}: {entry['message']}"
+    return f"  {entry['kind']:<20}{amounts}  {entry['request_id'] or '-'}: {entry['message']}"
 
 
 def _amount(amount: int | None) -> str:

@@ -19,6 +19,7 @@ from locust.user.task import LOCUST_STATE_STOPPING
 
 from wiremark_loadtests.bill.receipts import Outcome, Receipt
 from wiremark_loadtests.client import answer as answers
+from wiremark_loadtests.client import quota as quotas
 from wiremark_loadtests.client.answer import Answer
 from wiremark_loadtests.client.transport import NOT_SENT, Connection, TransportError
 from wiremark_loadtests.client.wire import ResponseReader, post
@@ -54,9 +55,13 @@ class ChatUser(User):
         self._connection = Connection(
             endpoint.host, endpoint.port, tls=endpoint.scheme == "https", silence=SILENCE_SECONDS
         )
-        self._headers = "".join(f"{name}: {value}\r\n" for name, value in settings.authorization)
+        self._headers = {
+            role: "".join(f"{name}: {value}\r\n" for name, value in settings.authorization_of(role))
+            for role in settings.scenario.roles
+        }
         self._target = settings.target("chat.create")
         self._id_header = settings.contract.raw["headers"]["request_id"] or "x-request-id"
+        self._limit_headers = settings.contract.raw["headers"].get("rate_limit")
         self._cache_header = settings.contract.raw.get("cache", {}).get("status_header")
         self._pause = 0.0
         self._failures = 0
@@ -91,7 +96,8 @@ class ChatUser(User):
 
     def _one(self, due_ns: int, planned: Planned) -> None:
         reader = ResponseReader()
-        request = post(self._target, self._settings.endpoint.host_header, self._headers, planned.body)
+        headers = self._headers[planned.entry.role]
+        request = post(self._target, self._settings.endpoint.host_header, headers, planned.body)
         self._generator.entered()
         sent_ns = time.monotonic_ns()
         try:
@@ -133,16 +139,21 @@ class ChatUser(User):
             parts[0][0] if parts else None,
             parts[-1][0] if parts else time.monotonic_ns(),
         )
+        now_ns, quota = time.time_ns(), quotas.told(reader, self._limit_headers)
         receipt = Receipt(
             request_id=reader.header(self._id_header),
-            role=self._settings.role,
+            role=planned.entry.role,
             model=self._settings.model,
             outcome=result.outcome,
             status=reader.status or None,
             tokens=result.tokens,
             cached=self._told_cached(reader),
             sent=result.error not in NOT_SENT,
-            at_ms=time.time_ns() // 1_000_000,
+            sent_ms=(now_ns - time.monotonic_ns() + sent_ns) // 1_000_000,
+            at_ms=now_ns // 1_000_000,
+            allowed=quota.limit if quota else None,
+            left=quota.left if quota else None,
+            resets_ms=quota.resets_ms if quota else None,
             ceiling=(len(planned.body), planned.max_tokens),
         )
         self._tally.add(receipt, result, at, self._settings.slo, self._generator.start_ns)

@@ -64,12 +64,13 @@ class Gateway:
     bill:   request id → the rows that it writes for an answered request
     events: request id → the events of a stream
     status: answers chat requests with this status when it is not 200
+    funds:  µUSD that the account had before its first row
     """
 
     bill: Callable[[str], list[dict[str, Any]]] = lambda request_id: [row(request_id, right_price())]
     events: Callable[[str], list[bytes]] = stream_of
     status: int = 200
-    balance: int = 1_000_000
+    funds: int = 1_000_000
     rows: list[dict[str, Any]] = field(default_factory=lambda: [row(EARLIER, 999)])
     bodies: list[dict[str, Any]] = field(default_factory=list)
     base_url: str = ""
@@ -92,6 +93,17 @@ class Gateway:
             "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
             "usage": {"prompt_tokens": PROMPT, "completion_tokens": len(WORDS)},
         }
+
+    def balance(self) -> dict[str, int]:
+        with self.lock:
+            charged = sum(row["amount_microusd"] for row in self.rows if row["state"] != "held")
+        return {"balance_microusd": self.funds - charged, "held_microusd": 0}
+
+    def csv(self) -> str:
+        names = ("request_id", "model", "prompt_tokens", "completion_tokens", "amount_microusd", "state")
+        with self.lock:
+            lines = [",".join(str(row[name]) for name in names) for row in self.rows]
+        return "\n".join([",".join(names), *lines]) + "\n"
 
     def usage(self, query: dict[str, list[str]]) -> dict[str, Any]:
         limit, after = int(query["limit"][0]), query.get("after", [None])[0]
@@ -122,7 +134,9 @@ def _handler(gateway: Gateway) -> type[BaseHTTPRequestHandler]:
             elif url.path == "/api/v1/usage":
                 self._json(200, gateway.usage(parse_qs(url.query)))
             elif url.path == "/api/v1/balance":
-                self._json(200, {"balance_microusd": gateway.balance, "held_microusd": 0})
+                self._json(200, gateway.balance())
+            elif url.path == "/api/v1/usage.csv":
+                self._send(200, "text/csv", gateway.csv().encode())
             else:
                 self._json(404, {"error": {"message": "no such path"}})
 
@@ -142,9 +156,11 @@ def _handler(gateway: Gateway) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(b"0\r\n\r\n")
 
         def _json(self, status: int, document: dict[str, Any], request_id: str = "") -> None:
-            body = json.dumps(document).encode()
+            self._send(status, "application/json", json.dumps(document).encode(), request_id)
+
+        def _send(self, status: int, content_type: str, body: bytes, request_id: str = "") -> None:
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Type", content_type)
             self.send_header("Content-Length", str(len(body)))
             if request_id:
                 self.send_header("X-Request-Id", request_id)

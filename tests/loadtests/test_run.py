@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from wiremark_loadtests import summary
 from wiremark_loadtests.bill.billing import Billing, CannotJudge
 from wiremark_loadtests.bill.receipts import Outcome, Receipt
@@ -91,10 +93,10 @@ def test_keys_come_in_order_and_never_show(tmp_path: Path) -> None:
     path.write_text("default: from-file\n")
     environment = {"OPENAI_API_KEY": "openai", "WIREMARK_API_KEY": "own"}
     typed = replace(HERMES, credentials=str(path), api_key="typed")
-    assert resolve(typed, environment).key == "typed"
-    assert resolve(replace(typed, api_key=None), environment).key == "from-file"
-    assert resolve(HERMES, environment).key == "own"
-    assert resolve(HERMES, {}).key is None
+    assert resolve(typed, environment).keys.get("default") == "typed"
+    assert resolve(replace(typed, api_key=None), environment).keys.get("default") == "from-file"
+    assert resolve(HERMES, environment).keys.get("default") == "own"
+    assert resolve(HERMES, {}).keys.get("default") is None
     assert "typed" not in repr(typed) + repr(resolve(typed, environment))
 
 
@@ -140,7 +142,7 @@ def test_one_microusd_too_much_is_found_and_named(gateway: Any) -> None:
     _answered(run, "a")
     result = run.finish()
     assert result.exit_code == 1
-    assert "wrong-amount              3         4  a: charged 4, not 3: 11 + 3 tokens" in result.text
+    assert "wrong-amount                 3         4  a: charged 4, not 3: 11 + 3 tokens" in result.text
     assert result.document["audit"]["discrepancies"][0]["request_id"] == "a"
 
 
@@ -162,12 +164,54 @@ def test_a_charge_that_never_settles_is_missing(gateway: Any) -> None:
 
 
 def test_a_negative_balance_is_found(gateway: Any) -> None:
-    gateway.balance = -1
     run = _run(_settings(gateway))
     run.begin()
-    assert [entry["kind"] for entry in run.finish().document["audit"]["discrepancies"]] == [
-        "negative-balance"
-    ]
+    gateway.rows.insert(0, _row("a"))
+    gateway.funds = 999 + 2
+    _answered(run, "a")
+    found = run.finish().document["audit"]["discrepancies"]
+    assert [entry["kind"] for entry in found] == ["negative-balance", "wrong-total"]
+
+
+def _contract(folder: Path, *operations: str) -> str:
+    """A contract like hermes-tokens that declares no other ways to read the ledger."""
+    document = yaml.safe_load(files("wiremark_schemas").joinpath("contracts", "openai.yaml").read_text())
+    document |= {"name": "black-box", "base_path": "/api/v1"}
+    document["operations"] = {
+        "models.list": {"method": "GET", "paths": ["/models"]},
+        "chat.create": {"method": "POST", "paths": ["/chat/completions"]},
+    }
+    for operation, path in (("usage.export", "/usage.csv"), ("balance.get", "/balance")):
+        if operation in operations:
+            document["operations"][operation] = {"method": "GET", "paths": [path]}
+    price = {"input_per_million": 140000, "output_per_million": 280000}
+    document["models"] = [document["models"][0] | {"id": MODEL, "price": price}]
+    written = folder / "black-box.yaml"
+    written.write_text(yaml.safe_dump(document))
+    return str(written)
+
+
+@pytest.mark.parametrize(("amount", "kinds"), [(3, []), (4, ["wrong-total"]), (0, ["wrong-total"])])
+def test_a_balance_alone_shows_totals(gateway: Any, tmp_path: Path, amount: int, kinds: list[str]) -> None:
+    run = _run(_settings(gateway, contract=_contract(tmp_path, "balance.get")))
+    run.begin()
+    gateway.rows.insert(0, _row("a", amount=amount))
+    _answered(run, "a")
+    result = run.finish()
+    assert [entry["kind"] for entry in result.document["audit"]["discrepancies"]] == kinds
+    assert result.document["audit"]["basis"] == "balance"
+    assert result.exit_code == (1 if kinds else 0)
+
+
+@pytest.mark.parametrize(("amount", "kinds"), [(3, []), (4, ["wrong-amount"]), (0, ["free-success"])])
+def test_an_export_shows_every_request(gateway: Any, tmp_path: Path, amount: int, kinds: list[str]) -> None:
+    run = _run(_settings(gateway, contract=_contract(tmp_path, "usage.export")))
+    run.begin()
+    gateway.rows.insert(0, _row("a", amount=amount))
+    _answered(run, "a")
+    audit = run.finish().document["audit"]
+    assert [entry["kind"] for entry in audit["discrepancies"]] == kinds
+    assert (audit["basis"], audit["ledger_rows"]) == ("rows", 1)
 
 
 def test_no_usage_operation_means_no_audit_and_says_so(gateway: Any) -> None:

@@ -13,10 +13,12 @@ from wiremark_conformance.exchange import Exchange, Request
 from wiremark_schemas.explain import violations
 from wiremark_schemas.registry import validator
 
+from wiremark_loadtests.bill import export
 from wiremark_loadtests.bill.audit import Row
+from wiremark_loadtests.bill.totals import Balance
 from wiremark_loadtests.settings import Settings
 
-_PAGE = 100
+_PAGES = (1000, 100)  # rows of a page: as many as we like, else as few as anybody allows
 
 
 class CannotJudge(Exception):  # noqa: N818  a finding about the endpoint
@@ -25,20 +27,32 @@ class CannotJudge(Exception):  # noqa: N818  a finding about the endpoint
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The newest rows of the ledger at one moment: everything newer came after it.
+    """Where the ledger stood at one moment: everything newer came after it.
 
-    ids: request ids, newest first; empty when the ledger had no row
+    ids:     of the newest rows, newest first, or of all rows of an export; empty when it had no row
+    balance: None when the contract tells none
     """
 
     ids: tuple[str, ...] = ()
+    balance: Balance | None = None
 
 
 class Billing:
-    """The ledger as a client sees it. Every method raises CannotJudge."""
+    """The ledger as the key of one role sees it. Every method raises CannotJudge."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, role: str = "default") -> None:
         self._settings = settings
+        self.role = role
         self._client = Client(settings.endpoint)
+        self._page_size = _PAGES[0]
+
+    @property
+    def tells_rows(self) -> bool:
+        return any(map(self._settings.offers, ("usage.list", "usage.export")))
+
+    @property
+    def tells_balance(self) -> bool:
+        return self._settings.offers("balance.get")
 
     def reach(self) -> None:
         """Prove that the endpoint answers and takes the key, before any load is made."""
@@ -51,33 +65,53 @@ class Billing:
 
     def mark(self) -> Mark:
         """Where the ledger stands now."""
-        rows, _ = self._page(None)
-        return Mark(tuple(row.request_id for row in rows))
+        rows: list[Row] = []
+        if self._settings.offers("usage.list"):
+            rows, _ = self._page(None)
+        elif self.tells_rows:
+            rows = self._export()
+        return Mark(tuple(row.request_id for row in rows), self.balance())
 
     def since(self, mark: Mark) -> list[Row]:
-        """The rows added after `mark`, newest first."""
+        """The rows added after `mark`, newest first where the ledger tells an order."""
         known = frozenset(mark.ids)
+        if not self._settings.offers("usage.list"):
+            return [row for row in self._export() if row.request_id not in known]
         found: list[Row] = []
         after: str | None = None
         while True:
             rows, following = self._page(after)
             found += _new(rows, known)
-            if following is None or (mark.ids and any(row.request_id == mark.ids[-1] for row in rows)):
+            if following is None or (mark.ids and any(row.request_id in known for row in rows)):
                 return found
             if following == after:
                 raise CannotJudge("usage.list gave the same page twice; `next_after` must move on")
             after = following
 
-    def balance(self) -> int | None:
-        """µUSD on the account; None when the contract declares no balance operation."""
-        if not self._settings.offers("balance.get"):
+    def balance(self) -> Balance | None:
+        """What is on the account; None when the contract declares no balance operation."""
+        if not self.tells_balance:
             return None
-        return int(self._checked("balance.get", "", "meta/balance")["balance_microusd"])
+        document = self._checked("balance.get", "", "meta/balance")
+        return Balance(int(document["balance_microusd"]), int(document["held_microusd"]))
+
+    def _export(self) -> list[Row]:
+        exchange = self._send("usage.export", "", "text/csv")
+        try:
+            return export.rows(exchange.body.decode("utf-8-sig"), "usage.export", self.role)
+        except (UnicodeDecodeError, export.BadExport) as error:
+            raise CannotJudge(f"usage.export did not answer with a CSV of usage rows: {error}") from None
 
     def _page(self, after: str | None) -> tuple[list[Row], str | None]:
-        query = {"limit": str(_PAGE)} | ({"after": after} if after else {})
-        document = self._checked("usage.list", "?" + urlencode(query), "meta/usage-list")
-        rows = [Row.from_json(row) for row in document["data"]]
+        query = {"limit": str(self._page_size)} | ({"after": after} if after else {})
+        try:
+            document = self._checked("usage.list", "?" + urlencode(query), "meta/usage-list")
+        except CannotJudge:
+            if self._page_size == _PAGES[-1]:
+                raise
+            self._page_size = _PAGES[-1]
+            return self._page(after)
+        rows = [Row.from_json(row, self.role) for row in document["data"]]
         following = document.get("next_after") if document["has_more"] else None
         if document["has_more"] and not following:
             raise CannotJudge("usage.list says has_more without a next_after, so the rest cannot be read")
@@ -91,13 +125,16 @@ class Billing:
         return document
 
     def _get(self, operation: str, query: str) -> dict[str, Any]:
-        target = self._settings.target(operation)
-        headers = (
-            ("Accept", "application/json"),
-            *self._settings.authorization,
+        return _document(
+            self._send(operation, query, "application/json"), f"GET {self._settings.target(operation)}"
         )
+
+    def _send(self, operation: str, query: str, accept: str) -> Exchange:
+        target = self._settings.target(operation)
+        headers = (("Accept", accept), *self._settings.authorization_of(self.role))
         exchange = self._client.send(operation, Request("GET", target + query, headers))
-        return _document(exchange, f"GET {target}")
+        _check(exchange, f"GET {target}")
+        return exchange
 
 
 def _new(rows: Collection[Row], known: frozenset[str]) -> list[Row]:
@@ -107,13 +144,16 @@ def _new(rows: Collection[Row], known: frozenset[str]) -> list[Row]:
     return [row for row in ordered[:last] if row.request_id not in known]
 
 
-def _document(exchange: Exchange, what: str) -> dict[str, Any]:
+def _check(exchange: Exchange, what: str) -> None:
     if exchange.failure is not None:
         raise CannotJudge(f"{what} got no answer: {exchange.failure.message}")
     if exchange.status in {401, 403}:
         raise CannotJudge(f"{what} was refused with status {exchange.status}; check the API key")
     if exchange.status != 200:
         raise CannotJudge(f"{what} answered with status {exchange.status}; check the base URL and its path")
+
+
+def _document(exchange: Exchange, what: str) -> dict[str, Any]:
     try:
         document = json.loads(exchange.body)
     except ValueError:

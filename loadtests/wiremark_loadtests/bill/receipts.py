@@ -26,8 +26,11 @@ class Receipt:
     tokens:     (prompt, completion) as the answer's `usage` told; None when it told nothing
     cached:     whether the answer was told to come from a cache; None when nothing was told
     sent:       False when no connection came about, so that the server cannot know of the request
-    at_ms:      when its end was known, Unix time in milliseconds on the worker's clock
-    allowed:    requests per minute that the answer's headers told this key may make; None when untold
+    sent_ms:    when it was sent, Unix time in milliseconds on the worker's clock
+    at_ms:      when its end was known, likewise
+    allowed:    how many requests its head told this key may make in a window; None when untold
+    left:       how many of those were left
+    resets_ms:  milliseconds until all would be there again
     ceiling:    the most tokens that it can have used, (prompt, completion); None when nothing bounds them
     """
 
@@ -39,23 +42,28 @@ class Receipt:
     tokens: tuple[int, int] | None = None
     cached: bool | None = None
     sent: bool = True
+    sent_ms: int = 0
     at_ms: int = 0
     allowed: int | None = None
+    left: int | None = None
+    resets_ms: int | None = None
     ceiling: tuple[int, int] | None = None
 
     def to_wire(self) -> list[Any]:
         prompt, completion = self.tokens or (None, None)
         return [
-            self.request_id, self.role, self.model, self.outcome.value,
-            self.status, prompt, completion, self.cached, self.sent, self.at_ms, self.allowed, self.ceiling,
+            self.request_id, self.role, self.model, self.outcome.value, self.status, prompt, completion,
+            self.cached, self.sent, self.sent_ms, self.at_ms, self.allowed, self.left, self.resets_ms,
+            self.ceiling,
         ]  # fmt: skip
 
     @classmethod
     def from_wire(cls, row: list[Any]) -> Receipt:
         request_id, role, model, outcome, status, prompt, completion, *rest = row
-        cached, sent, at_ms, allowed, ceiling = rest
-        tokens = None if prompt is None else (prompt, completion)
-        bound = None if ceiling is None else (ceiling[0], ceiling[1])
+        cached, sent, sent_ms, at_ms, allowed, left, resets_ms, ceiling = rest
         return cls(
-            request_id, role, model, Outcome(outcome), status, tokens, cached, sent, at_ms, allowed, bound
-        )
+            request_id, role, model, Outcome(outcome), status,
+            None if prompt is None else (prompt, completion),
+            cached, sent, sent_ms, at_ms, allowed, left, resets_ms,
+            None if ceiling is None else (ceiling[0], ceiling[1]),
+        )  # fmt: skip

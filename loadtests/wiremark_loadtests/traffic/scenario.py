@@ -35,6 +35,7 @@ class Entry:
 
     prompt_words: least and most words of a user prompt
     repeat_share: share of requests whose prompt is one of a few that repeat
+    role:         whose key the request carries
     """
 
     name: str
@@ -44,6 +45,7 @@ class Entry:
     max_tokens: int
     repeat_share: float
     tools: tuple[Mapping[str, Any], ...]
+    role: str = "default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,11 @@ class Scenario:
     name: str
     title: str
     mix: tuple[Entry, ...]
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """Whose keys the requests carry."""
+        return frozenset(entry.role for entry in self.mix)
 
     def without_tools(self) -> Scenario:
         """The scenario for a model that takes no tools; raise BadFile when nothing is left of it."""
@@ -143,6 +150,7 @@ def load(name_or_path: str) -> Scenario:
                 max_tokens=entry["max_tokens"],
                 repeat_share=entry.get("repeat_share", 0.0),
                 tools=tuple(entry.get("tools", ())),
+                role=entry.get("role", "default"),
             )
         )
     return Scenario(document["name"], document["title"], tuple(mix))

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from wiremark_loadtests.bill.audit import Row, UnknownModelError, audit, price_of
+from wiremark_loadtests.bill.audit import Row, audit
+from wiremark_loadtests.bill.findings import UnknownModelError, price_of
 from wiremark_loadtests.bill.receipts import Outcome, Receipt
 from wiremark_schemas import contracts
 from wiremark_schemas.contracts import Price
@@ -44,7 +45,7 @@ BAD: dict[str, tuple[str, list[Receipt], list[Row]]] = {
     "never settled": ("missing", [OK], [replace(ROW, state="held")]),
     "cut, never settled": ("missing", [CUT], [replace(ROW, state="held")]),
     "an answer without an id": ("missing", [replace(OK, request_id=None)], []),
-    "released although answered": ("wrong-amount", [OK], [replace(FREE, state="released")]),
+    "released although answered": ("free-success", [OK], [replace(FREE, state="released")]),
     "nobody asked": ("unexplained", [], [ROW]),
     "a row, and a request that was never sent": (
         "unexplained",
@@ -60,15 +61,16 @@ BAD: dict[str, tuple[str, list[Receipt], list[Row]]] = {
     "one id for two answers": ("doubled", [OK, OK], [ROW]),
     "1 µUSD more": ("wrong-amount", [OK], [replace(ROW, amount=PRICE + 1)]),
     "1 µUSD less": ("wrong-amount", [OK], [replace(ROW, amount=PRICE - 1)]),
-    "free success": ("wrong-amount", [OK], [FREE]),
+    "free success": ("free-success", [OK], [FREE]),
     "cached, but charged": ("wrong-amount", [replace(OK, cached=True)], [ROW]),
-    "told a miss, not charged": ("wrong-amount", [replace(OK, cached=False)], [replace(FREE, cached=True)]),
+    "told a miss, not charged": ("free-success", [replace(OK, cached=False)], [replace(FREE, cached=True)]),
     "cut, 1 µUSD more than its tokens": ("wrong-amount", [CUT], [replace(ROW, amount=PRICE + 1)]),
     "no head, wrong in itself": ("wrong-amount", [HEADLESS], [replace(ROW, amount=PRICE + 1)]),
     "one token more, same price": ("wrong-usage", [OK], [replace(ROW, prompt_tokens=1001)]),
     "another model": ("wrong-usage", [OK], [replace(ROW, model="hermes-text-only")]),
     "refused, but charged": ("charged-failure", [REFUSED], [ROW]),
     "failed, but charged 1 µUSD": ("charged-failure", [FAILED], [replace(ROW, amount=1)]),
+    "charged to another key": ("unexplained", [], [replace(ROW, role="restricted")]),
     "refused, hold left": ("charged-failure", [REFUSED], [replace(ROW, state="held")]),
 }
 
@@ -76,7 +78,7 @@ BAD: dict[str, tuple[str, list[Receipt], list[Row]]] = {
 @pytest.mark.parametrize("case", GOOD)
 def test_what_is_right_is_no_discrepancy(case: str) -> None:
     receipts, rows = GOOD[case]
-    assert audit(receipts, rows, CONTRACT, balance=0).discrepancies == ()
+    assert audit(receipts, rows, CONTRACT).discrepancies == ()
 
 
 @pytest.mark.parametrize("case", BAD)
@@ -90,11 +92,6 @@ def test_finds_each_kind_of_discrepancy_once(case: str) -> None:
 def test_names_the_request_and_both_amounts() -> None:
     (found,) = audit([OK], [replace(ROW, amount=PRICE + 1)], CONTRACT).discrepancies
     assert (found.request_id, found.expected, found.charged) == ("r", PRICE, PRICE + 1)
-
-
-def test_a_negative_balance_is_a_discrepancy() -> None:
-    (found,) = audit([], [], CONTRACT, balance=-1).discrepancies
-    assert (found.kind, found.charged) == ("negative-balance", -1)
 
 
 def test_sums_what_was_expected_and_charged() -> None:

@@ -13,7 +13,7 @@ from wiremark_loadtests.bill.spool import Spool
 
 def _receipts(count: int, first: int = 0) -> list[Receipt]:
     return [
-        Receipt(f"r{i}", "default", "m", Outcome.OK, 200, (1, 2), None, True, i, 60, (9, 8))
+        Receipt(f"r{i}", "default", "m", Outcome.OK, 200, (1, 2), None, True, i, i + 1, 60, 59, 1000, (9, 8))
         for i in range(first, first + count)
     ]
 

@@ -1,0 +1,70 @@
+"""What an audit finds, and the price that the contract promises. Pure; shared by every audit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from wiremark_schemas.contracts import Contract, Price
+
+Kind = Literal[
+    "missing",  # answered, and not in the ledger or never settled there
+    "unexplained",  # in the ledger, and no client asked for it
+    "doubled",  # more than one row for one request, or two answers with one id
+    "wrong-amount",  # charged other than the contract's price
+    "wrong-usage",  # other token counts than the client was told
+    "free-success",  # answered, and charged nothing
+    "charged-failure",  # charged for a request that was refused or failed
+    "negative-balance",
+    "wrong-total",  # the balance moved by something else than the charges
+    "rate-limit-exceeded",  # more requests were let through than the endpoint told the key it may make
+]
+_PER_MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Discrepancy:
+    """One difference; amounts in µUSD, None where there is nothing to name."""
+
+    kind: Kind
+    request_id: str | None
+    expected: int | None
+    charged: int | None
+    message: str
+
+
+class UnknownModelError(Exception):
+    """A row or receipt names a model that the contract does not list: its price is not known."""
+
+
+def price_of(price: Price, prompt_tokens: int, completion_tokens: int) -> int:
+    """µUSD for one request: token prices summed, rounded up once, plus the flat amount."""
+    parts = price.input_per_million * prompt_tokens + price.output_per_million * completion_tokens
+    return -(-parts // _PER_MILLION) + price.per_request
+
+
+@dataclass
+class Books:
+    """Findings and sums while an audit runs."""
+
+    contract: Contract
+    found: list[Discrepancy] = field(default_factory=list)
+    expected: int = 0
+    _prices: dict[str, Price] = field(default_factory=dict)
+
+    def add(
+        self, kind: Kind, request_id: str | None, expected: int | None, charged: int | None, message: str
+    ) -> None:
+        self.found.append(Discrepancy(kind, request_id, expected, charged, message))
+
+    def price(self, model: str, prompt_tokens: int, completion_tokens: int) -> int:
+        price = self._prices.get(model)
+        if price is None:
+            entry = self.contract.model(model)
+            if entry is None:
+                raise UnknownModelError(
+                    f"the contract {self.contract.name!r} has no price for the model {model!r}, "
+                    "which was billed"
+                )
+            price = self._prices[model] = entry.price
+        return price_of(price, prompt_tokens, completion_tokens)
