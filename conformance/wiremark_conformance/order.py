@@ -127,7 +127,7 @@ class _Walker:
             return
         kind, piece = self._open[span.name, key], at(span.variants.piece, event)
         fitting = span.variants.pieces.get(kind) if isinstance(kind, str) else None
-        listed = any(piece in pieces for pieces in span.variants.pieces.values())
+        listed = isinstance(piece, str) and any(piece in pieces for pieces in span.variants.pieces.values())
         if fitting is not None and listed and piece not in fitting:
             message = f"`{piece}` came for {_one(span, key)} of the type `{kind}`"
             self._breach("misfit", span.name, position, message)

@@ -16,6 +16,11 @@ _OF_MODEL = {
     "chat.vision": "vision",
     "chat.json": "json",
     "chat.json-schema": "json",
+    "messages.tools": "tools",
+    "messages.tools.forced": "tools",
+    "messages.tools.parallel": "tools",
+    "messages.vision": "vision",
+    "messages.json": "json",
 }
 
 

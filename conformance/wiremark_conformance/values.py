@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
 from wiremark_schemas.explain import shorten
 
@@ -14,9 +14,9 @@ def is_int(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def is_count(value: Any) -> bool:
+def is_count(value: Any) -> TypeGuard[int]:
     """An integer that is not negative."""
-    return is_int(value) and value >= 0
+    return is_int(value) and bool(value >= 0)
 
 
 def is_text(value: Any) -> bool:

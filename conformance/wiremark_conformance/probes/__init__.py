@@ -13,6 +13,10 @@ from wiremark_conformance.probes import (
     embeddings,
     errors,
     limits,
+    messages,
+    messages_endpoint,
+    messages_thinking,
+    messages_tools,
     models,
     openapi,
     parameters,
@@ -24,20 +28,23 @@ from wiremark_conformance.probes.table import Probe, ProbeContext, ProbeTable
 
 __all__ = ["PROBES", "Probe", "ProbeContext"]
 
-PROBES = ProbeTable(
-    (
-        *models.TABLE,
-        *chat.TABLE,
-        *tools.TABLE,
-        *parameters.TABLE,
-        *structured.TABLE,
-        *parts.TABLE,
-        *completions.TABLE,
-        *embeddings.TABLE,
-        *errors.TABLE,
-        *bodies.TABLE,
-        *limits.TABLE,
-        *openapi.TABLE,
-        *billing.TABLE,
-    )
+_TABLES = (
+    models.TABLE,
+    chat.TABLE,
+    tools.TABLE,
+    parameters.TABLE,
+    structured.TABLE,
+    parts.TABLE,
+    completions.TABLE,
+    embeddings.TABLE,
+    errors.TABLE,
+    bodies.TABLE,
+    limits.TABLE,
+    messages.TABLE,
+    messages_tools.TABLE,
+    messages_thinking.TABLE,
+    messages_endpoint.TABLE,
+    openapi.TABLE,
+    billing.TABLE,  # last: the books are read when everything is in them
 )
+PROBES = ProbeTable(tuple(probe for table in _TABLES for probe in table))

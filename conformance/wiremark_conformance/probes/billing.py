@@ -6,7 +6,7 @@ from wiremark_conformance.outcome import NotTestable
 from wiremark_conformance.probes.chat import plain_body, usage_option
 from wiremark_conformance.probes.table import Draft, Probe, ProbeContext, chat, path
 
-PAGE = 100  # rows; more than the suite makes requests
+PAGE = 1000  # rows; more than the suite makes requests
 
 
 BUDGET = 64  # tokens; enough that a wrong price of either kind shows in whole µUSD
@@ -58,6 +58,11 @@ TABLE = (
             "cache.repeat",
             "errors.unknown-model",
             "errors.no-messages",
+            "messages.plain",
+            "messages.stream",
+            "messages.tools.forced",
+            "messages.count",
+            "messages.errors.unknown-model",
         ),
         capability="billing",
     ),

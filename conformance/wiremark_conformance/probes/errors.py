@@ -10,7 +10,7 @@ from wiremark_conformance.probes.table import Draft, Probe, ProbeContext, chat, 
 from wiremark_conformance.probes.tools import QUESTION, TOOLS
 
 NO_ROUTE = "/wiremark-no-such-route"
-_CUT_OFF = b'{"model": "wiremark", "messages": [{"role": "user", "con'
+CUT_OFF = b'{"model": "wiremark", "messages": [{"role": "user", "con'
 
 
 def _raw(body: bytes, content_type: str = "application/json") -> Any:
@@ -39,7 +39,7 @@ def _no_key_name(context: ProbeContext) -> Draft:
 _OTHER_TOOL = {"type": "function", "function": {"name": "no_such_tool"}}
 
 TABLE = (
-    Probe("errors.malformed-json", _raw(_CUT_OFF), capability="errors"),
+    Probe("errors.malformed-json", _raw(CUT_OFF), capability="errors"),
     Probe("errors.no-key-name", _no_key_name, capability="errors"),
     Probe("errors.not-an-object", _raw(b"[]"), capability="errors"),
     Probe("errors.no-messages", _chat(), capability="errors"),

@@ -11,27 +11,35 @@ from wiremark_conformance.probes.models import ORIGIN
 from wiremark_conformance.probes.table import Draft, Key, Probe, ProbeContext, chat, path
 
 
-def _too_large(context: ProbeContext, *, chunked: bool) -> Draft:
-    """A valid request, one byte over the limit."""
+def oversized(context: ProbeContext) -> bytes:
+    """A valid request of the formats that have `messages`, one byte over the limit."""
     limit = context.target.contract.limits.get("body_bytes")
     if limit is None:
         raise NotPromised("the contract names no limit of body_bytes")
     body = {"model": context.target.model, "messages": [{"role": "user", "content": ""}], "max_tokens": 1}
     filling = "x" * (limit + 1 - len(json.dumps(body)))
     body["messages"] = [{"role": "user", "content": filling}]
-    return Draft("POST", path(context, "chat.create"), json.dumps(body).encode(), chunked=chunked)
+    return json.dumps(body).encode()
+
+
+def forbidden_model(context: ProbeContext) -> str:
+    """The contract's first model: the one that restricted keys lack."""
+    models = context.target.contract.models
+    if not models:
+        raise NotPromised("the contract names no models, so none can be forbidden")
+    return models[0].id
+
+
+def _too_large(context: ProbeContext, *, chunked: bool) -> Draft:
+    return Draft("POST", path(context, "chat.create"), oversized(context), chunked=chunked)
 
 
 def _hello(context: ProbeContext) -> Draft:
     return chat(context, {"messages": HELLO, "max_tokens": 16})
 
 
-def _forbidden_model(context: ProbeContext) -> Draft:
-    """The contract's first model: the one that restricted keys lack."""
-    models = context.target.contract.models
-    if not models:
-        raise NotPromised("the contract names no models, so none can be forbidden")
-    return chat(context, {"model": models[0].id, "messages": HELLO, "max_tokens": 16})
+def _restricted(context: ProbeContext) -> Draft:
+    return chat(context, {"model": forbidden_model(context), "messages": HELLO, "max_tokens": 16})
 
 
 def _preflight(context: ProbeContext) -> Draft:
@@ -66,7 +74,7 @@ TABLE = (
     Probe("keys.throttled", _hello, role="throttled", capability="limits.rate"),
     Probe("keys.exhausted", _hello, role="exhausted", capability="keys.credits"),
     Probe("keys.capped", _hello, role="capped", capability="keys.cap"),
-    Probe("keys.restricted", _forbidden_model, role="restricted", capability="keys.allowlist"),
+    Probe("keys.restricted", _restricted, role="restricted", capability="keys.allowlist"),
     Probe("keys.revoked", _hello, role="revoked", capability="keys.revocation"),
     Probe("keys.disabled", _hello, role="disabled", capability="keys.disabled"),
     Probe("cors.preflight", _preflight),

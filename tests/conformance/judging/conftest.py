@@ -26,7 +26,7 @@ from wiremark_reports.record import Verdict
 from wiremark_schemas import contracts
 from wiremark_schemas.credentials import ROLES, Credentials
 
-from tests.conformance.judging import other_surfaces
+from tests.conformance.judging import good_messages, other_surfaces
 
 CREATED = 1764547200
 ANSWER_ID = f"gen-{CREATED}-VhzEA3LAfGuc"
@@ -46,7 +46,8 @@ CHARGE = 5  # µUSD: 20 * 0.14 + 6 * 0.28 = 4.48, rounded up
 class Answer:
     """What one probe gets. A `chunks` entry is a JSON value, a str (the data of an event), or raw bytes.
 
-    step: bytes per arrival; 0 sends the body in one piece
+    step:  bytes per arrival; 0 sends the body in one piece
+    named: events are named after the `type` of their data
     """
 
     status: int = 200
@@ -55,11 +56,12 @@ class Answer:
     chunks: list[Any] | None = None
     failure: TransportFailure | None = None
     step: int = 0
+    named: bool = False
 
     @property
     def wire(self) -> bytes:
         if self.chunks is not None:
-            return b"".join(_event(chunk) for chunk in self.chunks)
+            return b"".join(_event(chunk, self.named) for chunk in self.chunks)
         if isinstance(self.body, bytes):
             return self.body
         return b"" if self.body is None else json.dumps(self.body).encode()
@@ -89,11 +91,12 @@ class Answer:
         return found
 
 
-def _event(chunk: Any) -> bytes:
+def _event(chunk: Any, named: bool) -> bytes:
     if isinstance(chunk, bytes):
         return chunk
     text = chunk if isinstance(chunk, str) else json.dumps(chunk)
-    return f"data: {text}\n\n".encode()
+    name = f"event: {chunk['type']}\n" if named and isinstance(chunk, dict) and "type" in chunk else ""
+    return f"{name}data: {text}\n\n".encode()
 
 
 _requests: dict[tuple[str, frozenset[str], str], Request | None] = {}
@@ -109,7 +112,9 @@ class World:
         self.target = Target(
             self.contract, model, self.contract.base_path, Credentials(keys), "http://x.invalid", "x.invalid"
         )
-        self.answers = {name: answer for name in PROBES if (answer := _good(name, model)) is not None}
+        found = {name: answer for name in PROBES if (answer := _good(name, model)) is not None}
+        messages = good_messages.answers(model, [entry["id"] for entry in _models()])
+        self.answers = {**found, **{name: Answer(**given) for name, given in messages.items()}}
         for position, (name, answer) in enumerate(self.answers.items()):
             answer.headers = {**_shared(name, position), **answer.headers}
 
@@ -128,8 +133,10 @@ class World:
     def row(self, probe: str) -> dict[str, Any]:
         return next(row for row in self.rows() if row["request_id"] == f"req-{probe}")
 
-    def streams(self) -> Iterator[Answer]:
-        return (answer for answer in self.answers.values() if answer.chunks is not None)
+    def streams(self, *, named: bool = False) -> Iterator[Answer]:
+        """Streams of chat, or of the formats whose events have names."""
+        every = self.answers.values()
+        return (answer for answer in every if answer.chunks is not None and answer.named == named)
 
     def evidence(self) -> Evidence:
         exchanges: dict[str, Exchange] = {}
@@ -550,12 +557,17 @@ def _good(name: str, model: str) -> Answer | None:
                     _row("chat.reasoning", 200_000, model="thinker"),
                     _row("completions.plain", 4, completion_tokens=4),
                     _row("embeddings.batch", 1, completion_tokens=0, model="us/vectors"),
+                    _row("messages.plain"),
+                    _row("messages.stream"),
+                    _row("messages.tools.forced"),
                     _row("cache.repeat", 0, cached=True),
                     _row("errors.unknown-model", 0, status=404, state="released", outcome="refused"),
                 ],
             }
         ),
     }
+    if good_messages.is_ours(name):
+        return None
     return table.get(name, lambda: _json(completion()))()
 
 

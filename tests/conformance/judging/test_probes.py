@@ -70,22 +70,51 @@ def test_the_least_contract_is_asked_only_what_it_promises(worlds: Callable[...,
 
 def test_requests_are_valid_by_the_published_schema(world: Any) -> None:
     for name, request in _requests(world).items():
-        if request.method == "POST" and not name.startswith((*_WRONG_BODIES, *_WRONG_PARTS)):
-            schema = _SCHEMAS.get(name.partition(".")[0], "openai/chat.request")
+        area = name.partition(".")[0]
+        if request.method == "POST" and not name.startswith((*_WRONG_BODIES, *_WRONG_PARTS, "messages.")):
+            schema = _SCHEMAS.get(area, "openai/chat.request")
             found = list(validator(schema).iter_errors(json.loads(request.body)))
             assert not found, (name, found)
+
+
+def test_messages_requests_are_valid_by_the_published_schema(world: Any) -> None:
+    wrong = {
+        *(f"messages.errors.{name}" for name in ("malformed-json", "not-an-object", "no-max-tokens")),
+        *(f"messages.errors.{name}" for name in ("no-messages", "empty-messages", "messages-type", "role")),
+        "messages.errors.temperature",
+        "messages.limits.body",
+        "messages.rare",
+    }
+    for name, request in _requests(world).items():
+        if request.target.partition("?")[0].endswith("/messages") and request.method == "POST":
+            document = {} if name in wrong else json.loads(request.body)
+            found = list(validator("anthropic/messages.request").iter_errors(document))
+            assert bool(found) == (name in wrong), (name, found)
 
 
 def test_a_role_is_sent_with_its_own_key(world: Any) -> None:
     for name, request in _requests(world).items():
         sent = _header(request, "authorization") or ""
-        if name.startswith(("auth.no-key", "cors.preflight")):
+        if name.startswith(
+            ("auth.no-key", "cors.preflight", "messages.auth.no-key", "messages.auth.x-api-key")
+        ):
             assert sent == ""
-        elif name == "auth.wrong-key":
+        elif name.endswith("auth.wrong-key"):
             assert sent.startswith("Bearer hermes_pk_")
             assert "key-of" not in sent
         else:
             assert sent.lower() == f"bearer key-of-{PROBES[name].role}"
+
+
+def test_the_key_goes_in_either_header_and_in_both(world: Any) -> None:
+    requests, key = _requests(world), "key-of-default"
+    for name, expected in (
+        ("x-api-key", (key, None)),
+        ("bearer", (None, f"Bearer {key}")),
+        ("both", (key, f"Bearer {key}")),
+    ):
+        request = requests[f"messages.auth.{name}"]
+        assert (_header(request, "x-api-key"), _header(request, "authorization")) == expected
 
 
 def test_without_a_key_nothing_is_sent(worlds: Callable[..., Any]) -> None:

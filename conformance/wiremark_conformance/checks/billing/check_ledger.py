@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from wiremark_schemas.contracts import Price
 
-from wiremark_conformance.checking import accepted, check
+from wiremark_conformance.checking import Function, accepted, check
 from wiremark_conformance.checks.errors import REFUSED
 from wiremark_conformance.checks.ids.check_request_id import header_name
 from wiremark_conformance.evidence import View
@@ -17,15 +17,8 @@ from wiremark_conformance.shapes import schema_violations
 from wiremark_conformance.values import is_int, shown
 
 LEDGER = "billing.usage"
+Counts = Callable[[View], tuple[int, int]]  # tokens in and out, as an answer tells them
 _PER = 1_000_000  # token prices are per million tokens
-# Requirement (between `billing.` and what is compared) and the answer that is looked up.
-_ANSWERS = (
-    ("plain", "chat.plain"),
-    ("stream", "billing.stream"),
-    ("tools", "chat.tools.forced"),
-    ("completions", "completions.plain"),
-    ("embeddings", "embeddings.batch"),
-)
 
 accepted("billing.usage.accepted", LEDGER)
 accepted("billing.balance.accepted", "billing.balance")
@@ -95,68 +88,96 @@ def recorded(view: View, ledger: View) -> Outcome:
     return None if row.get("state") == "settled" else f"the row's state is {shown(row.get('state'))}"
 
 
-def _count(view: View, name: str) -> int:
-    """A count of the answer; embeddings have no completion."""
-    if name == "completion_tokens" and view.probe.startswith("embeddings."):
-        return 0
-    return view.count(name)
+def counts(view: View) -> tuple[int, int]:
+    """Tokens in and out, as a chat answer tells them."""
+    return view.count("prompt_tokens"), view.count("completion_tokens")
 
 
-def tokens(view: View, ledger: View) -> Outcome:
-    """Counts of the row that differ from those of the answer."""
-    row = _row(view, ledger)
-    for name in ("prompt_tokens", "completion_tokens"):
-        if row.get(name) != _count(view, name):
-            return f"the answer said {_count(view, name)} `{name}`, the row says {shown(row.get(name))}"
-    return None
+def embedded(view: View) -> tuple[int, int]:
+    """The same of embeddings, which have no completion."""
+    return view.count("prompt_tokens"), 0
 
 
-def charged(view: View, ledger: View) -> Outcome:
-    """An amount that is not price times tokens; nothing for what the cache answered."""
-    row = _row(view, ledger)
-    asked = str(view.asked.get("model"))
-    model = view.target.contract.model(asked)
-    if model is None:
-        raise NotPromised(f"the contract has no price for {asked!r}")
-    due = (
-        0
-        if row.get("cached")
-        else charge(model.price, _count(view, "prompt_tokens"), _count(view, "completion_tokens"))
-    )
-    found = row.get("amount_microusd")
-    return None if found == due else f"charged {shown(found)} µUSD; price times tokens is {due} µUSD"
+def tokens_by(told: Counts) -> Function:
+    """Finds counts of the row that differ from those that the answer told."""
+
+    def tokens(view: View, ledger: View) -> Outcome:
+        row = _row(view, ledger)
+        for name, count in zip(("prompt_tokens", "completion_tokens"), told(view), strict=True):
+            if row.get(name) != count:
+                return f"the answer said {count} `{name}`, the row says {shown(row.get(name))}"
+        return None
+
+    return tokens
 
 
-for _name, _probe in _ANSWERS:
-    check(f"billing.{_name}.recorded", _probe, LEDGER)(recorded)
-    check(f"billing.{_name}.tokens", _probe, LEDGER)(tokens)
-    check(f"billing.{_name}.charge", _probe, LEDGER)(charged)
+def charged_by(told: Counts) -> Function:
+    """Finds an amount that is not price times tokens told; nothing is due for what the cache answered."""
+
+    def charged(view: View, ledger: View) -> Outcome:
+        row = _row(view, ledger)
+        asked = str(view.asked.get("model"))
+        model = view.target.contract.model(asked)
+        if model is None:
+            raise NotPromised(f"the contract has no price for {asked!r}")
+        due = 0 if row.get("cached") else charge(model.price, *told(view))
+        found = row.get("amount_microusd")
+        return None if found == due else f"charged {shown(found)} µUSD; price times tokens is {due} µUSD"
+
+    return charged
+
+
+def on_books(name: str, probe: str, told: Counts) -> None:
+    """The three requirements on the usage row of an answer: that it is there, its tokens, its charge."""
+    check(f"billing.{name}.recorded", probe, LEDGER)(recorded)
+    check(f"billing.{name}.tokens", probe, LEDGER)(tokens_by(told))
+    check(f"billing.{name}.charge", probe, LEDGER)(charged_by(told))
+
+
+on_books("plain", "chat.plain", counts)
+on_books("stream", "billing.stream", counts)
+on_books("tools", "chat.tools.forced", counts)
+on_books("completions", "completions.plain", counts)
+on_books("embeddings", "embeddings.batch", embedded)
 # Further steps of a conversation and other models: no more than their price is in question.
 for _name, _probe in (
     ("round-trip", "chat.tools.round-trip"),
     ("other-model", "chat.other-model"),
     ("reasoning", "chat.reasoning"),
 ):
-    check(f"billing.{_name}.charge", _probe, LEDGER)(charged)
+    check(f"billing.{_name}.charge", _probe, LEDGER)(charged_by(counts))
+
+
+def free(ledger: View, probes: Collection[str], what: str) -> Outcome:
+    """Looks up the rows of these probes, as far as they have a request id; none must cost anything."""
+    name = header_name(ledger.target)
+    views = [view for view in ledger.evidence.made() if view.probe in probes]
+    made = {view.header(name): view for view in views if view.header(name)}
+    if not views:
+        raise NotPromised("nothing was asked that should be free")
+    if not made:
+        raise NotTestable("no answer that should be free has a request id")
+    for row in _rows(ledger):
+        view = made.get(str(row.get("request_id")))
+        amount = row.get("amount_microusd")
+        if view is not None and is_int(amount) and amount > 0:  # type: ignore[operator]
+            return f"{view.probe} was {what} with {view.status} and charged {amount} µUSD"
+    return None
+
+
+def refused(ledger: View, probes: Collection[str]) -> list[str]:
+    """Those of the probes that were answered with an error."""
+    return [
+        view.probe
+        for view in ledger.evidence.made()
+        if view.probe in probes and view.status is not None and view.status >= 400
+    ]
 
 
 @check("billing.refused-free", LEDGER)
 def refused_free(ledger: View) -> Outcome:
     """Looks at every refusal of the run that has a request id."""
-    name = header_name(ledger.target)
-    refused = {
-        view.header(name): view
-        for view in ledger.evidence.made()
-        if view.probe in REFUSED and view.status is not None and view.status >= 400 and view.header(name)
-    }
-    if not refused:
-        raise NotTestable("no refusal has a request id")
-    for row in _rows(ledger):
-        view = refused.get(str(row.get("request_id")))
-        amount = row.get("amount_microusd")
-        if view is not None and is_int(amount) and amount > 0:  # type: ignore[operator]
-            return f"{view.probe} was refused with {view.status} and charged {amount} µUSD"
-    return None
+    return free(ledger, refused(ledger, REFUSED), "refused")
 
 
 @check("billing.cached-free", "cache.repeat", LEDGER)

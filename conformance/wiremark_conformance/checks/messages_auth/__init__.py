@@ -1,0 +1,1 @@
+"""Keys and versions of the Messages format."""

@@ -1,0 +1,40 @@
+"""Refusals of the Messages format."""
+
+REQUESTS = (
+    "messages.errors.malformed-json",
+    "messages.errors.not-an-object",
+    "messages.errors.no-max-tokens",
+    "messages.errors.no-messages",
+    "messages.errors.empty-messages",
+    "messages.errors.messages-type",
+    "messages.errors.role",
+    "messages.errors.block-type",
+    "messages.errors.temperature",
+    "messages.errors.unknown-model",
+    "messages.errors.unknown-model.stream",
+    "messages.errors.unknown-route",
+    "messages.errors.method",
+    "messages.errors.media-type",
+    "messages.tools.no-result",
+    "messages.tools.unknown-choice",
+    "messages.count.unknown-model",
+    "messages.count.no-messages",
+    "messages.models.get.unknown",
+)
+# Whatever of it is answered with an error shows the envelope.
+REFUSED = (
+    *REQUESTS,
+    "messages.tools.text-only",
+    "messages.vision.text-only",
+    "messages.versions.unknown",
+    "messages.versions.new.temperature",
+    "messages.thinking.altered",
+    "messages.auth.no-key",
+    "messages.auth.wrong-key",
+    "messages.limits.body",
+    "messages.keys.throttled",
+    "messages.keys.exhausted",
+    "messages.keys.capped",
+    "messages.keys.restricted",
+    "messages.keys.revoked",
+)

@@ -1,0 +1,1 @@
+"""Request ids, rates, balances and sizes of the Messages format."""

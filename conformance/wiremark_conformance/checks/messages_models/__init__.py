@@ -1,0 +1,1 @@
+"""The catalogue as Anthropic's clients read it."""

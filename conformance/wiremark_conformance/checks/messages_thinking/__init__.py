@@ -1,0 +1,3 @@
+"""Thinking."""
+
+THINKING = ("messages.thinking", "messages.thinking.stream")

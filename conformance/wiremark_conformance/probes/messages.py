@@ -1,0 +1,158 @@
+"""Probes of Messages answers without tools: what is asked of chat, in Anthropic's format.
+
+The question is the one that chat is asked, so that the formats of one endpoint can be compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from wiremark_conformance.evidence import Evidence
+from wiremark_conformance.outcome import NotTestable
+from wiremark_conformance.probes.chat import CITY_SCHEMA, COUNTING, HELLO, RED_SQUARE, SMALL_BUDGET, STOP
+from wiremark_conformance.probes.table import Draft, Drafter, Probe, ProbeContext, model_where, path
+
+VERSION = "anthropic-version"
+OLD, NEW = "2023-06-01", "2026-10-21"
+SYSTEM, ASK = HELLO[0]["content"], HELLO[1:]
+PREFILL = "1, 2,"
+_MEDIA_TYPE, _, _DATA = RED_SQUARE.removeprefix("data:").partition(";base64,")
+IMAGE_ASK: list[dict[str, Any]] = [
+    {
+        "role": "user",
+        "content": [
+            {"type": "text", "text": "Which colour is this?"},
+            {"type": "image", "source": {"type": "base64", "media_type": _MEDIA_TYPE, "data": _DATA}},
+        ],
+    }
+]
+
+
+def messages(
+    context: ProbeContext,
+    body: Mapping[str, Any],
+    *,
+    operation: str = "messages.create",
+    query: str = "",
+    headers: Mapping[str, str | None] | None = None,
+    **how: Any,
+) -> Draft:
+    """A request with the target's model and the older version, unless told otherwise.
+
+    headers: added to the version's; None takes one away
+    """
+    named = {VERSION: OLD, **(headers or {})}
+    return Draft(
+        "POST",
+        path(context, operation) + query,
+        {"model": context.target.model, **body},
+        headers=tuple((name, value) for name, value in named.items() if value is not None),
+        **how,
+    )
+
+
+def hello(**more: Any) -> dict[str, Any]:
+    """The body of the plain question."""
+    return {"system": SYSTEM, "messages": ASK, "max_tokens": 64, **more}
+
+
+def ask(_headers: Mapping[str, str | None] | None = None, **body: Any) -> Drafter:
+    """The plain question, changed."""
+    return lambda context: messages(context, hello(**body), headers=_headers)
+
+
+def own_message(context: ProbeContext, probe: str) -> dict[str, Any]:
+    """The endpoint's own message as history, every block as it came."""
+    view = Evidence(context.target, context.exchanges).view(probe)
+    content = view.object.get("content") if view is not None and view.succeeded else None
+    if not isinstance(content, list) or not content:
+        raise NotTestable(f"there is no answer of {probe} to send back")
+    return {"role": "assistant", "content": content}
+
+
+def _echo_back(context: ProbeContext) -> Draft:
+    again = {"role": "user", "content": "And once more."}
+    return messages(context, hello(messages=[*ASK, own_message(context, "messages.plain"), again]))
+
+
+def _vision_on_text_model(context: ProbeContext) -> Draft:
+    model = model_where(context, "without vision", lambda model: "vision" not in model.capabilities)
+    return messages(context, {"model": model, "messages": IMAGE_ASK, "max_tokens": 16})
+
+
+def _body(**body: Any) -> Drafter:
+    return lambda context: messages(context, body)
+
+
+_EPHEMERAL = {"cache_control": {"type": "ephemeral"}}
+_SYSTEM_BLOCKS = [{"type": "text", "text": SYSTEM}]
+_PARTS = [{"type": "text", "text": "Say "}, {"type": "text", "text": "hello."}]
+_IN_A_ROW = [{"role": "user", "content": "Be kind."}, *ASK]
+_HALF = [{"role": "user", "content": "Count from 1 to 5."}, {"role": "assistant", "content": PREFILL}]
+_CITY = [{"role": "user", "content": "Is it sunny in Paris? Answer in JSON; guess."}]
+_FORMAT = {"format": {"type": "json_schema", "schema": CITY_SCHEMA}}
+_SDK_HEADERS = {
+    "x-stainless-timeout": "NOT_GIVEN",
+    "x-stainless-retry-count": "0",
+    "x-stainless-helper-method": "stream",
+    "anthropic-dangerous-direct-browser-access": "true",
+}
+_RARE: dict[str, Any] = {"inference_geo": "eu", "speed": "standard", "diagnostics": {}, "container": "none"}
+
+TABLE = (
+    Probe("messages.plain", ask(), capability="messages"),
+    Probe("messages.echo-back", _echo_back, needs=("messages.plain",), capability="messages"),
+    Probe("messages.system-blocks", ask(system=_SYSTEM_BLOCKS), capability="messages"),
+    Probe(
+        "messages.content-blocks", ask(messages=[{"role": "user", "content": _PARTS}]), capability="messages"
+    ),
+    Probe("messages.same-role", ask(messages=_IN_A_ROW), capability="messages"),
+    Probe(
+        "messages.cache-control",
+        ask(
+            system=[{**_SYSTEM_BLOCKS[0], **_EPHEMERAL}],
+            messages=[{"role": "user", "content": [{**part, **_EPHEMERAL} for part in _PARTS]}],
+        ),
+        capability="messages",
+    ),
+    Probe(
+        "messages.metadata",
+        ask(metadata={"user_id": "user-1"}, service_tier="auto"),
+        capability="messages",
+    ),
+    Probe("messages.rare", ask(**_RARE), capability="messages"),
+    Probe("messages.query", lambda c: messages(c, hello(), query="?beta=true"), capability="messages"),
+    Probe("messages.sdk-headers", ask(_SDK_HEADERS), capability="messages"),
+    Probe("messages.max-tokens", _body(messages=COUNTING, max_tokens=SMALL_BUDGET), capability="messages"),
+    Probe("messages.stream", ask(stream=True), capability="messages.stream"),
+    Probe(
+        "messages.max-tokens.stream",
+        _body(messages=COUNTING, max_tokens=SMALL_BUDGET, stream=True),
+        capability="messages.stream",
+    ),
+    Probe(
+        "messages.stop",
+        _body(messages=COUNTING, max_tokens=128, stop_sequences=[STOP]),
+        capability="messages.stop",
+    ),
+    Probe(
+        "messages.stop.stream",
+        _body(messages=COUNTING, max_tokens=128, stop_sequences=[STOP], stream=True),
+        capability="messages.stop",
+    ),
+    Probe("messages.zero-tokens", ask(max_tokens=0), capability="messages.zero-tokens"),
+    Probe("messages.prefill", _body(messages=_HALF, max_tokens=64), capability="messages.prefill"),
+    Probe(
+        "messages.json",
+        _body(messages=_CITY, output_config=_FORMAT, max_tokens=256),
+        capability="messages.json",
+    ),
+    Probe("messages.vision", _body(messages=IMAGE_ASK, max_tokens=64), capability="messages.vision"),
+    Probe(
+        "messages.vision.text-only",
+        _vision_on_text_model,
+        needs=("models.list",),
+        capability="messages.vision",
+    ),
+)
