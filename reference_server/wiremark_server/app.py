@@ -29,6 +29,7 @@ from wiremark_server.operations import OPERATIONS
 from wiremark_server.policy.auth import Authenticator
 from wiremark_server.policy.cache import ResponseCache
 from wiremark_server.policy.call import Services
+from wiremark_server.policy.counters import Counters
 from wiremark_server.policy.limits import Limiter
 from wiremark_server.routing.workers import Workers
 
@@ -41,12 +42,14 @@ def build(
     engine: Engine,
     seed: int,
     mount: str = "",
+    counters: Counters | None = None,
 ) -> Gateway:
     """An ASGI application that serves `contract`. The caller owns, and closes, what it hands in.
 
-    mount: path below which the application is reached; requests come without it
+    mount:    path below which the application is reached; requests come without it
+    counters: of requests and tokens; in memory, and empty, when none are given
     """
-    return Gateway(_services(contract, clock, ledger, keys, engine, seed, mount), OPERATIONS)
+    return Gateway(_services(contract, clock, ledger, keys, engine, seed, mount, counters), OPERATIONS)
 
 
 def build_misbehaving(
@@ -58,26 +61,37 @@ def build_misbehaving(
     seed: int,
     mount: str,
     choose: Choose,
+    counters: Counters | None = None,
 ) -> Gate:
     """As `build`, with the faults and variants that `choose` gives for each request."""
 
     def gateway(edits: Sequence[Edit]) -> Gateway:
-        services = _services(promised(contract, edits), clock, ledger, keys, engine, seed, mount)
+        services = _services(promised(contract, edits), clock, ledger, keys, engine, seed, mount, counters)
         return Gateway(inside(services, edits, keys), OPERATIONS)
 
     return Gate(contract, gateway, choose)
 
 
 def _services(
-    contract: Contract, clock: Clock, ledger: Ledger, keys: KeyStore, engine: Engine, seed: int, mount: str
+    contract: Contract,
+    clock: Clock,
+    ledger: Ledger,
+    keys: KeyStore,
+    engine: Engine,
+    seed: int,
+    mount: str,
+    counters: Counters | None,
 ) -> Services:
+    def count_day(name: str, count: int, left: float) -> None:
+        ledger.count_day(name, count, clock.now() + left)
+
     workers = Workers(contract.models)
     cached = contract.raw.get("cache", {}).get("tool_less", False)
     return Services(
         contract=contract,
         clock=clock,
         authenticate=Authenticator(contract, keys),
-        limiter=Limiter(contract.limits, clock, contract.raw["headers"]["rate_limit"]),
+        limiter=Limiter(contract.limits, clock, contract.raw["headers"]["rate_limit"], counters, count_day),
         ledger=ledger,
         engine=engine,
         cache=ResponseCache() if cached else None,

@@ -37,6 +37,7 @@ class LimitOverrides:
     requests_per_minute: int | None = None
     requests_per_day: int | None = None
     tokens_per_minute: int | None = None
+    concurrent_requests: int | None = None
     full: bool = False
 
 

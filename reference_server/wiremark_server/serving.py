@@ -16,7 +16,7 @@ from wiremark_schemas import contracts
 from wiremark_schemas.contracts import Contract
 
 from wiremark_server import app, keys
-from wiremark_server.clock import SystemClock
+from wiremark_server.clock import Clock, SystemClock
 from wiremark_server.edge.handler import Gateway
 from wiremark_server.edge.mounts import Mounts
 from wiremark_server.engine import pace
@@ -25,6 +25,7 @@ from wiremark_server.faults import catalogue
 from wiremark_server.faults.gate import Gate
 from wiremark_server.faults.misbehaviour import Misbehaviour
 from wiremark_server.ledger.store import Ledger, LedgerUnavailable
+from wiremark_server.policy.counters import Counters, CountersUnavailable, MemoryCounters, shared
 from wiremark_server.settings import Settings
 from wiremark_server.startup import CredentialsFile, StartError, check_servable, listen
 
@@ -115,15 +116,19 @@ async def _serve(
     clock = SystemClock()
     ledger = Ledger.open(settings.db or scratch / "ledger.sqlite", clock)
     engine = SimulatedEngine(pace.profile(settings.profile), settings.seed, clock)
+    counters: Counters | None = None
     try:
         store = keys.KeyStore(ledger)
+        counters = await _counters(settings, clock, ledger)
         gateways: dict[str, Gateway | Gate] = {}
         for face in faces:
             roles = await keys.provision_roles(store, ledger, face.contract, settings.seed)
             face.credentials.write(roles)
             parts = (face.contract, clock, ledger, store, engine, settings.seed, face.mount)
             gateways[face.mount] = (
-                app.build_misbehaving(*parts, chosen.choose) if chosen else app.build(*parts)
+                app.build_misbehaving(*parts, chosen.choose, counters)
+                if chosen
+                else app.build(*parts, counters)
             )
         gateway = gateways.get("") or Mounts(gateways)
         server = _Server(
@@ -161,7 +166,22 @@ async def _serve(
         await gateway.drained()
     finally:
         await engine.close()
+        if counters is not None:
+            await counters.close()
         await ledger.close()
+
+
+async def _counters(settings: Settings, clock: Clock, ledger: Ledger) -> Counters:
+    """Shared ones when an address is given, else in memory, the daily ones as the last process left them."""
+    if settings.limits_url is not None:
+        try:
+            return await shared(settings.limits_url)
+        except CountersUnavailable as error:
+            raise StartError(f"--limits-url: {error}") from None
+    counters = MemoryCounters(clock)
+    for name, count, ends in await ledger.day_counts():
+        counters.restore(name, count, ends - clock.now())
+    return counters
 
 
 async def _sweep(ledger: Ledger) -> None:

@@ -17,6 +17,7 @@ class Settings:
     contracts:        names or paths; several are served together, each below its own name
     port:             0 lets the system choose
     db:               a file or postgresql://…; None means a fresh temporary file, removed at exit
+    limits_url:       redis://… of counters that several processes share; None keeps them in memory
     credentials_file: None means one beside the temporary files, removed at exit; with several contracts each
                       has its own, the contract's name before the ending
     seed:             of everything the simulated engine says, of the roles' keys, and of chance
@@ -34,6 +35,7 @@ class Settings:
     faults: tuple[str, ...] = ()
     variants: tuple[str, ...] = ()
     variant_rate: float = 1.0
+    limits_url: str | None = None
 
 
 def parse(argv: list[str]) -> Settings:
@@ -55,6 +57,11 @@ def parse(argv: list[str]) -> Settings:
         "--db",
         metavar="PATH|URL",
         help="ledger file, or postgresql://… to share it with other processes (default: temporary file)",
+    )
+    parser.add_argument(
+        "--limits-url",
+        metavar="URL",
+        help="redis://… where several processes count requests together (default: in memory)",
     )
     parser.add_argument(
         "--credentials-file",
@@ -94,6 +101,7 @@ def parse(argv: list[str]) -> Settings:
         host=given.host,
         port=given.port,
         db=given.db,
+        limits_url=given.limits_url,
         credentials_file=given.credentials_file,
         seed=secrets.randbelow(2**32) if given.seed is None else given.seed,
         profile=given.profile,

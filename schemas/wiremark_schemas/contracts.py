@@ -215,7 +215,7 @@ class Contract:
 
     @cached_property
     def limits(self) -> Mapping[str, int]:
-        """body_bytes, requests_per_minute, requests_per_day, tokens_per_minute: those promised."""
+        """body_bytes, {requests,tokens}_per_{minute,day}, concurrent_requests: those promised."""
         return {name: limit for name, limit in self.raw["limits"].items() if limit is not None}
 
 

@@ -3,37 +3,48 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Coroutine
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from wiremark_server.clock import ManualClock
 from wiremark_server.keys import Key, LimitOverrides
-from wiremark_server.policy.limits import Limiter, go_duration
+from wiremark_server.policy.limit_headers import go_duration
+from wiremark_server.policy.limits import Decision, Limiter
 
 KEY = Key("key", "acme")
 
 
+def now(decision: Coroutine[Any, Any, Decision]) -> Decision:
+    """A decision in memory never waits, so one step is all that it takes: nothing can come between."""
+    with pytest.raises(StopIteration) as stop:
+        decision.send(None)
+    found: Decision = stop.value.value
+    return found
+
+
 def headers(limiter: Limiter, key: Key = KEY, tokens: int = 0) -> dict[str, str]:
-    return dict(limiter.check(key, tokens).headers)
+    return dict(now(limiter.check(key, tokens)).headers)
 
 
 def test_exactly_the_promised_number_is_admitted_in_every_window() -> None:
     clock = ManualClock()
     limiter = Limiter({"requests_per_minute": 60}, clock)
     for _ in range(3):
-        assert sum(limiter.check(KEY).allowed for _ in range(200)) == 60
+        assert sum(now(limiter.check(KEY)).allowed for _ in range(200)) == 60
         clock.advance(60)
 
 
 def test_a_window_is_full_until_its_last_instant() -> None:
     clock = ManualClock()
     limiter = Limiter({"requests_per_minute": 1}, clock)
-    assert limiter.check(KEY).allowed
+    assert now(limiter.check(KEY)).allowed
     clock.advance(59.999)
-    assert not limiter.check(KEY).allowed
+    assert not now(limiter.check(KEY)).allowed
     clock.advance(0.001)
-    assert limiter.check(KEY).allowed
+    assert now(limiter.check(KEY)).allowed
 
 
 @given(st.lists(st.floats(0, 90), max_size=60))
@@ -42,34 +53,34 @@ def test_waiting_as_told_always_admits(pauses: list[float]) -> None:
     limiter = Limiter({"requests_per_minute": 3}, clock)
     for pause in pauses:
         clock.advance(pause)
-        decision = limiter.check(KEY)
+        decision = now(limiter.check(KEY))
         if not decision.allowed:
             assert decision.retry_after is not None
             assert 1 <= decision.retry_after <= 60
             clock.advance(decision.retry_after)
-            assert limiter.check(KEY).allowed
+            assert now(limiter.check(KEY)).allowed
 
 
 def test_every_key_has_its_own_window() -> None:
     limiter = Limiter({"requests_per_minute": 1}, ManualClock())
-    assert limiter.check(KEY).allowed
-    assert not limiter.check(KEY).allowed
-    assert limiter.check(Key("another", "acme")).allowed
+    assert now(limiter.check(KEY)).allowed
+    assert not now(limiter.check(KEY)).allowed
+    assert now(limiter.check(Key("another", "acme"))).allowed
 
 
 def test_a_refusal_uses_up_nothing() -> None:
     clock = ManualClock()
     limiter = Limiter({"requests_per_minute": 2, "requests_per_day": 5}, clock)
-    assert [limiter.check(KEY).allowed for _ in range(10)] == [True, True] + [False] * 8
+    assert [now(limiter.check(KEY)).allowed for _ in range(10)] == [True, True] + [False] * 8
     clock.advance(60)
-    assert [limiter.check(KEY).allowed for _ in range(10)] == [True, True] + [False] * 8
+    assert [now(limiter.check(KEY)).allowed for _ in range(10)] == [True, True] + [False] * 8
     clock.advance(60)
-    decisions = [limiter.check(KEY) for _ in range(3)]
+    decisions = [now(limiter.check(KEY)) for _ in range(3)]
     assert [decision.allowed for decision in decisions] == [True, False, False]
     assert decisions[1].scope == "requests_per_day"
     assert decisions[1].retry_after == 86_400 - 120
     clock.advance(86_400 - 120)
-    assert limiter.check(KEY).allowed
+    assert now(limiter.check(KEY)).allowed
 
 
 def test_headers_report_the_tighter_window_on_every_answer() -> None:
@@ -108,20 +119,20 @@ def test_token_headers_are_there_when_tokens_are_promised() -> None:
 
 def test_tokens_are_counted_on_admission_and_a_refusal_counts_no_request() -> None:
     limiter = Limiter({"requests_per_minute": 60, "tokens_per_minute": 100}, ManualClock())
-    assert limiter.check(KEY, 60).allowed
-    refused = limiter.check(KEY, 41)
+    assert now(limiter.check(KEY, 60)).allowed
+    refused = now(limiter.check(KEY, 41))
     assert (refused.allowed, refused.scope, refused.retry_after) == (False, "tokens_per_minute", 60)
     assert dict(refused.headers)["x-ratelimit-remaining-requests"] == "59"
-    assert limiter.check(KEY, 40).allowed
-    assert limiter.check(KEY, 0).allowed
+    assert now(limiter.check(KEY, 40)).allowed
+    assert now(limiter.check(KEY, 0)).allowed
 
 
 def test_tokens_known_later_give_the_request_back_when_they_do_not_fit() -> None:
     limiter = Limiter({"requests_per_minute": 60, "tokens_per_minute": 100}, ManualClock())
-    assert limiter.check(KEY).allowed
-    assert limiter.check_tokens(KEY, 100).allowed
-    assert limiter.check(KEY).allowed
-    refused = limiter.check_tokens(KEY, 1)
+    assert now(limiter.check(KEY)).allowed
+    assert now(limiter.check_tokens(KEY, 100)).allowed
+    assert now(limiter.check(KEY)).allowed
+    refused = now(limiter.check_tokens(KEY, 1))
     assert (refused.allowed, refused.scope) == (False, "tokens_per_minute")
     assert dict(refused.headers)["x-ratelimit-remaining-requests"] == "59"
     assert dict(refused.headers)["x-ratelimit-remaining-tokens"] == "0"
@@ -130,7 +141,7 @@ def test_tokens_known_later_give_the_request_back_when_they_do_not_fit() -> None
 def test_a_keys_own_limits_come_first() -> None:
     limiter = Limiter({"requests_per_minute": 1, "requests_per_day": 1}, ManualClock())
     key = Key("key", "acme", limits=LimitOverrides(requests_per_minute=5, requests_per_day=4))
-    assert [limiter.check(key).allowed for _ in range(6)] == [True] * 4 + [False] * 2
+    assert [now(limiter.check(key)).allowed for _ in range(6)] == [True] * 4 + [False] * 2
 
 
 @pytest.mark.parametrize("promised", [{"requests_per_minute": 60, "tokens_per_minute": 9}, {}])
@@ -141,7 +152,7 @@ def test_a_throttled_key_is_refused_every_time_and_shows_the_contracts_limits(
     limiter = Limiter(promised, clock)
     key = Key("key", "acme", limits=LimitOverrides(full=True))
     for _ in range(70):
-        decision = limiter.check(key)
+        decision = now(limiter.check(key))
         assert not decision.allowed
         assert decision.scope == "requests_per_minute"
         assert decision.retry_after is not None
@@ -153,10 +164,10 @@ def test_a_throttled_key_is_refused_every_time_and_shows_the_contracts_limits(
 
 def test_without_a_promise_everything_is_admitted_without_headers() -> None:
     limiter = Limiter({"body_bytes": 5}, ManualClock())
-    decisions = [limiter.check(KEY, 10**9) for _ in range(1000)]
+    decisions = [now(limiter.check(KEY, 10**9)) for _ in range(1000)]
     assert all(decision.allowed and decision.headers == () for decision in decisions)
     shy = Limiter({"requests_per_minute": 1}, ManualClock(), header_set=None)
-    assert shy.check(KEY).headers == ()
+    assert now(shy.check(KEY)).headers == ()
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,13 @@ class Gateway:
         request_id = new_request_id()
         call = self._call(request, request_id)
         try:
+            await self._reply(request, call, send, started)
+        finally:
+            if call.place is not None:
+                await self.services.limiter.leave(call.place)
+
+    async def _reply(self, request: Request, call: Call, send: Send, started: float) -> None:
+        try:
             reply = await self._answer(request, call)
         except ProblemError as error:
             reply = self._refuse(error.problem, call)
@@ -88,10 +95,10 @@ class Gateway:
         except LedgerUnavailable:
             reply = self._refuse(problem.overloaded().problem, call)
         except Exception as error:  # noqa: BLE001 - the one boundary for a response that has not begun
-            reply = self._refuse(self._fault(error, request_id), call)
+            reply = self._refuse(self._fault(error, call.request_id), call)
         headers = [
             *self._dialect_headers(call, self.services.clock.monotonic() - started),
-            *_encoded(call.limit_headers),
+            *(_encoded(call.limits.headers) if call.limits else ()),
             *_encoded(call.headers),
             *_encoded(self._cors.headers(request)),
         ]

@@ -1,4 +1,4 @@
-"""The rules for API keys: as `transfers`, but without money."""
+"""The rules for API keys and what they are limited by: as `transfers`, but without money."""
 
 from __future__ import annotations
 
@@ -44,6 +44,21 @@ class ChangeKey:
         if row is None or (row.state == "revoked" and self.values.get("state") != "revoked"):
             raise UnknownKey(f"key {self.key_id}: there is no such key, or it was revoked")
         return _revised(known, replace(row, **self.values))
+
+
+@dataclass(slots=True)
+class CountDay:
+    """How many requests a key has made in its day; the last word counts."""
+
+    name: str
+    count: int
+    ends: int
+
+    def add_needs(self, needs: Needs) -> None:
+        """Nothing: what was there before does not matter."""
+
+    def apply(self, known: Known) -> None:
+        known.changes.day_counts[self.name] = (self.count, self.ends)
 
 
 def _revised(known: Known, row: KeyRow) -> KeyRow:

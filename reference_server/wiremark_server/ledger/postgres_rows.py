@@ -60,6 +60,7 @@ _PUT_CLAIMS = (
     " ON CONFLICT (key_id, endpoint, name) DO UPDATE"
     " SET digest=excluded.digest, request_id=excluded.request_id, created=excluded.created"
 )
+_PUT_DAYS = " ON CONFLICT (name) DO UPDATE SET count=excluded.count, ends=excluded.ends"
 _FORGET_CLAIMS = "DELETE FROM claim WHERE created<=$1"
 _PUT_KEY = (
     f"INSERT INTO api_key({KEY_COLUMNS}) "  # noqa: S608
@@ -137,6 +138,8 @@ def save(connection: Connection, known: Known) -> None:
             _put(connection, "claim", _CLAIM_COLUMNS, claims, _PUT_CLAIMS)
         for key in changes.api_keys.values():
             ask(_PUT_KEY, astuple(key))
+        days = [(name, *day) for name, day in changes.day_counts.items()]
+        _put(connection, "day_count", "name, count, ends", days, _PUT_DAYS)
         for owner, (at, expired) in changes.instances.items():
             ask(_END_INSTANCE, (at, expired, owner))
         if changes.api_keys:

@@ -155,6 +155,7 @@ class Known:
 class Changes:
     """What has to be written. A request that began and ended in one group is only in `begun`.
 
+    day_counts: a key's daily counter: how many, and when the day ends
     instances: server processes whose open holds were returned: when, and how many
     """
 
@@ -165,6 +166,7 @@ class Changes:
     spending: dict[tuple[str, str], Spending] = field(default_factory=dict)
     claims: dict[Claimed, Claim] = field(default_factory=dict)
     api_keys: dict[str, KeyRow] = field(default_factory=dict)
+    day_counts: dict[str, tuple[int, int]] = field(default_factory=dict)
     instances: dict[int, tuple[int, int]] = field(default_factory=dict)
 
 

@@ -44,6 +44,10 @@ _PUT_CLAIM = (
     "INSERT OR REPLACE INTO claim(key_id, endpoint, name, digest, request_id, created) VALUES (?,?,?,?,?,?)"
 )
 _FORGET_CLAIMS = "DELETE FROM claim WHERE created<=?"
+_PUT_DAY = (
+    "INSERT INTO day_count(name, count, ends) VALUES (?,?,?) "
+    "ON CONFLICT DO UPDATE SET count=excluded.count, ends=excluded.ends"
+)
 _END_INSTANCE = "UPDATE instance SET ended=?, expired=? WHERE id=? AND ended IS NULL"
 _REVISION = "SELECT coalesce(max(revision),0) FROM api_key"
 _PUT_KEY = f"INSERT OR REPLACE INTO api_key({KEY_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)"  # noqa: S608
@@ -108,6 +112,8 @@ def save(connection: sqlite3.Connection, known: Known) -> None:
         connection.execute(_PUT_CLAIM, (*claim.claimed, claim.digest, claim.request_id, claim.created))
     for key in changes.api_keys.values():
         connection.execute(_PUT_KEY, astuple(key))
+    if changes.day_counts:
+        connection.executemany(_PUT_DAY, [(name, *day) for name, day in changes.day_counts.items()])
     for owner, (at, expired) in changes.instances.items():
         connection.execute(_END_INSTANCE, (at, expired, owner))
 

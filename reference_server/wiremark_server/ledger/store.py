@@ -13,7 +13,7 @@ from typing import Any
 
 from wiremark_server.clock import Clock
 from wiremark_server.ledger import stores
-from wiremark_server.ledger.key_changes import ChangeKey, PutKey
+from wiremark_server.ledger.key_changes import ChangeKey, CountDay, PutKey
 from wiremark_server.ledger.records import (
     Balance,
     Hold,
@@ -191,6 +191,15 @@ class Ledger:
         """Change fields of an API key. Raises UnknownKey for one that is unknown or was revoked."""
         row: KeyRow = await self._store.submit(ChangeKey(key_id, values))
         return row
+
+    def count_day(self, name: str, count: int, ends: float) -> None:
+        """Remember a daily counter; durable before any hold that is asked for afterwards."""
+        self._store.post(CountDay(name, count, int(ends)))
+
+    async def day_counts(self) -> list[tuple[str, int, int]]:
+        """Daily counters that have not ended: name, count, end."""
+        rows = await self._store.fetch("SELECT name, count, ends FROM day_count WHERE ends>$1", self._now())
+        return [(name, count, ends) for name, count, ends in rows]
 
     async def fetch(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """Rows of a SELECT that both stores understand, parameters as `$1`."""

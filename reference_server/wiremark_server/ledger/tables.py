@@ -9,6 +9,7 @@ posting    the journal again, one row per book: a view for auditors.
 account    cache of a customer's two books, guarded by CHECK: no bug can commit a negative balance.
 usage      one row per request: its hold, how it ended, and what the customer is shown.
 spending   cache of usage by key and UTC month, for monthly caps.
+day_count  requests per day, so that a restart is no way around the limit.
 claim      idempotency keys, by API key and endpoint.
 api_key    a digest in place of each secret.
 instance   server processes that have opened the ledger; `ended` once their open holds have been returned.
@@ -84,6 +85,12 @@ CREATE TABLE spending(
   spent $integer NOT NULL DEFAULT 0 CHECK (spent >= 0),
   held $integer NOT NULL DEFAULT 0 CHECK (held >= 0),
   PRIMARY KEY (key_id, month)
+) $narrow;
+
+CREATE TABLE day_count(
+  name TEXT PRIMARY KEY,
+  count $integer NOT NULL,
+  ends $integer NOT NULL
 ) $narrow;
 
 CREATE TABLE claim(

@@ -18,7 +18,7 @@ from wiremark_server.ledger.books import Books
 from wiremark_server.policy.auth import HeaderOf
 from wiremark_server.policy.bill import Bill
 from wiremark_server.policy.cache import Kept, ResponseCache
-from wiremark_server.policy.limits import Limiter
+from wiremark_server.policy.limits import Decision, Limiter
 from wiremark_server.routing.workers import Workers
 
 
@@ -61,7 +61,8 @@ class Call:
     parameters: Mapping[str, str] = field(init=False)  # of the path, set by the router
     query: Mapping[str, str] = field(init=False)
     headers: list[tuple[str, str]] = field(default_factory=list)  # for the answer, refusals included
-    limit_headers: tuple[tuple[str, str], ...] = ()  # meter, meter_tokens; likewise
+    limits: Decision | None = None  # meter, meter_tokens; its headers likewise
+    place: tuple[str, str] | None = None  # meter; given back when the request is over
     format: Format = field(init=False)  # set by the operation
     key: Key = field(init=False)  # authenticate
     document: dict[str, Any] = field(init=False)  # read

@@ -19,6 +19,8 @@ from wiremark_server.ledger.store import HoldRequest, Refused
 from wiremark_server.policy import cache
 from wiremark_server.policy.bill import Bill
 from wiremark_server.policy.call import Call
+from wiremark_server.policy.counters import CountersUnavailable
+from wiremark_server.policy.limits import Decision
 
 Step = Callable[[Call], Awaitable[None]]
 
@@ -27,19 +29,27 @@ async def authenticate(call: Call) -> None:
     call.key = call.services.authenticate(call.header)
 
 
+async def _counted(decision: Awaitable[Decision]) -> Decision:
+    """Shared counters that cannot be reached admit nobody: no limit is passed while nobody can see it."""
+    try:
+        return await decision
+    except CountersUnavailable:
+        raise problem.overloaded() from None
+
+
 async def meter(call: Call) -> None:
-    decision = call.services.limiter.check(call.key, dialect=call.dialect)
-    call.limit_headers = decision.headers
+    decision = call.limits = await _counted(call.services.limiter.check(call.key, dialect=call.dialect))
+    call.place = decision.place
     if not decision.allowed:
         raise problem.rate_limited(decision.scope, decision.retry_after)
 
 
 async def meter_tokens(call: Call) -> None:
     """The tokens of the request, once they are known, against the limits of the key."""
-    decision = call.services.limiter.check_tokens(
-        call.key, call.prompt_tokens + call.completion_budget, dialect=call.dialect
+    tokens = call.prompt_tokens + call.completion_budget
+    decision = call.limits = await _counted(
+        call.services.limiter.check_tokens(call.key, tokens, dialect=call.dialect)
     )
-    call.limit_headers = decision.headers
     if not decision.allowed:
         raise problem.rate_limited(decision.scope, decision.retry_after)
 

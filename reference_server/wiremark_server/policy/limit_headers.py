@@ -1,0 +1,94 @@
+"""How the windows of a key are told on the wire: OpenAI's header set and Anthropic's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple
+
+from wiremark_server.clock import rfc3339
+
+Headers = tuple[tuple[str, str], ...]
+Unit = Literal["requests", "tokens"]
+
+
+class Window(NamedTuple):
+    """One window of a key as it stands.
+
+    reset: seconds until it is empty again; ends: the same as a time, seconds since the epoch, UTC
+    """
+
+    scope: str
+    unit: Unit
+    limit: int
+    remaining: int
+    reset: float
+    ends: float
+
+
+Show = Callable[[Sequence[Window], Window | None], Headers]
+
+
+def go_duration(seconds: float) -> str:
+    """A span as Go prints it, to the millisecond: `12ms`, `1.5s`, `6m0s`, `1h0m0s`; zero is `0s`.
+
+    Rounded up, so that whoever waits that long has waited long enough.
+    """
+    milliseconds = math.ceil(round(seconds * 1000, 3))
+    if milliseconds < 1000:
+        return f"{milliseconds}ms" if milliseconds > 0 else "0s"
+    minutes, rest = divmod(milliseconds, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    whole, fraction = divmod(rest, 1000)
+    tail = f"{whole}.{fraction:03}".rstrip("0") if fraction else str(whole)
+    parts = (f"{hours}h" if hours else "", f"{minutes}m" if hours or minutes else "", f"{tail}s")
+    return "".join(parts)
+
+
+def _openai_headers(windows: Sequence[Window], refusing: Window | None) -> Headers:
+    """`x-ratelimit-{limit,remaining,reset}-{requests,tokens}`, for each unit its tightest window."""
+    return tuple(
+        header
+        for window in _tightest(windows, refusing)
+        for header in (
+            (f"x-ratelimit-limit-{window.unit}", str(window.limit)),
+            (f"x-ratelimit-remaining-{window.unit}", str(window.remaining)),
+            (f"x-ratelimit-reset-{window.unit}", go_duration(window.reset)),
+        )
+    )
+
+
+def _anthropic_headers(windows: Sequence[Window], refusing: Window | None) -> Headers:
+    """`anthropic-ratelimit-{requests,tokens}-{limit,remaining,reset}`; resets are times, RFC 3339 in UTC."""
+    return tuple(
+        header
+        for window in _tightest(windows, refusing)
+        for header in (
+            (f"anthropic-ratelimit-{window.unit}-limit", str(window.limit)),
+            (f"anthropic-ratelimit-{window.unit}-remaining", str(window.remaining)),
+            (f"anthropic-ratelimit-{window.unit}-reset", rfc3339(math.ceil(window.ends))),
+        )
+    )
+
+
+def _tightest(windows: Sequence[Window], refusing: Window | None) -> Iterator[Window]:
+    """For each unit the window to show: the one that refuses, else the one with the least left."""
+    for unit in ("requests", "tokens"):
+        of_unit = [window for window in windows if window.unit == unit]
+        if refusing is not None and refusing in of_unit:
+            yield refusing
+        elif of_unit:
+            yield min(of_unit, key=_tightness)
+
+
+def no_headers(windows: Sequence[Window], refusing: Window | None) -> Headers:  # noqa: ARG001 - one signature
+    return ()
+
+
+def _tightness(window: Window) -> tuple[int, float]:
+    """Least remaining first; of equals, the one that lasts longer."""
+    return window.remaining, -window.reset
+
+
+HEADER_SETS: Mapping[str, Show] = {"openai": _openai_headers, "anthropic": _anthropic_headers}
+"""How the windows are shown on the wire in a dialect; one that is not listed has no such headers."""
