@@ -140,11 +140,8 @@ class RedisCounters:
             url, max_connections=_CONNECTIONS, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE
         )
         self._redis = redis.Redis(connection_pool=self._pool)
-        self._storage = RedisStorage(
-            f"async+{url}",
-            implementation="redispy",
-            connection_pool=self._pool,  # type: ignore[arg-type] - documented, and not in its types
-        )
+        pool: Any = self._pool  # documented for the storage, and not in its types
+        self._storage = RedisStorage(f"async+{url}", implementation="redispy", connection_pool=pool)
         self._errors: tuple[type[Exception], ...] = (redis.RedisError, OSError)
         self._held: dict[str, str] = {}  # names by place
         self._renewing: asyncio.Task[None] | None = None
