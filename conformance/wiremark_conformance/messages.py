@@ -132,6 +132,7 @@ _JOINED = (("text_delta", "text"), ("thinking_delta", "thinking"), ("signature_d
 def _streamed(view: View) -> Answer:
     blocks: dict[str, Block] = {}
     usage = dict(usage_of(start(view)))
+    usage.pop("output_tokens", None)  # no more than a beginning; the message_delta has the count
     end: Mapping[str, Any] = {}
     for event in events(view):
         key = repr(event.get("index"))

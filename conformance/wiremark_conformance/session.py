@@ -119,7 +119,7 @@ class Run:
         except smoke.UnknownModelError as problem:
             raise pytest.UsageError(self.redactor.text(str(problem))) from None
         self.target = replace(self.target, model=proof.model)
-        self.known[smoke.MODELS] = proof.exchange
+        self.known[proof.exchange.probe] = proof.exchange
 
     def pytest_report_header(self) -> list[str]:
         target = self.target

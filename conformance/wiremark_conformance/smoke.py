@@ -11,17 +11,21 @@ import difflib
 import html
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
+from wiremark_schemas.contracts import Dialect
+
 from wiremark_conformance.content import ContentError
-from wiremark_conformance.exchange import Exchange, Request
+from wiremark_conformance.exchange import Exchange, Headers, Request
 from wiremark_conformance.probes import PROBES, ProbeContext
 from wiremark_conformance.target import Target
 
-MODELS = "models.list"
+# The probe that lists the models, and what every request has to say, in a dialect that has its own.
+_MODELS: Mapping[Dialect, str] = {"anthropic": "messages.models.list"}
+_SPEAKS: Mapping[Dialect, Headers] = {"anthropic": (("anthropic-version", "2023-06-01"),)}
 _SUFFIX = "/models"
 _USUAL_BASES = ("/v1", "/api/v1", "/openai/v1", "/api/openai/v1", "")
 _NAMED = 5  # models that a sentence lists
@@ -39,7 +43,7 @@ class UnknownModelError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The endpoint answers. `exchange` is the probe `models.list`, made."""
+    """The endpoint answers. `exchange` is the probe that lists the models, made."""
 
     model: str
     exchange: Exchange
@@ -51,8 +55,9 @@ def prove(target: Target, model: str | None, send: Send) -> Proof:
     model: the one asked for, or None: the contract's first, else the first that is listed
     Raises UnjudgeableError or UnknownModelError; the text may repeat what the endpoint said.
     """
-    request = _request(target)
-    exchange = send(MODELS, request)
+    probe = _MODELS.get(target.contract.dialect, "models.list")
+    request = _request(target, probe)
+    exchange = send(probe, request)
     problem = _no_answer(exchange, target) or _refused(exchange, target)
     if problem:
         raise UnjudgeableError(problem)
@@ -70,13 +75,14 @@ def prove(target: Target, model: str | None, send: Send) -> Proof:
     return Proof(_model(target, model, _listed(exchange), request, send), exchange)
 
 
-def _request(target: Target) -> Request:
+def _request(target: Target, probe: str) -> Request:
     """The probe itself, so that it need not be made twice; by hand where a contract has no list."""
-    request = PROBES[MODELS].build(ProbeContext(target, {}))
+    request = PROBES[probe].build(ProbeContext(target, {}))
     if request is not None:
         return request
     key = target.credentials.get("default")
-    headers = (("host", target.host_header), ("accept", "application/json"))
+    headers: Headers = (("host", target.host_header), ("accept", "application/json"))
+    headers += _SPEAKS.get(target.contract.dialect, ())
     authorization = (("authorization", f"Bearer {key}"),) if key else ()
     return Request("GET", target.base_path + _SUFFIX, headers + authorization)
 

@@ -197,6 +197,14 @@ def test_json_that_is_no_model_list_is_left_to_the_checks() -> None:
     assert smoke.prove(target(), "m", network).model == "m"
 
 
+def test_an_endpoint_of_another_dialect_is_asked_in_it() -> None:
+    network: Callable[[str, Request], Exchange] = Network({"/v1/models": (200, LIST)})
+    proof = smoke.prove(target(contract="anthropic", key="sk-mine"), "m-2", network)
+    assert (proof.model, proof.exchange.probe) == ("m-2", "messages.models.list")
+    headers = proof.exchange.request.headers
+    assert {("x-api-key", "sk-mine"), ("anthropic-version", "2023-06-01")} <= set(headers)
+
+
 def test_the_key_goes_with_the_request() -> None:
     proof = smoke.prove(target(key="sk-mine"), None, Network({"/v1/models": (200, LIST)}))
     assert ("authorization", "Bearer sk-mine") in proof.exchange.request.headers

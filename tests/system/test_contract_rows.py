@@ -18,11 +18,7 @@ from wiremark_server.domain import problem
 from wiremark_server.engine import script
 from wiremark_server.ledger.records import UsageRow
 
-SYSTEMS = [
-    name
-    for name in contracts.bundled()
-    if (contract := contracts.load(name)).models and contract.dialects == {"openai"}
-]
+SYSTEMS = [name for name in contracts.bundled() if contracts.load(name).models]
 Alter = Callable[[str, Mapping[str, Any]], Contract]
 
 

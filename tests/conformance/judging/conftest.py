@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 from wiremark_conformance.exchange import Exchange, FailureKind, Part, Request, TransportFailure
-from wiremark_conformance.judge import Evidence, Judgement, judge, judge_one
+from wiremark_conformance.judge import Evidence, Judgement, judge_one
 from wiremark_conformance.probes import PROBES, Probe, ProbeContext
 from wiremark_conformance.probes.parameters import WRONG
 from wiremark_conformance.requirement import load_register
@@ -169,10 +169,11 @@ class World:
     def judge(self, requirement: str) -> Judgement:
         return judge_one(requirement, self.evidence())
 
-    def findings(self) -> dict[str, str]:
-        """Requirement → message of everything that was found."""
+    def findings(self, areas: str = "") -> dict[str, str]:
+        """Requirement → message of everything that was found; `areas`: how the names of areas begin."""
         wrong = {Verdict.FAIL, Verdict.WARN, Verdict.HARNESS_ERROR, Verdict.SILENT}
-        judged = judge(load_register(), self.evidence())
+        evidence = self.evidence()
+        judged = [judge_one(r.id, evidence) for r in load_register() if r.area.startswith(areas)]
         return {j.requirement.id: f"{j.verdict}: {j.message}" for j in judged if j.verdict in wrong}
 
 

@@ -199,7 +199,7 @@ def answers(model: str, models: list[str]) -> dict[str, Given]:
         "tools.parallel": stream(
             text(0, "Both."), call(1, "toolu_1", "Paris"), call(2, "toolu_2", "Oslo"), stop="tool_use"
         ),
-        "tools.single": whole(called),
+        "tools.single": whole(copy.deepcopy(called)),
         "thinking": whole(message(THOUGHT, SAID)),
         "thinking.adaptive": whole(message(THOUGHT, SAID)),
         "thinking.round-trip": whole(message(THOUGHT, SAID)),

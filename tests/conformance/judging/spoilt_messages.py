@@ -316,3 +316,20 @@ ENDPOINT: list[tuple[str, Change]] = [
     ("billing.messages.refused-free", _free_row("messages.errors.unknown-model")),
     ("billing.messages.count-free", _free_row("messages.count")),
 ]
+
+FORMATS: list[tuple[str, Change]] = [
+    ("formats.messages.prompt-tokens", _usage(PLAIN, input_tokens=24)),
+    ("formats.messages.answer-tokens", _usage(PLAIN, output_tokens=7)),
+    ("formats.messages.stop-reason", _set(PLAIN, stop_reason="refusal")),
+    ("formats.messages.stop-reason-budget", lambda w: _ended(w, "messages.max-tokens", 6)),
+    ("formats.messages.stop-reason-tools", _set(FORCED, stop_reason="end_turn")),
+    ("formats.messages.tool-tokens", _usage(FORCED, input_tokens=19)),
+    ("formats.messages.tool-call", _block(FORCED, 0, input={"city": "paris"})),
+    ("formats.messages.tool-call", _block(FORCED, 0, name="weather")),
+    ("formats.messages.models", lambda w: w["messages.models.list"].body["data"].pop()),
+]
+
+
+def _ended(world: Any, probe: str, tokens: int) -> None:
+    """An answer of so many tokens that says that it was not cut off."""
+    world[probe].body.update(stop_reason="end_turn", usage={"input_tokens": 20, "output_tokens": tokens})

@@ -1,0 +1,85 @@
+"""What the formats of one endpoint say of one question."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wiremark_conformance.checking import Function, check
+from wiremark_conformance.checks.formats.told import CHAT, FORMATS, Format
+from wiremark_conformance.evidence import View
+from wiremark_conformance.outcome import NotTestable, Outcome
+from wiremark_conformance.values import shown
+
+
+def _prompt(other: Format) -> Function:
+    def agrees(one: View, two: View) -> Outcome:
+        first, second = CHAT.read(one).prompt, other.read(two).prompt
+        return None if first == second else f"{first} tokens of the prompt in chat, {second} here"
+
+    return agrees
+
+
+def _answer(other: Format) -> Function:
+    def agrees(one: View, two: View) -> Outcome:
+        first, second = CHAT.read(one), other.read(two)
+        if first.text != second.text:
+            raise NotTestable("the model said something else each time")
+        if first.answer == second.answer:
+            return None
+        return f"the same text is {first.answer} tokens in chat, {second.answer} here"
+
+    return agrees
+
+
+def _stop(other: Format) -> Function:
+    def agrees(one: View, two: View) -> Outcome:
+        first, second = CHAT.read(one), other.read(two)
+        if first.stop == second.stop:
+            return None
+        if "budget" in {first.stop, second.stop} and first.answer != second.answer:
+            raise NotTestable("the answers are not of one length")
+        return f"the answer ends with {first.raw} in chat, with {second.raw} here"
+
+    return agrees
+
+
+def _call(other: Format) -> Function:
+    def agrees(one: View, two: View) -> Outcome:
+        first, second = CHAT.read(one).calls, other.read(two).calls
+        if not first or not second:
+            raise NotTestable("a tool is not called in both")
+        return None if first == second else f"chat calls {shown(first)}, here it is {shown(second)}"
+
+    return agrees
+
+
+def _models(one: View, two: View) -> Outcome:
+    if two.object.get("has_more"):
+        raise NotTestable("the list goes on")
+    first, second = _ids(one), _ids(two)
+    missing = sorted(first ^ second)
+    return f"only one of the lists has {', '.join(missing[:3])}" if missing else None
+
+
+def _ids(view: View) -> set[str]:
+    data: Any = view.object.get("data")
+    entries = data if isinstance(data, list) else ()
+    found = {entry["id"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("id"), str)}
+    if not found:
+        raise NotTestable(f"{view.probe} lists no model")
+    return found
+
+
+for _name, _format in FORMATS.items():
+    for _requirement, _judge, _question in (
+        ("prompt-tokens", _prompt(_format), "plain"),
+        ("answer-tokens", _answer(_format), "plain"),
+        ("stop-reason", _stop(_format), "plain"),
+        ("stop-reason-budget", _stop(_format), "budget"),
+        ("stop-reason-tools", _stop(_format), "tools"),
+        ("tool-tokens", _prompt(_format), "tools"),
+        ("tool-call", _call(_format), "tools"),
+        ("models", _models, "models"),
+    ):
+        _pair = (getattr(CHAT, _question), getattr(_format, _question))
+        check(f"formats.{_name}.{_requirement}", *_pair)(_judge)

@@ -1,0 +1,111 @@
+"""What an answer tells, whatever its format: who read how many tokens, which tool is called, why it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from wiremark_conformance.evidence import View, parse_json
+from wiremark_conformance.messages import answer
+from wiremark_conformance.outcome import NotTestable
+from wiremark_conformance.values import shown
+
+Stop = Literal["end", "budget", "tools", "filter"]
+
+_CHAT: Mapping[Any, Stop] = {
+    "stop": "end",
+    "length": "budget",
+    "tool_calls": "tools",
+    "function_call": "tools",
+    "content_filter": "filter",
+}
+_MESSAGES: Mapping[Any, Stop] = {
+    "end_turn": "end",
+    "stop_sequence": "end",  # chat does not tell the two apart
+    "max_tokens": "budget",
+    "model_context_window_exceeded": "budget",
+    "tool_use": "tools",
+    "refusal": "filter",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An answer, as far as formats can be compared.
+
+    prompt: tokens in, those of a cache included
+    answer: tokens out
+    calls:  names and arguments of the tools called, in order
+    stop:   why it ended; raw: the format's own word for that
+    """
+
+    prompt: int
+    answer: int
+    text: str
+    calls: tuple[tuple[Any, Any], ...]
+    stop: Stop
+    raw: str
+
+
+def _stop(words: Mapping[Any, Stop], found: Any) -> Stop:
+    if not isinstance(found, str) or found not in words:
+        raise NotTestable(f"the stop reason {shown(found)} has no counterpart")
+    return words[found]
+
+
+def chat(view: View) -> Told:
+    """What a whole chat answer tells."""
+    found = view.choices[0].get("finish_reason")
+    calls = []
+    for call in view.message.get("tool_calls") or ():
+        function = call.get("function") if isinstance(call, dict) else None
+        function = function if isinstance(function, dict) else {}
+        arguments, _ = parse_json(str(function.get("arguments")))
+        calls.append((function.get("name"), arguments))
+    return Told(
+        view.count("prompt_tokens"),
+        view.count("completion_tokens"),
+        view.content,
+        tuple(calls),
+        _stop(_CHAT, found),
+        shown(found),
+    )
+
+
+def messages(view: View) -> Told:
+    """What a whole message tells."""
+    said = answer(view)
+    return Told(
+        said.total_input,
+        said.count("output_tokens"),
+        said.text,
+        tuple((call.value.get("name"), call.value.get("input")) for call in said.of("tool_use")),
+        _stop(_MESSAGES, said.stop_reason),
+        shown(said.stop_reason),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format beside chat: how its answers are read, and its probe for each question that chat is asked.
+
+    plain:  a question answered in words
+    budget: one that its budget cuts off
+    tools:  one that must call a tool
+    models: the list of models
+    """
+
+    read: Callable[[View], Told]
+    plain: str
+    budget: str
+    tools: str
+    models: str
+
+
+CHAT = Format(chat, "chat.plain", "chat.max-tokens", "chat.tools.forced", "models.list")
+FORMATS: Mapping[str, Format] = {
+    "messages": Format(
+        messages, "messages.plain", "messages.max-tokens", "messages.tools.forced", "messages.models.list"
+    ),
+}
