@@ -18,11 +18,12 @@ from wiremark_conformance.probes.table import Draft, Key, Probe, ProbeContext, c
 DEPTH = 5000  # levels; far beyond any use, and beyond what a recursive parser survives
 WORDS_AFTER_NUL = 40
 _FILLER = ("x-wiremark-filler", "x" * 80 * 1024)  # more than any server in use takes
-_JSON = (("content-type", "application/json"),)
+_PLACE = "HERE"
 
 
-def _good(context: ProbeContext, **more: Any) -> bytes:
-    return json.dumps({"model": context.target.model, "messages": HELLO, "max_tokens": 16, **more}).encode()
+def _good(context: ProbeContext, text: str = "Say hello.") -> bytes:
+    messages = [{"role": "user", "content": text}]
+    return json.dumps({"model": context.target.model, "messages": messages, "max_tokens": 16}).encode()
 
 
 def _post(context: ProbeContext, body: bytes, *headers: tuple[str, str], **how: Any) -> Draft:
@@ -38,7 +39,7 @@ def _saying(text: bytes) -> Any:
     """A good body whose user says these bytes of JSON text."""
 
     def draft(context: ProbeContext) -> Draft:
-        return _post(context, _good(context).replace(b"Say hello.", text))
+        return _post(context, _good(context, _PLACE).replace(_PLACE.encode(), text))
 
     return draft
 
@@ -58,11 +59,8 @@ TABLE = (
     Probe("bodies.deep", _with(b'"wiremark": ' + b"[" * DEPTH + b"]" * DEPTH), capability="errors"),
     Probe("bodies.huge-number", _with(b'"temperature": 1e400'), capability="errors"),
     Probe("bodies.nan", _with(b'"temperature": NaN'), capability="errors"),
-    Probe(
-        "bodies.nul",
-        _saying(b"Say hello.\\u0000" + b" hello" * WORDS_AFTER_NUL),
-        capability="errors",
-    ),
+    Probe("bodies.nul", _saying(b"Say hello.\\u0000" + b" hello" * WORDS_AFTER_NUL), capability="errors"),
+    Probe("bodies.nul.without", _saying(b"Say hello."), capability="errors"),
     Probe("bodies.surrogate", _saying(b"Repeat after me: \\ud800."), capability="errors"),
     Probe("bodies.gzip", _gzip, capability="errors"),
     Probe(

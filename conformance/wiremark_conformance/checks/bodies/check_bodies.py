@@ -36,7 +36,7 @@ def compressed(view: View) -> Outcome:
     return f"a gzip body was answered {view.status_line}{view.error_text}, not read and not refused with 415"
 
 
-@check("bodies.nul-kept", "chat.plain", "bodies.nul")
+@check("bodies.nul-kept", "bodies.nul.without", "bodies.nul")
 def nul_kept(plain: View, view: View) -> Outcome:
     """The words after the NUL are counted, so they were read."""
     before, after = plain.count("prompt_tokens"), view.count("prompt_tokens")
