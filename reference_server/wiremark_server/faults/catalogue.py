@@ -8,7 +8,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from wiremark_server.faults import derived
+from wiremark_server.faults import consequences, derived
 from wiremark_server.faults.fault import Fault, Variant
 from wiremark_server.faults.misbehaviour import Misbehaviour
 from wiremark_server.faults.tables import access, billing, catalogue, chat, errors, options, stream, tools
@@ -26,7 +26,8 @@ class UnknownNameError(Exception):
 @cache
 def faults() -> Mapping[str, Fault]:
     """All faults, in the order of the tables, the derived ones last."""
-    return _by_name((*(fault for table in _TABLES for fault in table.TABLE), *derived.faults()))
+    written = (fault for table in _TABLES for fault in table.TABLE)
+    return _by_name(consequences.complete((*written, *derived.faults())))
 
 
 @cache
