@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
+from wiremark_conformance.probes.chat import HELLO
 from wiremark_schemas import contracts
 from wiremark_schemas.contracts import Contract
 from wiremark_server.dialects import images
@@ -162,7 +163,7 @@ def test_a_broken_promise_is_found(
 
 
 def _tell_the_prompt(row: UsageRow) -> dict[str, Any]:
-    return {"request_id": row.request_id, "note": "Say hello."}
+    return {"request_id": row.request_id, "note": HELLO[-1]["content"]}
 
 
 def _insist(document: Mapping[str, Any]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wiremark_conformance.outcome import NotTestable
-from wiremark_conformance.probes.chat import plain_body, usage_option
+from wiremark_conformance.probes.chat import USAGE, plain_body
 from wiremark_conformance.probes.table import Draft, Probe, ProbeContext, chat, path
 
 PAGE = 1000  # rows; more than the suite makes requests
@@ -20,7 +20,7 @@ def _stream(context: ProbeContext) -> Draft:
             "messages": [{"role": "user", "content": "Write 100 words about books of account."}],
             "max_tokens": BUDGET,
             "stream": True,
-            **usage_option(context),
+            **({"stream_options": USAGE} if context.target.declares("chat.stream.usage") else {}),
         },
     )
 

@@ -111,7 +111,7 @@ def _reasoning(context: ProbeContext, **more: Any) -> Draft:
 
 def usage_option(context: ProbeContext) -> dict[str, Any]:
     """Asks a stream for its usage where that is promised."""
-    return {"stream_options": _USAGE} if context.target.claims("chat.stream.usage") else {}
+    return {"stream_options": USAGE} if context.target.claims("chat.stream.usage") else {}
 
 
 def _budget_of_stream(context: ProbeContext) -> Draft:
@@ -124,7 +124,7 @@ def _body(**body: Any) -> Any:
     return lambda context: chat(context, body)
 
 
-_USAGE = {"include_usage": True}
+USAGE = {"include_usage": True}
 
 TABLE = (
     Probe("chat.plain", lambda c: chat(c, plain_body()), capability="chat"),
@@ -132,7 +132,7 @@ TABLE = (
     Probe("chat.stream", lambda c: chat(c, plain_body(stream=True)), capability="chat.stream"),
     Probe(
         "chat.stream.usage",
-        lambda c: chat(c, plain_body(stream=True, stream_options=_USAGE)),
+        lambda c: chat(c, plain_body(stream=True, stream_options=USAGE)),
         capability="chat.stream.usage",
     ),
     Probe("chat.echo-back", _echo_back, needs=("chat.plain",), capability="chat"),
@@ -177,7 +177,7 @@ TABLE = (
     Probe("chat.reasoning", _reasoning, needs=("models.list",), capability="chat.reasoning"),
     Probe(
         "chat.reasoning.stream",
-        lambda c: _reasoning(c, stream=True, stream_options=_USAGE),
+        lambda c: _reasoning(c, stream=True, stream_options=USAGE),
         needs=("models.list",),
         capability="chat.reasoning",
     ),
