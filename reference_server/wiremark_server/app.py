@@ -18,6 +18,8 @@ from wiremark_server.dialects.openai_chat import ChatFormat
 from wiremark_server.dialects.openai_chat.form import Form
 from wiremark_server.dialects.openai_completions import CompletionFormat
 from wiremark_server.dialects.openai_models import Catalogue
+from wiremark_server.dialects.openai_responses import ResponsesFormat
+from wiremark_server.dialects.openai_responses.sealed import Seals
 from wiremark_server.edge.handler import Gateway
 from wiremark_server.engine.protocol import Engine
 from wiremark_server.faults.edit import Choose, Edit
@@ -32,6 +34,7 @@ from wiremark_server.policy.call import Services
 from wiremark_server.policy.counters import Counters
 from wiremark_server.policy.limits import Limiter
 from wiremark_server.routing.workers import Workers
+from wiremark_server.stored.responses import ResponseStore
 
 
 def build(
@@ -99,6 +102,7 @@ def _services(
         formats=_formats(contract, seed),
         workers=workers,
         catalogue=Catalogue(contract, workers),
+        responses=_responses(contract, clock),
         description=functools.cache(lambda: msgspec.json.encode(openapi.describe(contract, mount))),
     )
 
@@ -110,8 +114,14 @@ def _formats(contract: Contract, seed: int) -> dict[str, Format]:
         CompletionFormat(),
         MessagesFormat(signatures),
         CountFormat(signatures),
+        ResponsesFormat(Seals(f"{contract.name}/{seed}".encode())),
     )
     return {form.name: form for form in forms}
+
+
+def _responses(contract: Contract, clock: Clock) -> ResponseStore:
+    promised = contract.raw.get("storage", {}).get("responses") or {"most": 0, "seconds": 0}
+    return ResponseStore(clock, promised["most"], promised["seconds"])
 
 
 def _fingerprint(contract: Contract, seed: int) -> str:

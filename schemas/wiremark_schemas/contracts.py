@@ -30,6 +30,7 @@ _DIALECTS: Mapping[str, Dialect] = {
     "completions": "openai",
     "embeddings": "openai",
     "messages": "anthropic",
+    "responses": "openai",
 }
 
 

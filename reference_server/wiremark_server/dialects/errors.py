@@ -52,9 +52,13 @@ class ErrorTable:
     def status(self, problem: Problem) -> int:
         return self._answers[problem.situation].status
 
+    def document(self, problem: Problem, request_id: str) -> Mapping[str, Any]:
+        """The refusal as a JSON value."""
+        return self._form(problem, self._answers[problem.situation], request_id)
+
     def envelope(self, problem: Problem, request_id: str) -> bytes:
         """The body of the refusal."""
-        return msgspec.json.encode(self._form(problem, self._answers[problem.situation], request_id))
+        return msgspec.json.encode(self.document(problem, request_id))
 
     def frame(self, problem: Problem, request_id: str) -> bytes:
         """The same inside of an event stream that has already begun."""

@@ -59,6 +59,32 @@ _ROUTES: Mapping[str, _Route] = {
     "messages.count_tokens": _Route(
         "Count the tokens of a conversation", "anthropic/messages.request", "anthropic/count_tokens"
     ),
+    "responses.create": _Route(
+        "Answer a conversation",
+        "openai/responses.request",
+        "openai/responses.response",
+        "openai/responses.event",
+    ),
+    "responses.input_tokens": _Route(
+        "Count the tokens of a conversation", "openai/responses.request", "openai/responses.input_tokens"
+    ),
+    "responses.get": _Route(
+        "A stored response",
+        answer="openai/responses.response",
+        events="openai/responses.event",
+        query=(("stream", {"type": "boolean"}), ("starting_after", {"type": "integer", "minimum": 0})),
+    ),
+    "responses.delete": _Route("Forget a response", answer="openai/responses.deleted"),
+    "responses.cancel": _Route("Stop a response in the background", answer="openai/responses.response"),
+    "responses.input_items": _Route(
+        "The input of a stored response",
+        answer="openai/responses.input_items",
+        query=(
+            ("limit", {"type": "integer", "minimum": 1, "maximum": 100}),
+            ("after", {"type": "string"}),
+            ("order", {"enum": ["asc", "desc"]}),
+        ),
+    ),
     "usage.list": _Route("What the key has used, newest first", answer="meta/usage-list", query=_PAGE),
     "balance.get": _Route("What the account still has", answer="meta/balance"),
     "openapi.get": _Route("This description", public=True),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from wiremark_server.domain.generation import Generation
 
@@ -18,6 +20,8 @@ class Asked:
     reasoning_param: JSON path of what insists on reasoning, None when the model may do without
     hide_reasoning:  the answer does not show what the reasoning says
     echo:            each choice repeats its prompt before what follows it
+    seal_reasoning:  the answer carries the reasoning in a form that only the server reads
+    settings:        of the request, as the answer repeats them, in the terms of its format
     """
 
     generation: Generation
@@ -29,3 +33,5 @@ class Asked:
     reasoning_param: str | None = None
     hide_reasoning: bool = False
     echo: bool = False
+    seal_reasoning: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)

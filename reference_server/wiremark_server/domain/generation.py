@@ -12,7 +12,7 @@ FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
 
 @dataclass(frozen=True, slots=True)
 class ToolCall:
-    """A call the assistant made; `arguments` is JSON text, passed through byte for byte."""
+    """A call the assistant made; `arguments` is JSON text, passed through byte for byte, or a free text."""
 
     id: str
     name: str
@@ -37,11 +37,15 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A function the model may call; `parameters` is a JSON Schema or None for no arguments."""
+    """A function the model may call; `parameters` is a JSON Schema or None for no arguments.
+
+    free: it takes a text in place of a JSON object; `parameters` is then the schema of a string, or None
+    """
 
     name: str
     description: str = ""
     parameters: Mapping[str, Any] | None = None
+    free: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,6 +174,18 @@ def context_length_exceeded(
     )
 
 
+def unknown_response(response_id: str) -> ProblemError:
+    return _error("unknown_response", f"Response with id {response_id!r} not found.", "response_id")
+
+
+def previous_response_not_found(response_id: str) -> ProblemError:
+    return _error(
+        "previous_response_not_found",
+        f"Previous response with id {response_id!r} not found: it was never stored, or is not any more.",
+        "previous_response_id",
+    )
+
+
 def rate_limited(scope: str, retry_after: int | None) -> ProblemError:
     again = f" Please try again in {retry_after}s." if retry_after else ""
     return _error("rate_limited", f"Rate limit reached on {scope}.{again}", retry_after=retry_after)

@@ -72,8 +72,9 @@ class Gateway:
                 self._idle.set()
 
     async def drained(self) -> None:
-        """Return when no request is being answered."""
+        """Return when no request is being answered, and nothing is made in the background any more."""
         await self._idle.wait()
+        await self.services.responses.close()
 
     async def _serve(self, request: Request, send: Send) -> None:
         started = self.services.clock.monotonic()
@@ -109,10 +110,13 @@ class Gateway:
             await _send(request, reply, headers, send)
 
     def _call(self, request: Request, request_id: str) -> Call:
+        dialect = self._routes.dialect(request.path, request.header)
+        errors = self._errors[dialect]
         return Call(
             services=self.services,
             request_id=request_id,
-            dialect=self._routes.dialect(request.path, request.header),
+            dialect=dialect,
+            explain=lambda error: errors.document(self._problem(error, request_id), request_id),
             header=request.header,
             read_document=lambda: self._document(request),
             client_gone=request.gone,
@@ -149,8 +153,12 @@ class Gateway:
 
     def _break(self, error: Exception, call: Call) -> bytes:
         """The error frame for a stream that has begun."""
-        found = error.problem if isinstance(error, ProblemError) else self._fault(error, call.request_id)
-        return self._errors[call.dialect].frame(found, call.request_id)
+        if call.broken is not None:
+            return call.broken(call.explain(error))
+        return self._errors[call.dialect].frame(self._problem(error, call.request_id), call.request_id)
+
+    def _problem(self, error: Exception, request_id: str) -> Problem:
+        return error.problem if isinstance(error, ProblemError) else self._fault(error, request_id)
 
     @staticmethod
     def _fault(error: Exception, request_id: str) -> Problem:

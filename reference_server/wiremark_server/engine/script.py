@@ -147,9 +147,13 @@ class Script:
         return tuple(calls)
 
     def _arguments(self, tool: Tool, said: str, names: tuple[str, ...], state: int) -> str:
+        if tool.free and not tool.parameters:
+            return ", ".join(names) or self._prose.text(state, 8)
         if not tool.parameters:
             return "{}"
         document = jsonout.generate(tool.parameters, self._hints(said, names, state))
+        if tool.free:
+            return str(document)
         if not isinstance(document, dict):
             raise UnsupportedSchema(f"the parameters of tool {tool.name!r} do not describe an object")
         return _json(document)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from wiremark_server.edge.message import Response, Stream
-from wiremark_server.operations import account, embeddings, generate, messages, models, published
+from wiremark_server.operations import account, embeddings, generate, messages, models, published, responses
 from wiremark_server.policy.call import Call
 
 Operation = Callable[[Call], Awaitable[Response | Stream]]
@@ -18,6 +18,12 @@ OPERATIONS: Mapping[str, Operation] = {
     "embeddings.create": embeddings.create,
     "messages.create": generate.operation("messages"),
     "messages.count_tokens": messages.count_tokens,
+    "responses.create": responses.create,
+    "responses.input_tokens": responses.count_input,
+    "responses.get": responses.retrieve,
+    "responses.delete": responses.delete,
+    "responses.cancel": responses.cancel,
+    "responses.input_items": responses.input_items,
     "usage.list": account.list_usage,
     "balance.get": account.get_balance,
     "openapi.get": published.get_openapi,

@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
-from wiremark_server.dialects.format import Format, Reply
+from wiremark_server.dialects.format import Format, Reply, Streamed
 from wiremark_server.domain import problem
-from wiremark_server.domain.generation import Delta
+from wiremark_server.domain.generation import Delta, Usage
 from wiremark_server.edge.message import ClientGoneError, Response, Stream
 from wiremark_server.engine.protocol import EngineRefusal, EngineRun
 from wiremark_server.policy import chain
@@ -28,7 +28,7 @@ def operation(name: str) -> Callable[[Call], Awaitable[Response | Stream]]:
     async def create(call: Call) -> Response | Stream:
         call.format = call.services.formats[name]
         await chain.run(chain.GENERATION, call)
-        work = await _Work.start(call, call.format)
+        work = await Work.start(call, call.format)
         try:
             return await (work.stream() if call.asked.stream else work.whole())
         except BaseException:
@@ -38,8 +38,11 @@ def operation(name: str) -> Callable[[Call], Awaitable[Response | Stream]]:
     return create
 
 
-class _Work:
-    """One answer being made and paid: `finish` or `abandon` ends it, whichever comes first."""
+class Work:
+    """One answer being made and paid: `finish` or `abandon` ends it, whichever comes first.
+
+    encoder: of the stream, once there is one
+    """
 
     def __init__(self, call: Call, form: Format, run: EngineRun) -> None:
         self._call = call
@@ -47,6 +50,7 @@ class _Work:
         self._run = run
         self._sent = False
         self._cut = False
+        self.encoder: Streamed | None = None
         self._deltas: list[Delta] = []
         self._watch = asyncio.ensure_future(self._watch_client())
         self._reply = Reply(
@@ -59,7 +63,7 @@ class _Work:
         )
 
     @classmethod
-    async def start(cls, call: Call, form: Format) -> _Work:
+    async def start(cls, call: Call, form: Format) -> Work:
         """Put the request to the engine, or replay its kept answer; gives the hold back on ProblemError."""
         try:
             run: EngineRun = (
@@ -85,11 +89,21 @@ class _Work:
 
     async def stream(self) -> Stream:
         """Waits for the first frame: problems until then are raised here, and get a status."""
-        frames = self._frames()
+        frames = self.frames(self.begin())
         return Stream(await anext(frames), frames)
 
-    async def _frames(self) -> AsyncGenerator[bytes, None]:
-        encoder = self._format.stream(self._reply)
+    @property
+    def usage(self) -> Usage:
+        """Tokens so far."""
+        return self._run.usage
+
+    def begin(self) -> Streamed:
+        """What encodes the answer as a stream."""
+        self.encoder = self._format.stream(self._reply)
+        return self.encoder
+
+    async def frames(self, encoder: Streamed) -> AsyncGenerator[bytes, None]:
+        """The whole stream; paid when the last frame comes, and abandoned when it breaks."""
         try:
             async for deltas in self._run:
                 self._keep(deltas)

@@ -20,6 +20,7 @@ from wiremark_server.policy.bill import Bill
 from wiremark_server.policy.cache import Kept, ResponseCache
 from wiremark_server.policy.limits import Decision, Limiter
 from wiremark_server.routing.workers import Workers
+from wiremark_server.stored.responses import ResponseStore, Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Services:
     workers:     which models can be served now
     catalogue:   the models as the models routes tell them
     description: the OpenAPI document, encoded
+    responses:   what is kept of responses
     """
 
     contract: Contract
@@ -46,11 +48,16 @@ class Services:
     workers: Workers
     catalogue: Catalogue
     description: Callable[[], bytes]
+    responses: ResponseStore
 
 
 @dataclass(slots=True)
 class Call:
-    """One request on its way through the chain; a field is set by the step that is named beside it."""
+    """One request on its way through the chain; a field is set by the step that is named beside it.
+
+    explain: the error document that a failure is told with, in the dialect
+    broken:  what ends a stream that has begun, from that document; None: the dialect's own frame
+    """
 
     services: Services
     request_id: str
@@ -58,6 +65,7 @@ class Call:
     header: Callable[[str], str | None]
     read_document: Callable[[], Awaitable[dict[str, Any]]]
     client_gone: Callable[[], Awaitable[None]]
+    explain: Callable[[Exception], Mapping[str, Any]]
     parameters: Mapping[str, str] = field(init=False)  # of the path, set by the router
     query: Mapping[str, str] = field(init=False)
     headers: list[tuple[str, str]] = field(default_factory=list)  # for the answer, refusals included
@@ -74,3 +82,5 @@ class Call:
     kept: Kept | None = field(init=False, default=None)  # recall
     cache_key: bytes | None = field(init=False, default=None)  # recall
     bill: Bill = field(init=False)  # hold
+    stored: Stored | None = None  # set by the operation
+    broken: Callable[[Mapping[str, Any]], bytes] | None = None  # likewise

@@ -184,20 +184,25 @@ IDENTIFIED: tuple[Step, ...] = (
     authenticate,  # 401 missing_key, invalid_key
     meter,  #        429 rate_limited
 )
-GENERATION: tuple[Step, ...] = (
+DOCUMENT: tuple[Step, ...] = (
     *IDENTIFIED,
     read,  #         415 unsupported_media_type, 413 body_too_large, 400 malformed_json
+)
+COUNTED: tuple[Step, ...] = (  # once there is a document
     decode,  #       400 invalid_request
     admit,  #        404 unknown_model, 403 model_not_allowed, 400 tools, vision
+)
+ANSWERED: tuple[Step, ...] = (  # likewise
+    *COUNTED,
     fit,  #          400 context_length_exceeded
     staff,  #        503 no_worker
     meter_tokens,  # 429 rate_limited
     recall,
     hold,  #         insufficient_credits, monthly_cap_reached: 402 or 429, as the contract says
 )
-DOCUMENT: tuple[Step, ...] = (*IDENTIFIED, read)
 PAID: tuple[Step, ...] = (staff, meter_tokens, hold)  # once the model and the tokens are known
-COUNT: tuple[Step, ...] = (*IDENTIFIED, read, decode, admit)
+GENERATION = (*DOCUMENT, *ANSWERED)
+COUNT = (*DOCUMENT, *COUNTED)
 
 
 async def run(steps: tuple[Step, ...], call: Call) -> None:
