@@ -239,7 +239,8 @@ def test_what_is_not_to_be_stored_is_not(gateway: InProcess) -> None:
 
 
 def test_a_contract_without_storage_keeps_nothing_and_says_so(in_process: Make) -> None:
-    gateway = in_process("c0mpute")
+    promised = contracts.load("openai")
+    gateway = in_process(contracts.Contract("openai", {**promised.raw, "storage": {"responses": None}}))
     response = create(gateway).json
     assert response["store"] is False
     assert gateway.get(f"/responses/{response['id']}").status == 404
