@@ -6,6 +6,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 from wiremark_conformance.client import BadBaseUrl, Endpoint
 from wiremark_schemas import contracts, credentials
@@ -13,13 +14,15 @@ from wiremark_schemas.contracts import Contract
 from wiremark_schemas.credentials import Credentials
 from wiremark_schemas.yamlfile import BadFile
 
+from wiremark_loadtests.formats import FORMATS
 from wiremark_loadtests.measure import slo as slos
 from wiremark_loadtests.measure.slo import BadSlo, Slo
 from wiremark_loadtests.traffic import demand as demands
 from wiremark_loadtests.traffic import scenario as scenarios
 from wiremark_loadtests.traffic.demand import BadDemand, Demand
-from wiremark_loadtests.traffic.scenario import Scenario
+from wiremark_loadtests.traffic.scenario import Entry, Scenario
 
+_KEY_HEADERS = ("x-api-key", "x-goog-api-key")
 # The environment variables that may hold the key, first one wins; the same as the pytest plugin's.
 KEY_VARIABLES = ("WIREMARK_API_KEY", "OPENAI_API_KEY")
 
@@ -52,7 +55,8 @@ class Given:
 class Settings:
     """A run's settings, all of them known to be sound.
 
-    out: folder for load.json and report.html; None writes nothing
+    out:    folder for load.json and report.html; None writes nothing
+    models: by format, the model that is asked in it
     """
 
     base_url: str
@@ -62,6 +66,7 @@ class Settings:
     scenario: Scenario
     seed: int
     out: Path | None
+    models: Mapping[str, str] = field(default_factory=dict)
     keys: Credentials = field(default_factory=Credentials)
     demand: Demand = field(default_factory=Demand)
     slo: Slo = field(default_factory=Slo)
@@ -70,13 +75,24 @@ class Settings:
         """Request target of an operation below the base URL."""
         return self.endpoint.base_path + str(self.contract.raw["operations"][operation]["paths"][0])
 
+    def target_of(self, entry: Entry, model: str) -> str:
+        """Request target of a scenario's entry."""
+        query = entry.form.stream_query if entry.stream else ""
+        return self.target(entry.operation).replace("{model}", quote(model, safe="/")) + query
+
     def offers(self, operation: str) -> bool:
         return operation in self.contract.raw["operations"]
 
     def authorization_of(self, role: str) -> tuple[tuple[str, str], ...]:
-        """Headers that authenticate as the key of `role`."""
+        """Headers that authenticate as the key of `role`, the way that the contract's endpoint takes."""
         key = self.keys.get(role)
-        return (("Authorization", f"Bearer {key}"),) if key else ()
+        if not key:
+            return ()
+        schemes = self.contract.raw["auth"]["schemes"]
+        header = next((scheme for scheme in schemes if scheme in _KEY_HEADERS), None)
+        if header is None or "bearer" in schemes:
+            return (("Authorization", f"Bearer {key}"),)
+        return ((header, key),)
 
 
 def resolve(given: Given, environment: Mapping[str, str]) -> Settings:
@@ -89,9 +105,8 @@ def resolve(given: Given, environment: Mapping[str, str]) -> Settings:
         chosen = scenarios.load(given.scenario or scenarios.DEFAULT)
         model = _model(contract, given.model)
         keys = _keys(given, environment)
-        entry = contract.model(model)
-        if entry is not None and "tools" not in entry.capabilities:
-            chosen = chosen.without_tools()
+        models = _models(contract, model)
+        chosen = _fitting(chosen, contract, model, models)
         _check_roles(chosen, keys, given)
         slo = slos.parse(given.slo) if given.slo else Slo()
         demand = demands.resolve(given.load)
@@ -102,7 +117,7 @@ def resolve(given: Given, environment: Mapping[str, str]) -> Settings:
     if out is not None and out.exists() and not out.is_dir():
         raise WrongUse(f"{out} is not a folder; the report needs a folder to be written to")
     return Settings(
-        given.base_url, endpoint, contract, model, chosen, seed, out, keys, demand=demand, slo=slo
+        given.base_url, endpoint, contract, model, chosen, seed, out, models, keys, demand=demand, slo=slo
     )
 
 
@@ -122,6 +137,27 @@ def _model(contract: Contract, wanted: str | None) -> str:
             f"the contract {contract.name!r} has no model {wanted!r}; it lists {', '.join(listed)}"
         )
     return wanted
+
+
+def _models(contract: Contract, model: str) -> dict[str, str]:
+    """Every format asks the one model, but for embeddings where another is there for them."""
+    embedding = next((entry.id for entry in contract.models if "embeddings" in entry.capabilities), None)
+    models = dict.fromkeys(FORMATS, model)
+    if embedding is not None:
+        models["embeddings"] = embedding
+    elif contract.models:
+        del models["embeddings"]
+    return models
+
+
+def _fitting(chosen: Scenario, contract: Contract, model: str, models: Mapping[str, str]) -> Scenario:
+    """What of the scenario the endpoint offers and the model takes; raise BadFile when that is nothing."""
+    offered = contract.raw["operations"]
+    fitting = chosen.for_operations(offered).only(
+        lambda entry: entry.format in models, "only asks for what no model of the contract gives"
+    )
+    known = contract.model(model)
+    return fitting if known is None else fitting.for_model(known.capabilities)
 
 
 def _keys(given: Given, environment: Mapping[str, str]) -> Credentials:

@@ -19,6 +19,7 @@ from gevent import monkey, socket, ssl
 from gevent.hub import Waiter  # type: ignore[import-untyped]
 
 from wiremark_loadtests.client import receiver, stamps
+from wiremark_loadtests.client.conduct import SLOW_READ, SLOW_WINDOW, STEADY, Conduct, HungUp
 from wiremark_loadtests.client.wire import ResponseReader, WireError
 
 _READ = 65536
@@ -35,7 +36,7 @@ NOT_SENT = frozenset({"dns", "connect", "tls"})
 
 
 class TransportError(Exception):
-    """No complete response; `kind` is one of NOT_SENT, or timeout, reset, truncated or protocol."""
+    """No complete response; `kind` is one of NOT_SENT, or timeout, reset, truncated, protocol or hung-up."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
@@ -45,8 +46,8 @@ class TransportError(Exception):
 class _Link(Protocol):
     """An open connection."""
 
-    def exchange(self, request: bytes, response: ResponseReader, silence: float) -> None:
-        """Send, and feed `response` until it is complete; raise OSError or WireError."""
+    def exchange(self, request: bytes, response: ResponseReader, silence: float, conduct: Conduct) -> None:
+        """Send, and feed `response` until it is complete; raise OSError, WireError or HungUp."""
 
     def is_stale(self) -> bool:
         """Whether the peer closed the idle connection, or sent something that nobody asked for."""
@@ -93,7 +94,7 @@ class Connection:
             reason = error.strerror or str(error)
             raise TransportError("connect", f"{host}:{port} does not accept connections: {reason}") from None
 
-    def exchange(self, request: bytes, response: ResponseReader) -> None:
+    def exchange(self, request: bytes, response: ResponseReader, conduct: Conduct = STEADY) -> None:
         """Send `request` over the open connection and feed `response` until it is complete.
 
         On any failure (TransportError, or the greenlet being killed) the connection is closed; what had
@@ -103,8 +104,10 @@ class Connection:
             raise RuntimeError("connect before an exchange")
         complete = False
         try:
-            self._link.exchange(request, response, self._silence)
+            self._link.exchange(request, response, self._silence, conduct)
             complete = response.keeps_alive
+        except HungUp:
+            raise TransportError("hung-up", "the client hung up as it was to") from None
         except WireError as error:
             raise TransportError(error.kind, str(error)) from None
         except TimeoutError:
@@ -138,15 +141,21 @@ class _PlainLink:
         self._defers = False  # inside a chunked body: only its end is of interest
         self._is_spoiled = False
         self._sent_ns = self._seen_ns = 0
+        self._conduct = STEADY
+        self._reads_left: int | None = None
+        self._resting: Any = None  # the timer of a slow reader's pause
         self._receiver.watch(self._socket.fileno(), self._on_readable)
 
-    def exchange(self, request: bytes, response: ResponseReader, silence: float) -> None:
+    def exchange(self, request: bytes, response: ResponseReader, silence: float, conduct: Conduct) -> None:
         self._response, self._failure, self._defers = response, None, False
+        self._behave(conduct)
         self._waiter = waiter = Waiter()
         self._sent_ns = self._seen_ns = time.monotonic_ns()
         timer = self._loop.timer(silence / 4, silence / 4)
         try:
-            self._send(request, silence)
+            self._send(request if conduct.cut_after != -1 else request[: len(request) // 2], silence)
+            if conduct.cut_after is not None and conduct.cut_after <= 0:
+                raise HungUp
             timer.start(self._give_up_after, silence)
             if self._response is not None:
                 waiter.get()
@@ -158,6 +167,13 @@ class _PlainLink:
             self._response = None
         if self._failure is not None:
             raise self._failure
+
+    def _behave(self, conduct: Conduct) -> None:
+        if conduct is self._conduct is STEADY:
+            return
+        self._conduct, self._reads_left = conduct, conduct.cut_after
+        if conduct.read_rate is not None:
+            self._socket.setsockopt(stdlib_socket.SOL_SOCKET, stdlib_socket.SO_RCVBUF, SLOW_WINDOW)
 
     def _send(self, request: bytes, silence: float) -> None:
         """Send all of it; a response that comes before all is sent ends the sending."""
@@ -173,7 +189,9 @@ class _PlainLink:
     def _on_readable(self) -> None:
         """In the hub: keep what arrived, with its times; as little as possible for each chunk."""
         try:
-            data, ancillary, _, _ = self._socket.recvmsg(_READ, stamps.ANCILLARY)
+            data, ancillary, _, _ = self._socket.recvmsg(
+                _READ if self._conduct.read_rate is None else SLOW_READ, stamps.ANCILLARY
+            )
         except BlockingIOError:
             return
         except OSError as error:
@@ -181,13 +199,32 @@ class _PlainLink:
             return
         self._seen_ns = seen_ns = time.monotonic_ns()
         self._reads.append((data, ancillary[0][2] if ancillary else b"", seen_ns))
+        if self._conduct is not STEADY and self._is_to_leave(len(data)):
+            self._defers = False
         if self._defers and len(data) >= len(_END) and not data.endswith(_END):
             return
         try:
             if self._digest():
                 self._end(None)
+            elif self._reads_left is not None and self._reads_left <= 0:
+                self._end(HungUp())
         except Exception as error:  # noqa: BLE001  whatever it is, it belongs to the greenlet that waits
             self._end(error)
+
+    def _is_to_leave(self, count: int) -> bool:
+        """After a read of `count` bytes: whether to hang up now; rests when reading is to be slow."""
+        rate = self._conduct.read_rate
+        if rate is not None and count:
+            self._receiver.forget(self._socket.fileno())
+            self._resting = self._loop.timer(count / rate)
+            self._resting.start(self._read_on)
+        if self._reads_left is not None:
+            self._reads_left -= 1
+        return self._reads_left is not None and self._reads_left <= 0
+
+    def _read_on(self) -> None:
+        self._resting = None
+        self._receiver.watch(self._socket.fileno(), self._on_readable)
 
     def _digest(self) -> bool:
         """Feed the response what was collected; whether it is complete."""
@@ -227,6 +264,9 @@ class _PlainLink:
         return True
 
     def close(self) -> None:
+        if self._resting is not None:
+            self._resting.close()
+            self._resting = None
         self._receiver.forget(self._socket.fileno())
         self._socket.close()
 
@@ -237,12 +277,20 @@ class _TlsLink:
     def __init__(self, connected: Any) -> None:
         self._socket = connected
 
-    def exchange(self, request: bytes, response: ResponseReader, silence: float) -> None:
+    def exchange(self, request: bytes, response: ResponseReader, silence: float, conduct: Conduct) -> None:
         self._socket.settimeout(silence)
-        self._socket.sendall(request)
+        left = conduct.cut_after
+        self._socket.sendall(request if left != -1 else request[: len(request) // 2])
         feed, receive, now = response.feed, self._socket.recv, time.monotonic_ns
-        while not feed(receive(_READ), now()):
-            pass
+        size = _READ if conduct.read_rate is None else SLOW_READ
+        while left is None or left > 0:
+            data = receive(size)
+            if feed(data, now()):
+                return
+            left = left and left - 1
+            if conduct.read_rate is not None:
+                gevent.sleep(len(data) / conduct.read_rate)
+        raise HungUp
 
     def is_stale(self) -> bool:
         self._socket.settimeout(0.0)

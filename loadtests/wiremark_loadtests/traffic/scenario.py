@@ -1,32 +1,29 @@
-"""Scenarios: what the users of a load run ask for, as one YAML file (schema `meta/scenario.json`).
-
-Prompts come from a seed, so two runs with one seed send the same requests; each is unique unless the
-entry's `repeat_share` says that some repeat, so that a cache neither helps nor hides by accident.
-"""
+"""Scenarios: what the users of a load run ask for, as one YAML file (schema `meta/scenario.json`). Pure."""
 
 from __future__ import annotations
 
-import json
-import random
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from wiremark_schemas import yamlfile
 
-from wiremark_loadtests.traffic.arrivals import Arrival
-from wiremark_loadtests.traffic.traces import BLOCK_TOKENS
+from wiremark_loadtests.formats import FORMATS
+from wiremark_loadtests.formats.base import Format
 
 DEFAULT = "chat"
 
-_VOCABULARY = (
-    "amber bridge candle delta ember forest garden harbour island jasmine kettle lantern meadow needle "
-    "orchard paper quarry river silver timber umbrella valley willow yellow zephyr anchor basket copper"
-)
-_WORDS = tuple(_VOCABULARY.split())
-_REPEATED = 8  # how many different prompts the repeating share draws from
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """attempts: at most so many, the first included, one right after the other; idempotent: all of them
+    carry one Idempotency-Key
+    """
+
+    attempts: int = 1
+    idempotent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +33,14 @@ class Entry:
     prompt_words: least and most words of a user prompt
     repeat_share: share of requests whose prompt is one of a few that repeat
     role:         whose key the request carries
+    format:       name of its wire format
+    images:       pictures beside the prompt
+    schema:       JSON Schema that the answer is to follow
+    turns:        answers of a conversation; with tools, a tool that is called answers
+    cut, cut_share: where the client hangs up, and of what share of its requests
+    read_rate:    bytes a second that the client reads; None is all there is
+    reconnect:    whether every request has a connection of its own
+    patient:      whether a user pauses after a refusal or a failure
     """
 
     name: str
@@ -43,18 +48,34 @@ class Entry:
     stream: bool
     prompt_words: tuple[int, int]
     max_tokens: int
-    repeat_share: float
-    tools: tuple[Mapping[str, Any], ...]
+    repeat_share: float = 0.0
+    tools: tuple[Mapping[str, Any], ...] = ()
     role: str = "default"
+    format: str = "chat"
+    images: int = 0
+    schema: Mapping[str, Any] | None = None
+    turns: int = 1
+    cut: tuple[str, ...] = ()
+    cut_share: float = 1.0
+    read_rate: int | None = None
+    reconnect: bool = False
+    patient: bool = True
+    retry: Retry = Retry()
 
+    @property
+    def form(self) -> Format:
+        return FORMATS[self.format]
 
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """A request to send: which entry it is of, its JSON body, and the most tokens it asks for."""
+    @property
+    def operation(self) -> str:
+        """What the contract calls it."""
+        return self.form.operation(stream=self.stream)
 
-    entry: Entry
-    body: bytes
-    max_tokens: int
+    @property
+    def needs(self) -> frozenset[str]:
+        """Capabilities of a model that can answer it."""
+        asked = {"tools": self.tools, "vision": self.images, "json": self.schema}
+        return frozenset(name for name, used in asked.items() if used)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,64 +89,24 @@ class Scenario:
         """Whose keys the requests carry."""
         return frozenset(entry.role for entry in self.mix)
 
-    def without_tools(self) -> Scenario:
-        """The scenario for a model that takes no tools; raise BadFile when nothing is left of it."""
-        rest = tuple(entry for entry in self.mix if not entry.tools)
+    def only(self, fits: Callable[[Entry], bool], why: str) -> Scenario:
+        """The entries that fit; raise BadFile, saying `why`, when nothing is left."""
+        rest = tuple(entry for entry in self.mix if fits(entry))
         if not rest:
-            raise yamlfile.BadFile(
-                f"the scenario {self.name!r} only sends requests with tools, which the model does not take; "
-                "name another model or scenario"
-            )
-        return Scenario(self.name, self.title, rest)
+            raise yamlfile.BadFile(f"the scenario {self.name!r} {why}; name another model or scenario")
+        return replace(self, mix=rest)
 
+    def for_model(self, capabilities: Collection[str]) -> Scenario:
+        """The scenario for a model: without what it does not take."""
+        return self.only(
+            lambda entry: entry.needs <= set(capabilities), "only asks for what the model does not take"
+        )
 
-class Plan:
-    """The endless sequence of requests of one user. Two plans with the same arguments are equal."""
-
-    def __init__(self, scenario: Scenario, model: str, seed: int, user: str) -> None:
-        self._mix = scenario.mix
-        self._weights = [entry.weight for entry in scenario.mix]
-        self._model = model
-        self._seed = seed
-        self._user = user
-        self._random = random.Random(f"{seed}/{user}")  # noqa: S311  not for secrets
-        self._sent = 0
-
-    def next(self, arrival: Arrival | None = None) -> Planned:
-        """The next request; `arrival` may say how long it and its answer are to be."""
-        (entry,) = self._random.choices(self._mix, self._weights)
-        self._sent += 1
-        prompt = self._prompt(entry)
-        max_tokens = entry.max_tokens
-        if arrival is not None and arrival.prompt_tokens is not None:
-            prompt = self._traced(arrival.prompt_tokens, arrival.blocks)
-            max_tokens = arrival.output_tokens or max_tokens
-        document: dict[str, Any] = {
-            "model": self._model,
-            "messages": [{"role": "user", "content": prompt}],
-            "max_tokens": max_tokens,
-        }
-        if entry.stream:
-            document |= {"stream": True, "stream_options": {"include_usage": True}}
-        if entry.tools:
-            document["tools"] = [{"type": "function", "function": tool} for tool in entry.tools]
-        return Planned(entry, json.dumps(document).encode(), max_tokens)
-
-    def _traced(self, tokens: int, blocks: tuple[int, ...]) -> str:
-        """A prompt of about so many tokens, a word counting as one; equal blocks are equal text."""
-        words: list[str] = []
-        for block in blocks:
-            known = random.Random(f"{self._seed}/block/{block}")  # noqa: S311  not for secrets
-            words += known.choices(_WORDS, k=min(BLOCK_TOKENS, tokens - len(words)))
-        words += self._random.choices(_WORDS, k=tokens - len(words))
-        return " ".join(words)
-
-    def _prompt(self, entry: Entry) -> str:
-        if self._random.random() < entry.repeat_share:
-            number = self._random.randrange(_REPEATED)
-            return f"[{self._seed}-{entry.name}-{number}] " + " ".join(_WORDS[: entry.prompt_words[0]])
-        words = self._random.choices(_WORDS, k=self._random.randint(*entry.prompt_words))
-        return f"[{self._seed}-{self._user}-{self._sent}] " + " ".join(words)
+    def for_operations(self, offered: Collection[str]) -> Scenario:
+        """The scenario for an endpoint: without what it does not offer."""
+        return self.only(
+            lambda entry: entry.operation in offered, "only uses what the contract does not offer"
+        )
 
 
 def load(name_or_path: str) -> Scenario:
@@ -135,36 +116,51 @@ def load(name_or_path: str) -> Scenario:
     yamlfile.check(document, lines, "meta/scenario", source)
     mix = []
     for position, entry in enumerate(document["mix"]):
-        low, high = entry["prompt_words"]
-        if low > high:
-            line = lines.get(f"/mix/{position}/prompt_words", 1)
-            raise yamlfile.BadFile(
-                f"{source}:{line}: /mix/{position}/prompt_words: {low} is more than {high}"
-            )
-        mix.append(
-            Entry(
-                name=entry["name"],
-                weight=entry["weight"],
-                stream=entry["stream"],
-                prompt_words=(low, high),
-                max_tokens=entry["max_tokens"],
-                repeat_share=entry.get("repeat_share", 0.0),
-                tools=tuple(entry.get("tools", ())),
-                role=entry.get("role", "default"),
-            )
-        )
+        wrong = _wrong(entry)
+        if wrong is not None:
+            field, message = wrong
+            line = lines.get(f"/mix/{position}/{field}", 1)
+            raise yamlfile.BadFile(f"{source}:{line}: /mix/{position}/{field}: {message}")
+        mix.append(_entry(entry))
     return Scenario(document["name"], document["title"], tuple(mix))
 
 
-def _text(name_or_path: str) -> tuple[str, str]:
+def names() -> list[str]:
+    """The bundled scenarios."""
     folder = files("wiremark_loadtests.traffic").joinpath("scenarios")
-    bundled = sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir())
-    if name_or_path in bundled:
-        return folder.joinpath(f"{name_or_path}.yaml").read_text(encoding="utf-8"), f"{name_or_path}.yaml"
+    return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir())
+
+
+def _wrong(entry: Mapping[str, Any]) -> tuple[str, str] | None:
+    """A field and what is wrong with it beyond the schema; None when nothing is."""
+    low, high = entry["prompt_words"]
+    if low > high:
+        return "prompt_words", f"{low} is more than {high}"
+    if entry.get("turns", 1) > 1 and entry.get("format", "chat") != "chat":
+        return "turns", "conversations are held in the format chat only"
+    if entry.get("format") == "embeddings" and entry["stream"]:
+        return "stream", "embeddings do not stream"
+    return None
+
+
+def _entry(entry: Mapping[str, Any]) -> Entry:
+    """The entry as the schema lets it be written; what is left out is the default."""
+    given = dict(entry)
+    given["prompt_words"] = tuple(entry["prompt_words"])
+    given["tools"] = tuple(entry.get("tools", ()))
+    given["cut"] = tuple(entry.get("cut", ()))
+    given["retry"] = Retry(**entry.get("retry", {}))
+    return Entry(**given)
+
+
+def _text(name_or_path: str) -> tuple[str, str]:
+    if name_or_path in names():
+        resource = files("wiremark_loadtests.traffic").joinpath("scenarios", f"{name_or_path}.yaml")
+        return resource.read_text(encoding="utf-8"), f"{name_or_path}.yaml"
     path = Path(name_or_path)
     if path.suffix in {".yaml", ".yml"} or path.exists():
         return yamlfile.read(path, "scenario file"), str(path)
     raise yamlfile.BadFile(
         f"there is no scenario called {name_or_path!r} "
-        f"(bundled: {', '.join(bundled)}; or give the path of a .yaml file)"
+        f"(bundled: {', '.join(names())}; or give the path of a .yaml file)"
     )

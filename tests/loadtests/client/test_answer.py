@@ -89,7 +89,7 @@ def test_text_about_finishing_is_no_finish() -> None:
 
 
 DEEP = {
-    "broken-stream:not-a-chat-chunk": [ROLE, ONE, b'data: {"choices": []}\n\n', TWO, FINISH, TOLD, DONE],
+    "broken-stream:not-a-chunk": [ROLE, ONE, b'data: {"choices": []}\n\n', TWO, FINISH, TOLD, DONE],
     "broken-stream:id-changes": [ROLE, ONE, _chunk(choices=[], id="other"), TWO, FINISH, TOLD, DONE],
 }
 

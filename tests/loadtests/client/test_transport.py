@@ -9,10 +9,12 @@ import termios
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import gevent  # type: ignore[import-untyped]
 import pytest
 from wiremark_loadtests.client import stamps
+from wiremark_loadtests.client.conduct import Conduct
 from wiremark_loadtests.client.transport import Connection, TransportError
 from wiremark_loadtests.client.wire import ResponseReader, post
 
@@ -258,3 +260,51 @@ def test_a_user_that_is_killed_leaves_what_had_arrived(pieces: Callable[..., int
         user.kill()
         assert reader.body.startswith(b"a")
         assert connection._link is None
+
+
+@pytest.mark.parametrize(("cut_after", "arrived"), [(1, b""), (2, b"a"), (3, b"ab")])
+def test_a_client_hangs_up_where_it_is_to(cut_after: int, arrived: bytes) -> None:
+    pieces = [CHUNKED, b"1\r\na\r\n", b"1\r\nb\r\n", b"0\r\n\r\n"]
+    reader = ResponseReader()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        connection = Connection("127.0.0.1", listener.getsockname()[1], tls=False, silence=5)
+        connection.connect()
+        link: Any = connection._link
+        user = gevent.spawn(connection.exchange, REQUEST, reader, Conduct(cut_after))
+        peer, _ = listener.accept()
+        with peer:
+            for number in range(cut_after):  # each piece when the one before it has been read
+                deadline = time.monotonic() + 5
+                while link._reads_left != cut_after - number and time.monotonic() < deadline:
+                    gevent.sleep(0.001)
+                peer.sendall(pieces[number])
+            with pytest.raises(TransportError) as caught:
+                user.get(timeout=5)
+    assert (caught.value.kind, reader.status, reader.body) == ("hung-up", 200, arrived)
+    assert connection._link is None
+
+
+@pytest.mark.parametrize(("cut_after", "received"), [(0, REQUEST), (-1, REQUEST[: len(REQUEST) // 2])])
+def test_a_client_hangs_up_while_it_sends_or_right_after(cut_after: int, received: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        connection = Connection("127.0.0.1", listener.getsockname()[1], tls=False, silence=5)
+        connection.connect()
+        with pytest.raises(TransportError, match="as it was to"):
+            connection.exchange(REQUEST, ResponseReader(), Conduct(cut_after))
+        peer, _ = listener.accept()
+        with peer:
+            assert peer.recv(65536) == received
+            assert peer.recv(1) == b""
+
+
+def test_a_slow_reader_gets_all_of_it_in_small_reads(serve: Serve) -> None:
+    body = b"x" * 3000
+    answer = b"HTTP/1.1 200 OK\r\ncontent-length: 3000\r\n\r\n" + body
+    with _connected(serve([answer, ANSWER])) as connection:
+        reader = ResponseReader()
+        connection.exchange(REQUEST, reader, Conduct(read_rate=100_000))
+        assert reader.body == body
+        assert max(len(data) for _, data in reader.parts) <= 512
+        reader = ResponseReader()
+        connection.exchange(REQUEST, reader)
+        assert reader.body == b"ok"
