@@ -62,7 +62,7 @@ class Verdict:
 def judge(
     asked: Asked, workers: Mapping[str, Worker], histograms: Mapping[str, Histogram], unsent: int
 ) -> Verdict:
-    """Hold the generator to what it was asked; `unsent` arrivals came due and found no free user."""
+    """Hold the generator to what it was asked; `unsent` arrivals found no free user."""
     reasons = [
         f"worker {name} used {worker.busy:.0%} of a core: use more processes"
         for name, worker in sorted(workers.items())
@@ -91,7 +91,8 @@ def _of_open_loop(asked: Asked, histograms: Mapping[str, Histogram], unsent: int
     reasons = []
     if unsent:
         reasons.append(
-            f"{unsent} requests came due and were never sent: all {asked.users} users were busy; use more"
+            f"{unsent} requests were planned and never sent: all {asked.users} users were busy, or the run ended "
+            "before they were due"
         )
     elif waited > max(_FLOOR_NS, _TOLERATED * whole):
         reasons.append(

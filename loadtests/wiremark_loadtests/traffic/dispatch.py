@@ -45,10 +45,10 @@ class Dispatcher:
         return due
 
     def stop(self) -> int:
-        """Send no more; return how many came due and found nobody to send them."""
+        """Send no more; return how many were never sent."""
         if self._greenlet is not None:
             self._greenlet.kill()
-        left = self._waiting.qsize()
+        left = self._waiting.qsize() + sum(1 for _ in self._arrivals)
         self._waiting = queue.Queue()
         return int(left)
 

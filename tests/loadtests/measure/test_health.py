@@ -24,7 +24,7 @@ CASES: dict[str, tuple[Asked, Worker, dict[str, float], int, str]] = {
     "users missing": (CLOSED, Worker(3, 10, 640, 40), {}, 0, "at most 40 of the 64 users"),
     "too few requests to tell": (CLOSED, Worker(3, 10, 40, 40), {}, 0, ""),
     "late sends": (OPEN, CALM, {"queueing": 80}, 0, "ms after they were due"),
-    "requests never sent": (OPEN, CALM, {}, 5, "5 requests came due and were never sent"),
+    "requests never sent": (OPEN, CALM, {}, 5, "5 requests were planned and never sent"),
     "a fast endpoint": (CLOSED, CALM, {"service": 1, "loop_lag": 0.4}, 0, ""),
 }
 
