@@ -91,8 +91,8 @@ def _of_open_loop(asked: Asked, histograms: Mapping[str, Histogram], unsent: int
     reasons = []
     if unsent:
         reasons.append(
-            f"{unsent} requests were planned and never sent: all {asked.users} users were busy, or the run ended "
-            "before they were due"
+            f"{unsent} requests were planned and never sent: all {asked.users} users were busy, or the run "
+            "ended before they were due"
         )
     elif waited > max(_FLOOR_NS, _TOLERATED * whole):
         reasons.append(

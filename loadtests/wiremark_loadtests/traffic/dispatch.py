@@ -30,6 +30,7 @@ class Dispatcher:
         self._arrivals = arrivals
         self._waiting: queue.Queue = queue.Queue()
         self._greenlet: gevent.Greenlet | None = None
+        self._is_waiting = False  # for the moment of an arrival that it has taken
 
     def start(self) -> None:
         """Begin, once; the first moment is a little later."""
@@ -48,13 +49,15 @@ class Dispatcher:
         """Send no more; return how many were never sent."""
         if self._greenlet is not None:
             self._greenlet.kill()
-        left = self._waiting.qsize() + sum(1 for _ in self._arrivals)
+        left = self._waiting.qsize() + int(self._is_waiting) + sum(1 for _ in self._arrivals)
         self._waiting = queue.Queue()
         return int(left)
 
     def _play(self, start_ns: int) -> None:
         for arrival in self._arrivals:
+            self._is_waiting = True
             due_ns = start_ns + int(arrival.at * 1e9)
             while (left := (due_ns - time.monotonic_ns()) / 1e9) > 0:
                 gevent.sleep(left)
+            self._is_waiting = False
             self._waiting.put(Due(due_ns, arrival))
