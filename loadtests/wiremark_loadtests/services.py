@@ -9,6 +9,7 @@ import contextlib
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -16,7 +17,8 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-_START_SECONDS = 30
+_START_SECONDS = 60
+_READY = b"eady to accept connections"
 _UNPRIVILEGED = ("postgres", "nobody")
 """PostgreSQL refuses to run as root; then it runs as the first of these that exists."""
 
@@ -47,7 +49,7 @@ def postgres(*settings: str) -> Iterator[str]:
             *settings,
         ]
         command = [server, "-D", str(data), *(word for option in options for word in ("-c", option))]
-        with _running(command, user, folder, port):
+        with _running(command, user, folder):
             yield f"postgresql://wiremark@127.0.0.1:{port}/postgres"
 
 
@@ -60,7 +62,7 @@ def redis() -> Iterator[str]:
     port = free_port()
     with _folder(None) as folder:
         options = ("--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(folder))
-        with _running([server, "--port", str(port), *options], None, folder, port):
+        with _running([server, "--port", str(port), *options], None, folder):
             yield f"redis://127.0.0.1:{port}/0"
 
 
@@ -106,14 +108,15 @@ def _run(command: Sequence[str], user: str | None, folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _running(command: Sequence[str], user: str | None, folder: Path, port: int) -> Iterator[None]:
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, user=user, cwd=folder, stdout=log, stderr=log)
+def _running(command: Sequence[str], user: str | None, folder: Path) -> Iterator[None]:
+    log = folder / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, user=user, cwd=folder, stdout=output, stderr=output)
         try:
-            _wait(process, port, folder / "log")
+            _wait(process, log)
             yield
         finally:
-            process.send_signal(2)
+            process.send_signal(signal.SIGINT)
             try:
                 process.wait(10)
             except subprocess.TimeoutExpired:
@@ -121,15 +124,10 @@ def _running(command: Sequence[str], user: str | None, folder: Path, port: int) 
                 process.wait()
 
 
-def _wait(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _wait(process: subprocess.Popen[bytes], log: Path) -> None:
+    """Until the server says that it is ready; that it can be connected to comes earlier."""
     deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise Missing(f"{process.args!r} ended at once: {log.read_text(errors='replace')[-500:]}")
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            time.sleep(0.05)
-        else:
-            return
-    raise Missing(f"{process.args!r} does not listen after {_START_SECONDS} s")
+    while _READY not in log.read_bytes():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise Missing(f"{process.args!r} does not start: {log.read_text(errors='replace')[-500:]}")
+        time.sleep(0.02)

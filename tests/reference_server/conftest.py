@@ -123,21 +123,38 @@ class InProcess:
             given.setdefault("authorization", f"Bearer {self.secrets[role]}")
         if parts and "content-length" not in given:
             given["transfer-encoding"] = "chunked"
-        raw, _, query = (self.contract.base_path + path).partition("?")
-        scope: Message = {
-            "type": "http",
-            "method": method,
-            "path": raw,
-            "raw_path": raw.encode(),
-            "query_string": query.encode(),
-            "headers": [(name.encode(), value.encode()) for name, value in given.items()],
-        }
+        scope = _scope(method, self.contract.base_path + path, given)
         answer: Answer = self._runner.run(_exchange(self.app, scope, parts or (b"",), leave_after))
         return answer
+
+    def posts(self, count: int, path: str, body: bytes, headers: Mapping[str, str]) -> list[Answer]:
+        """The same request several times at once."""
+        given = {"authorization": f"Bearer {self.secrets['default']}", "content-type": "application/json"}
+        scope = _scope("POST", self.contract.base_path + path, given | dict(headers))
+
+        async def together() -> list[Answer]:
+            return await asyncio.gather(
+                *(_exchange(self.app, dict(scope), (body,), None) for _ in range(count))
+            )
+
+        answers: list[Answer] = self._runner.run(together())
+        return answers
 
     def usage(self, role: str = "default") -> list[Any]:
         rows: list[Any] = self.get("/usage", role).json["data"]
         return rows
+
+
+def _scope(method: str, path: str, headers: Mapping[str, str]) -> Message:
+    raw, _, query = path.partition("?")
+    return {
+        "type": "http",
+        "method": method,
+        "path": raw,
+        "raw_path": raw.encode(),
+        "query_string": query.encode(),
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }
 
 
 async def _exchange(

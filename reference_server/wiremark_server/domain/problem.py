@@ -207,6 +207,22 @@ def monthly_cap_reached(held: int) -> ProblemError:
     )
 
 
+def idempotency_mismatch() -> ProblemError:
+    return _error(
+        "idempotency_mismatch",
+        "This Idempotency-Key was used with another request body. Repeat that body, or choose another key.",
+        final=True,
+    )
+
+
+def idempotency_in_progress() -> ProblemError:
+    return _error(
+        "idempotency_in_progress",
+        "The first request with this Idempotency-Key is still being answered. Repeat it a little later.",
+        retry_after=1,
+    )
+
+
 def server_error(request_id: str) -> ProblemError:
     return _error(
         "server_error",
@@ -240,4 +256,6 @@ _NO_HOLD: Mapping[str, Callable[[int], ProblemError]] = {
     "insufficient_credits": insufficient_credits,
     "monthly_cap_reached": monthly_cap_reached,
     "key_inactive": lambda _: invalid_key(),
+    "idempotency_mismatch": lambda _: idempotency_mismatch(),
+    "idempotency_in_progress": lambda _: idempotency_in_progress(),
 }

@@ -129,7 +129,7 @@ class Gateway:
         if request.method == "OPTIONS":
             return self._cors.options(request, self._routes.allowed(request.path))
         match = self._routes.match(request.method, request.path)
-        call.parameters = match.parameters
+        call.operation, call.parameters = match.operation, match.parameters
         call.query = dict(parse_qsl(request.query.decode("latin-1")))
         return await self._operations[match.operation](call)
 

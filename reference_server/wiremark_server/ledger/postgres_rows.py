@@ -33,7 +33,7 @@ CHANNEL = "wiremark_keys"
 
 _CLAIMED = "FROM unnest($1::text[], $2::text[], $3::text[]) AS w(key_id, endpoint, name) "
 _CLAIMS = (
-    "SELECT key_id, endpoint, name, digest, request_id, created "
+    "SELECT key_id, endpoint, name, digest, request_id, created, paid "
     f"{_CLAIMED} JOIN claim USING (key_id, endpoint, name)"
 )
 _OF_CLAIMS = (
@@ -55,10 +55,11 @@ _SPENDING = (
 _ENDING = "state, amount, prompt_tokens, completion_tokens, status, outcome, cached, request_id"
 _PUT_ACCOUNTS = " ON CONFLICT (id) DO UPDATE SET available=excluded.available, held=excluded.held"
 _PUT_SPENDING = " ON CONFLICT (key_id, month) DO UPDATE SET spent=excluded.spent, held=excluded.held"
-_CLAIM_COLUMNS = "key_id, endpoint, name, digest, request_id, created"
+_CLAIM_COLUMNS = "key_id, endpoint, name, digest, request_id, created, paid"
 _PUT_CLAIMS = (
     " ON CONFLICT (key_id, endpoint, name) DO UPDATE"
-    " SET digest=excluded.digest, request_id=excluded.request_id, created=excluded.created"
+    " SET digest=excluded.digest, request_id=excluded.request_id, created=excluded.created,"
+    " paid=excluded.paid"
 )
 _PUT_DAYS = " ON CONFLICT (name) DO UPDATE SET count=excluded.count, ends=excluded.ends"
 _FORGET_CLAIMS = "DELETE FROM claim WHERE created<=$1"
@@ -133,8 +134,8 @@ def save(connection: Connection, known: Known) -> None:
         spent = [(row.key_id, row.month, row.spent, row.held) for row in changes.spending.values()]
         _put(connection, "spending", "key_id, month, spent, held", spent, _PUT_SPENDING)
         if changes.claims:
-            claims = [(*c.claimed, c.digest, c.request_id, c.created) for c in changes.claims.values()]
-            ask(_FORGET_CLAIMS, (max(row[-1] for row in claims) - CLAIM_SECONDS,))
+            ask(_FORGET_CLAIMS, (max(c.created for c in changes.claims.values()) - CLAIM_SECONDS,))
+            claims = [claim.columns() for claim in changes.claims.values()]
             _put(connection, "claim", _CLAIM_COLUMNS, claims, _PUT_CLAIMS)
         for key in changes.api_keys.values():
             ask(_PUT_KEY, astuple(key))

@@ -88,11 +88,15 @@ class HoldRequest:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """An amount set aside, durable when the caller sees it; void it or settle it by `deadline`."""
+    """An amount set aside, durable when the caller sees it; void it or settle it by `deadline`.
+
+    paid: what earlier attempts under the same idempotency key were charged before they were cut off
+    """
 
     request_id: str
     amount: int
     deadline: int
+    paid: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +105,13 @@ class Refused:
 
     held:    what other open holds of the account (or, for the cap, of the key) keep back at this moment;
              with 0 the refusal is final until money arrives, otherwise it may pass when they end
-    earlier: the request that has the idempotency key
+    earlier: the request that has the idempotency key; since: when it began
     """
 
     reason: RefusalReason
     held: int = 0
     earlier: str = ""
+    since: int = 0
 
 
 @dataclass(frozen=True, slots=True)

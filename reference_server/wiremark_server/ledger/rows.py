@@ -92,12 +92,16 @@ class Spending:
 
 @dataclass(slots=True)
 class Claim:
-    """An idempotency key in use: by which request, for which body."""
+    """An idempotency key in use: by which request, for which body, and what its attempts before have paid."""
 
     claimed: Claimed
     digest: bytes
     request_id: str
     created: int
+    paid: int
+
+    def columns(self) -> tuple[Any, ...]:
+        return (*self.claimed, self.digest, self.request_id, self.created, self.paid)
 
 
 Transfer = tuple[str, str, str, str, int, int, int, int, int, str | None]

@@ -25,7 +25,7 @@ _OPEN = (
 _ACCOUNTS = "SELECT id, available, held FROM account WHERE id IN (SELECT value FROM json_each(?))"
 _GRANTS = "SELECT ref FROM journal WHERE step='grant' AND ref IN (SELECT value FROM json_each(?))"
 _SPENDING = "SELECT key_id, month, spent, held FROM spending WHERE key_id=? AND month=?"
-_CLAIM = "SELECT digest, request_id, created FROM claim WHERE key_id=? AND endpoint=? AND name=?"
+_CLAIM = "SELECT digest, request_id, created, paid FROM claim WHERE key_id=? AND endpoint=? AND name=?"
 _KEYS = f"SELECT {KEY_COLUMNS} FROM api_key WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608
 
 _END = (
@@ -41,7 +41,8 @@ _PUT_SPENDING = (
     "ON CONFLICT DO UPDATE SET spent=excluded.spent, held=excluded.held"
 )
 _PUT_CLAIM = (
-    "INSERT OR REPLACE INTO claim(key_id, endpoint, name, digest, request_id, created) VALUES (?,?,?,?,?,?)"
+    "INSERT OR REPLACE INTO claim(key_id, endpoint, name, digest, request_id, created, paid) "
+    "VALUES (?,?,?,?,?,?,?)"
 )
 _FORGET_CLAIMS = "DELETE FROM claim WHERE created<=?"
 _PUT_DAY = (
@@ -109,7 +110,7 @@ def save(connection: sqlite3.Connection, known: Known) -> None:
         )
     for claim in changes.claims.values():
         connection.execute(_FORGET_CLAIMS, (claim.created - CLAIM_SECONDS,))
-        connection.execute(_PUT_CLAIM, (*claim.claimed, claim.digest, claim.request_id, claim.created))
+        connection.execute(_PUT_CLAIM, claim.columns())
     for key in changes.api_keys.values():
         connection.execute(_PUT_KEY, astuple(key))
     if changes.day_counts:

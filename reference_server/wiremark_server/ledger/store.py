@@ -97,6 +97,9 @@ class Ledger:
         except asyncio.CancelledError:
             self._store.post(Release(request.request_id, 499, "cut", now))
             raise
+        except LedgerUnavailable:  # whether a commit that failed took place is not always known
+            self._store.post(Release(request.request_id, 503, "failed", now))
+            raise
         return answer
 
     async def settle(
@@ -112,11 +115,16 @@ class Ledger:
         """Charge `amount` of the hold and return the rest.
 
         A hold that has already ended stays as it ended. Raises LedgerConflict for more than was held,
-        for a second amount, or without a hold.
+        for a second amount, or without a hold. After LedgerUnavailable nothing stays charged: the caller
+        must not give the answer away.
         """
-        resolution: Resolution = await self._store.submit(
-            Settle(request_id, amount, prompt_tokens, completion_tokens, status, outcome, cached, self._now())
-        )
+        now = self._now()
+        command = Settle(request_id, amount, prompt_tokens, completion_tokens, status, outcome, cached, now)
+        try:
+            resolution: Resolution = await self._store.submit(command)
+        except LedgerUnavailable:  # whether a commit that failed took place is not always known
+            self._store.post(Refund(request_id, 503, "failed", now))
+            raise
         return resolution
 
     async def release(self, request_id: str, status: int, outcome: str) -> Resolution | None:
@@ -132,10 +140,6 @@ class Ledger:
             Refund(request_id, status, outcome, self._now())
         )
         return resolution
-
-    def take_back(self, request_id: str, status: int, outcome: str) -> None:
-        """Refund when the store can: for an answer that its trouble kept from being given."""
-        self._store.post(Refund(request_id, status, outcome, self._now()))
 
     async def grant(self, account_id: str, amount: int, reason: str, transfer: str | None = None) -> None:
         """Give an account money; with a `transfer` id, once for that id."""

@@ -100,6 +100,7 @@ CREATE TABLE claim(
   digest $bytes NOT NULL,
   request_id TEXT NOT NULL,
   created $integer NOT NULL,
+  paid $integer NOT NULL CHECK (paid >= 0),
   PRIMARY KEY (key_id, endpoint, name)
 ) $narrow;
 

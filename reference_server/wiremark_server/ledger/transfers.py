@@ -59,7 +59,7 @@ class SetAside:
         wanted = self.wanted
         before = known.requests.get(wanted.request_id)
         if before is not None:
-            return _again(before, wanted)
+            return _again(known, before, wanted)
         month = month_of(self.at)
         spending = known.spending.get((wanted.key_id, month)) or Spending(wanted.key_id, month, 0, 0)
         refusal = (
@@ -83,18 +83,19 @@ class SetAside:
             known.owner,
         )
         known.requests[request] = known.changes.begun[request] = row
+        paid = _paid(known, wanted, self.at)
         if wanted.claim is not None:
             claimed = wanted.claim.of(wanted.key_id)
             known.claims[claimed] = known.changes.claims[claimed] = Claim(
-                claimed, wanted.claim.digest, request, self.at
+                claimed, wanted.claim.digest, request, self.at, paid
             )
         spending.held += amount
         known.spending[wanted.key_id, month] = known.changes.spending[wanted.key_id, month] = spending
         _transfer(known, request, "hold", "hold", wanted.account_id, self.at, available=-amount, held=amount)
-        return Hold(request, amount, self.deadline)
+        return Hold(request, amount, self.deadline, paid)
 
 
-def _again(before: Request, wanted: HoldRequest) -> Hold:
+def _again(known: Known, before: Request, wanted: HoldRequest) -> Hold:
     """The same request asked again gets the same hold."""
     if (before.account_id, before.key_id, before.model, before.hold) != (
         wanted.account_id,
@@ -103,7 +104,9 @@ def _again(before: Request, wanted: HoldRequest) -> Hold:
         wanted.amount,
     ):
         raise LedgerConflict(f"request {wanted.request_id}: asked for a second hold with other values")
-    return Hold(wanted.request_id, wanted.amount, before.deadline)
+    claim = known.claims.get(wanted.claim.of(wanted.key_id)) if wanted.claim is not None else None
+    paid = claim.paid if claim is not None and claim.request_id == wanted.request_id else 0
+    return Hold(wanted.request_id, wanted.amount, before.deadline, paid)
 
 
 def _blocked(known: Known, wanted: HoldRequest) -> Refused | None:
@@ -113,21 +116,36 @@ def _blocked(known: Known, wanted: HoldRequest) -> Refused | None:
 
 
 def _claimed(known: Known, wanted: HoldRequest, now: int) -> Refused | None:
-    """A claim outlives its request unless that one failed, which leaves the way free for a repeat."""
-    if wanted.claim is None:
-        return None
-    claim = known.claims.get(wanted.claim.of(wanted.key_id))
-    if claim is None or claim.created + CLAIM_SECONDS <= now:
+    """Why the idempotency key is taken: by another body, by an attempt under way, by one that succeeded."""
+    claim = _claim(known, wanted, now)
+    if claim is None or wanted.claim is None:
         return None
     if claim.digest != wanted.claim.digest:
         return Refused("idempotency_mismatch", earlier=claim.request_id)
     earlier = known.requests.get(claim.request_id)
-    if earlier is None or earlier.state in ("released", "refunded"):
+    if earlier is None:
         return None
-    reason: Literal["idempotency_in_progress", "idempotency_done"] = (
-        "idempotency_in_progress" if earlier.state == "held" else "idempotency_done"
-    )
-    return Refused(reason, earlier=claim.request_id)
+    if earlier.state == "held":
+        return Refused("idempotency_in_progress", earlier=claim.request_id)
+    if earlier.state == "settled" and earlier.outcome == "ok":
+        return Refused("idempotency_done", earlier=claim.request_id, since=earlier.created)
+    return None
+
+
+def _claim(known: Known, wanted: HoldRequest, now: int) -> Claim | None:
+    if wanted.claim is None:
+        return None
+    claim = known.claims.get(wanted.claim.of(wanted.key_id))
+    return claim if claim is not None and claim.created + CLAIM_SECONDS > now else None
+
+
+def _paid(known: Known, wanted: HoldRequest, now: int) -> int:
+    """What attempts that did not succeed were charged: a repeat pays the rest, so all of them once."""
+    claim = _claim(known, wanted, now)
+    if claim is None:
+        return 0
+    earlier = known.requests.get(claim.request_id)
+    return claim.paid + (earlier.amount if earlier is not None else 0)
 
 
 def _over_cap(spending: Spending, wanted: HoldRequest) -> Refused | None:

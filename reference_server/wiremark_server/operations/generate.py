@@ -54,8 +54,8 @@ class Work:
         self._deltas: list[Delta] = []
         self._watch = asyncio.ensure_future(self._watch_client())
         self._reply = Reply(
-            request_id=call.request_id,
-            created=int(call.services.clock.now()),
+            request_id=call.answer_id,
+            created=call.created,
             model=call.model.id,
             fingerprint=call.services.fingerprint,
             asked=call.asked,

@@ -9,35 +9,50 @@ from wiremark_schemas.contracts import Price
 from wiremark_server.domain.generation import Usage
 from wiremark_server.ledger import pricing
 from wiremark_server.ledger.books import Books
+from wiremark_server.ledger.records import Hold, LedgerUnavailable
 
 Outcome = Literal["ok", "refused", "failed", "cut"]
 
 
 class Bill:
-    """An open hold. The first `settle` or `release` closes it; later ones do nothing."""
+    """An open hold. The first `settle` or `release` closes it; later ones do nothing.
 
-    __slots__ = ("_cached", "_ledger", "_open", "_price", "_request_id")
+    free: nothing is charged, only recorded: the answer was kept, or has been paid
+    """
 
-    def __init__(self, ledger: Books, request_id: str, price: Price, *, cached: bool) -> None:
+    __slots__ = ("_free", "_hold", "_ledger", "_open", "_price")
+
+    def __init__(self, ledger: Books, hold: Hold, price: Price, *, free: bool) -> None:
         self._ledger = ledger
-        self._request_id = request_id
+        self._hold = hold
         self._price = price
-        self._cached = cached
+        self._free = free
         self._open = True
 
     async def settle(self, usage: Usage, outcome: Outcome, status: int = 200) -> None:
-        """Charge what was used. A cached answer is recorded with its counts and costs nothing."""
+        """Charge what was used, less what earlier attempts of the same request have paid.
+
+        Raises LedgerUnavailable when the charge could not be made: the answer must not be given away.
+        """
         if not self._open:
             return
         self._open = False
-        amount = 0 if self._cached else pricing.charge(self._price, usage.prompt, usage.completion)
-        await self._ledger.settle(
-            self._request_id, amount, usage.prompt, usage.completion, status, outcome, cached=self._cached
+        price = 0 if self._free else pricing.charge(self._price, usage.prompt, usage.completion)
+        resolution = await self._ledger.settle(
+            self._hold.request_id,
+            max(0, price - self._hold.paid),
+            usage.prompt,
+            usage.completion,
+            status,
+            outcome,
+            cached=self._free,
         )
+        if resolution.state != "settled":
+            raise LedgerUnavailable("the hold was returned while the answer was made")
 
     async def release(self, status: int, outcome: Outcome) -> None:
         """Give the whole hold back: nothing reached the client."""
         if not self._open:
             return
         self._open = False
-        await self._ledger.release(self._request_id, status, outcome)
+        await self._ledger.release(self._hold.request_id, status, outcome)

@@ -68,6 +68,7 @@ class Call:
     explain: Callable[[Exception], Mapping[str, Any]]
     parameters: Mapping[str, str] = field(init=False)  # of the path, set by the router
     query: Mapping[str, str] = field(init=False)
+    operation: str = field(init=False, default="")  # likewise
     headers: list[tuple[str, str]] = field(default_factory=list)  # for the answer, refusals included
     limits: Decision | None = None  # meter, meter_tokens; its headers likewise
     place: tuple[str, str] | None = None  # meter; given back when the request is over
@@ -81,6 +82,11 @@ class Call:
     completion_budget: int = field(init=False, default=0)  # fit; tokens, over all choices
     kept: Kept | None = field(init=False, default=None)  # recall
     cache_key: bytes | None = field(init=False, default=None)  # recall
+    answer_id: str = field(init=False)  # of the request that the answer is named after; hold may change it
+    created: int = field(init=False)  # hold; seconds since the epoch, UTC
     bill: Bill = field(init=False)  # hold
     stored: Stored | None = None  # set by the operation
     broken: Callable[[Mapping[str, Any]], bytes] | None = None  # likewise
+
+    def __post_init__(self) -> None:
+        self.answer_id = self.request_id

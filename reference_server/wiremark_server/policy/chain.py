@@ -15,8 +15,8 @@ from wiremark_server.domain import problem
 from wiremark_server.domain.asked import Asked
 from wiremark_server.domain.generation import Generation
 from wiremark_server.ledger import pricing
-from wiremark_server.ledger.store import HoldRequest, Refused
-from wiremark_server.policy import cache
+from wiremark_server.ledger.store import HOLD_SECONDS, HoldRequest, Refused
+from wiremark_server.policy import cache, idempotency
 from wiremark_server.policy.bill import Bill
 from wiremark_server.policy.call import Call
 from wiremark_server.policy.counters import CountersUnavailable
@@ -159,24 +159,31 @@ def _declines_cache(call: Call) -> bool:
 
 
 async def hold(call: Call) -> None:
-    """Set aside the most that the request can cost; a kept answer costs nothing."""
-    services = call.services
+    """Set aside the most that the request can cost; an answer that was kept or paid before costs nothing."""
     amount = 0
     if call.kept is None:
         amount = pricing.upper_bound(call.model.price, call.prompt_tokens, call.completion_budget)
-    answer = await services.ledger.hold(
-        HoldRequest(
-            request_id=call.request_id,
-            account_id=call.key.account_id,
-            key_id=call.key.id,
-            model=call.model.id,
-            amount=amount,
-            monthly_cap=call.key.monthly_cap,
-        )
+    wanted = HoldRequest(
+        request_id=call.request_id,
+        account_id=call.key.account_id,
+        key_id=call.key.id,
+        model=call.model.id,
+        amount=amount,
+        monthly_cap=call.key.monthly_cap,
+        claim=idempotency.claim(call),
     )
+    answer = await call.services.ledger.hold(wanted)
+    done = isinstance(answer, Refused) and answer.reason == "idempotency_done"
+    if isinstance(answer, Refused) and done:
+        idempotency.repeat(call, answer)
+        wanted = dataclasses.replace(wanted, amount=0, monthly_cap=None, claim=None)
+        answer = await call.services.ledger.hold(wanted)
     if isinstance(answer, Refused):
         raise problem.no_hold(answer.reason, answer.held)
-    call.bill = Bill(services.ledger, call.request_id, call.model.price, cached=call.kept is not None)
+    if not done:
+        call.created = answer.deadline - HOLD_SECONDS
+    free = done or call.kept is not None
+    call.bill = Bill(call.services.ledger, answer, call.model.price, free=free)
 
 
 # Step, and what it refuses with.
@@ -198,7 +205,7 @@ ANSWERED: tuple[Step, ...] = (  # likewise
     staff,  #        503 no_worker
     meter_tokens,  # 429 rate_limited
     recall,
-    hold,  #         insufficient_credits, monthly_cap_reached: 402 or 429, as the contract says
+    hold,  #         insufficient_credits, monthly_cap_reached: as the contract says; 409, 422 idempotency_…
 )
 PAID: tuple[Step, ...] = (staff, meter_tokens, hold)  # once the model and the tokens are known
 GENERATION = (*DOCUMENT, *ANSWERED)
