@@ -103,6 +103,11 @@ def _thinks(thinking: Mapping[str, Any]) -> bool:
 
 
 def _check_thinking(thinking: Mapping[str, Any], document: Mapping[str, Any], *, continues: bool) -> None:
+    if thinking.get("type") == "between_tools":
+        raise problem.invalid_request(
+            "Unsupported value for 'thinking.type': this server thinks before it answers, not between tools.",
+            "thinking.type",
+        )
     if not _thinks(thinking):
         return
     budget, limit = thinking.get("budget_tokens"), document.get("max_tokens")
