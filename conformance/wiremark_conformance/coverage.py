@@ -109,7 +109,7 @@ def page(register: Register) -> str:
 def _document(name: str, schema: str) -> Mapping[str, Any]:
     source = f"{name}.yaml"
     text = files("wiremark_conformance").joinpath("catalogue", source).read_text(encoding="utf-8")
-    document, lines = yamlfile.parse(text, source)
+    document, lines = yamlfile.parse(text, source, ours=True)
     yamlfile.check(document, lines, schema, source)
     return dict(document)
 

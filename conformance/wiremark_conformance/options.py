@@ -75,6 +75,8 @@ OPTIONS = (
     Option("credentials", "credentials", "FILE", "YAML of key roles: default, exhausted, restricted, …"),
     Option("report", "out", "DIR", "write report.json, report.html and junit.xml into this directory"),
     Option("deviations", "deviations", "FILE", "YAML of known deviations, each with a reason and an expiry"),
+    Option("concurrency", "concurrency", "N", "requests under way at the same time, 1 to 64 (default: 4)"),
+    Option("max-requests", "max-requests", "N", "do not start when the run would need more requests"),
 )
 BY_NAME: Mapping[str, Option] = {option.name: option for option in OPTIONS}
 

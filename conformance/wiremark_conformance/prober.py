@@ -86,11 +86,16 @@ class Prober:
         return True
 
     def run(
-        self, names: Sequence[str], target: Target, known: Mapping[str, Exchange]
+        self,
+        names: Sequence[str],
+        target: Target,
+        known: Mapping[str, Exchange],
+        progress: Callable[[int], None] = lambda _: None,
     ) -> Mapping[str, Exchange]:
         """The exchanges of the probes `names` (needs first), with those `known` taken as made.
 
-        A probe that cannot be built for this target is left out; judging tells why.
+        A probe that cannot be built for this target is left out; judging tells why. `progress` is told
+        how many probes are settled, each time that more are.
         """
         exchanges = {name: known[name] for name in names if name in known}
         waiting = [name for name in names if name not in exchanges]
@@ -113,6 +118,7 @@ class Prober:
                     name = running.pop(future)
                     exchanges[name] = future.result()
                     settled.add(name)
+                progress(len(settled))
         finally:
             pool.shutdown(wait=not running, cancel_futures=True)
         return {name: exchanges[name] for name in PROBES if name in exchanges}

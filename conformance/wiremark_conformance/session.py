@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from wiremark_reports.record import Deviation, Report, Result, Verdict
 from wiremark_reports.render import terminal
 
 from wiremark_conformance import redact, smoke
+from wiremark_conformance.budget import Budget, budget
 from wiremark_conformance.client import Client
 from wiremark_conformance.collect import Collection, RequirementItem, markers
 from wiremark_conformance.deviations import Standing, standing
@@ -32,6 +33,7 @@ from wiremark_conformance.judge import judge_one, probes_for
 from wiremark_conformance.outcomes import SHOWN
 from wiremark_conformance.plugin import RUN
 from wiremark_conformance.prober import Prober
+from wiremark_conformance.progress import Progress
 from wiremark_conformance.requirement import load_register
 from wiremark_conformance.settings import SettingError, Settings, resolve
 from wiremark_conformance.target import Target
@@ -94,7 +96,7 @@ class Run:
             base_url=endpoint.url,
             host_header=endpoint.host_header,
         )
-        self.prober = Prober(Client(endpoint))
+        self.prober = Prober(Client(endpoint), workers=settings.concurrency)
         self.redactor = redact.Redactor(settings.credentials.keys.values())
         self.known: dict[str, Exchange] = {}
         self.evidence: Evidence | None = None
@@ -138,8 +140,21 @@ class Run:
             for item in session.items
             if isinstance(item, RequirementItem) and self.target.declares(item.requirement.capability)
         ]
-        exchanges = self.prober.run(probes_for(ids), self.target, self.known)
+        names = probes_for(ids)
+        with Progress(self.config, self._within_budget(names), len(names)) as progress:
+            exchanges = self.prober.run(names, self.target, self.known, progress.tell)
         self.evidence = Evidence(self.target, exchanges)
+
+    def _within_budget(self, names: Sequence[str]) -> Budget:
+        """What the run needs; ends the session when that is more than was allowed."""
+        needed, allowed = budget(names, self.target, self.known), self.settings.max_requests
+        if allowed is not None and needed.requests > allowed:
+            raise pytest.exit.Exception(
+                f"wiremark: the run needs {needed}, and --wiremark-max-requests allows {allowed};"
+                " select fewer requirements with -m or -k, or allow more",
+                returncode=pytest.ExitCode.USAGE_ERROR,
+            )
+        return needed
 
     def conclude(self, requirement_id: str) -> Conclusion:
         """The verdict on a requirement, from the exchanges of this session."""

@@ -19,6 +19,7 @@ from wiremark_conformance.client import BadBaseUrl, Endpoint
 from wiremark_conformance.requirement import Register
 
 DEFAULT_CONTRACT = "generic"
+DEFAULT_CONCURRENCY, _MOST = 4, 64
 
 
 class SettingError(Exception):
@@ -27,7 +28,12 @@ class SettingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """model: the one asked for, None when it is to be found; report: where to write, None: nowhere."""
+    """What a run is given.
+
+    model:        the one asked for, None when it is to be found
+    report:       where to write, None: nowhere
+    max_requests: more than these are not begun, None: no limit
+    """
 
     endpoint: Endpoint
     contract: Contract
@@ -35,6 +41,8 @@ class Settings:
     credentials: Credentials
     report: Path | None
     deviations: Mapping[str, Deviation]
+    concurrency: int = DEFAULT_CONCURRENCY
+    max_requests: int | None = None
 
 
 def resolve(config: pytest.Config, base_url: str, register: Register, environ: Mapping[str, str]) -> Settings:
@@ -57,9 +65,22 @@ def resolve(config: pytest.Config, base_url: str, register: Register, environ: M
             credentials=_credentials(credentials_file, options.value(config, "api-key", {}), environ),
             report=writable(report) if report else None,
             deviations=deviations.load(deviations_file, register) if deviations_file else {},
+            concurrency=_number("concurrency", given("concurrency"), _MOST) or DEFAULT_CONCURRENCY,
+            max_requests=_number("max-requests", given("max-requests")),
         )
     except (BadBaseUrl, BadFile) as error:
         raise SettingError(str(error)) from None
+
+
+def _number(name: str, text: str | None, most: int | None = None) -> int | None:
+    """A whole number from 1 that was given for an option."""
+    if text is None:
+        return None
+    digits = text.isascii() and text.isdigit() and len(text) < 10
+    if not digits or not 1 <= int(text) <= (most or int(text)):
+        bound = f"from 1 to {most}" if most else "of at least 1"
+        raise SettingError(f"{options.BY_NAME[name].flag} takes a whole number {bound}, not {text!r}")
+    return int(text)
 
 
 def _credentials(file: Path | None, key: str | None, environ: Mapping[str, str]) -> Credentials:

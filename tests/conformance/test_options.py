@@ -18,6 +18,8 @@ def test_the_names_of_pytest_options_are_fixed() -> None:
         "--wiremark-credentials",
         "--wiremark-report",
         "--wiremark-deviations",
+        "--wiremark-concurrency",
+        "--wiremark-max-requests",
     }
 
 

@@ -201,3 +201,31 @@ def _register() -> Any:
     from wiremark_conformance.requirement import load_register
 
     return load_register()
+
+
+def test_the_budget_is_told_before_the_requests(run: Run) -> None:
+    result = run(GOOD)
+    result.stdout.fnmatch_lines(["wiremark: up to 0 requests, about 0 prompt *", "*3 requirements: 3 pass*"])
+
+
+def test_a_run_beyond_its_budget_does_not_start(pytester: pytest.Pytester, endpoints: Any) -> None:
+    endpoint = endpoints()
+    result = pytester.runpytest(f"--base-url={endpoint.url}", "--wiremark-max-requests=3", "-k", "chat")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stdout.fnmatch_lines(
+        ["*the run needs up to * and --wiremark-max-requests allows 3; select fewer*"]
+    )
+    assert endpoint.seen == [("GET", "/v1/models")]  # the proof that the endpoint answers at all
+
+
+@pytest.mark.parametrize("value", ["0", "65", "-1", "many", "4.5", "\u0664"])
+def test_a_concurrency_is_a_small_number(pytester: pytest.Pytester, endpoints: Any, value: str) -> None:
+    endpoint = endpoints()
+    result = pytester.runpytest(f"--base-url={endpoint.url}", f"--wiremark-concurrency={value}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--wiremark-concurrency takes a whole number from 1 to 64, not *"])
+    assert endpoint.seen == []
+
+
+def test_one_request_at_a_time(run: Run) -> None:
+    assert run(GOOD, "--wiremark-concurrency=1").ret == 0
