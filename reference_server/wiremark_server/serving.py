@@ -15,7 +15,7 @@ import uvloop
 from wiremark_schemas import contracts
 from wiremark_schemas.contracts import Contract
 
-from wiremark_server import app, keys
+from wiremark_server import app, keys, processes
 from wiremark_server.clock import Clock, SystemClock
 from wiremark_server.edge.handler import Gateway
 from wiremark_server.edge.mounts import Mounts
@@ -24,6 +24,7 @@ from wiremark_server.engine.simulated import SimulatedEngine
 from wiremark_server.faults import catalogue
 from wiremark_server.faults.gate import Gate
 from wiremark_server.faults.misbehaviour import Misbehaviour
+from wiremark_server.keys import KeyStore
 from wiremark_server.ledger.store import Ledger, LedgerUnavailable
 from wiremark_server.policy.counters import Counters, CountersUnavailable, MemoryCounters, shared
 from wiremark_server.settings import Settings
@@ -46,10 +47,10 @@ def run(settings: Settings, scratch: Path, say: Callable[[str], None]) -> None:
     """
     served = _contracts(settings)
     chosen = catalogue.chosen(settings.faults, settings.variants, settings.variant_rate, settings.seed)
+    several = settings.processes > 1
     with (
-        contextlib.closing(listen(settings.host, settings.port)) as bound,
+        contextlib.closing(listen(settings.host, settings.port, several)) as bound,
         contextlib.ExitStack() as files,
-        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
         path = settings.credentials_file or scratch / "credentials.yaml"
         alone = len(served) == 1
@@ -61,7 +62,8 @@ def run(settings: Settings, scratch: Path, say: Callable[[str], None]) -> None:
             )
             for contract in served
         ]
-        runner.run(_serve(settings, faces, chosen, scratch, bound, say))
+        place = settings.db or str(scratch / "ledger.sqlite")
+        _Served(settings, faces, chosen, place, bound, say).run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,70 +107,111 @@ def _credentials(path: Path) -> Iterator[CredentialsFile]:
         file.discard()
 
 
-async def _serve(
-    settings: Settings,
-    faces: Sequence[_Face],
-    chosen: Misbehaviour | None,
-    scratch: Path,
-    bound: socket.socket,
-    say: Callable[[str], None],
-) -> None:
-    clock = SystemClock()
-    ledger = Ledger.open(settings.db or scratch / "ledger.sqlite", clock)
-    engine = SimulatedEngine(pace.profile(settings.profile), settings.seed, clock)
-    counters: Counters | None = None
-    try:
-        store = keys.KeyStore(ledger)
-        counters = await _counters(settings, clock, ledger)
-        gateways: dict[str, Gateway | Gate] = {}
-        for face in faces:
-            roles = await keys.provision_roles(store, ledger, face.contract, settings.seed)
-            face.credentials.write(roles)
-            parts = (face.contract, clock, ledger, store, engine, settings.seed, face.mount)
-            gateways[face.mount] = (
-                app.build_misbehaving(*parts, chosen.choose, counters)
-                if chosen
-                else app.build(*parts, counters)
+@dataclass(frozen=True, slots=True)
+class _Served:
+    """What is served, and where, in one process or in several."""
+
+    settings: Settings
+    faces: Sequence[_Face]
+    chosen: Misbehaviour | None
+    place: str
+    bound: socket.socket
+    say: Callable[[str], None]
+
+    def run(self) -> None:
+        if self.settings.processes == 1:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(self._serve(self.bound, self._announce, provision=True))
+            return
+        asyncio.run(self._prepare())
+        processes.run(self.settings.processes, self._work, self._announce)
+
+    async def _prepare(self) -> None:
+        """What must happen once, before there are several."""
+        clock = SystemClock()
+        ledger = Ledger.open(self.place, clock)
+        try:
+            await self._provision(KeyStore(ledger), ledger)
+            await (await _counters(self.settings, clock, ledger)).close()
+        finally:
+            await ledger.close()
+
+    def _work(self, ready: Callable[[], None]) -> None:
+        """One of several processes."""
+        host, port = self.bound.getsockname()[:2]
+        with (
+            contextlib.closing(listen(host, port, shared=True)) as own,
+            asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
+        ):
+            runner.run(self._serve(own, ready, provision=False))
+
+    async def _provision(self, store: KeyStore, ledger: Ledger) -> None:
+        for face in self.faces:
+            face.credentials.write(
+                await keys.provision_roles(store, ledger, face.contract, self.settings.seed)
             )
-        gateway = gateways.get("") or Mounts(gateways)
-        server = _Server(
-            uvicorn.Config(
-                gateway,
-                loop="none",
-                http="httptools",
-                ws="none",
-                lifespan="off",
-                access_log=False,
-                server_header=False,
-                date_header=True,
-                proxy_headers=False,
-                log_config=None,
-                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-                timeout_graceful_shutdown=_DRAIN_SECONDS,
-            )
+
+    async def _serve(self, bound: socket.socket, ready: Callable[[], None], *, provision: bool) -> None:
+        settings, clock = self.settings, SystemClock()
+        ledger = Ledger.open(self.place, clock)
+        engine = SimulatedEngine(pace.profile(settings.profile), settings.seed, clock)
+        counters: Counters | None = None
+        try:
+            store = KeyStore(ledger)
+            if provision:
+                await self._provision(store, ledger)
+            counters = await _counters(settings, clock, ledger)
+            gateways: dict[str, Gateway | Gate] = {}
+            for face in self.faces:
+                parts = (face.contract, clock, ledger, store, engine, settings.seed, face.mount)
+                gateways[face.mount] = (
+                    app.build_misbehaving(*parts, self.chosen.choose, counters)
+                    if self.chosen
+                    else app.build(*parts, counters)
+                )
+            gateway = gateways.get("") or Mounts(gateways)
+            server = _server(gateway, ready)
+            sweeper = asyncio.create_task(_sweep(ledger))
+            await server.serve(sockets=[bound])
+            sweeper.cancel()
+            await gateway.drained()
+        finally:
+            await engine.close()
+            if counters is not None:
+                await counters.close()
+            await ledger.close()
+
+    def _announce(self) -> None:
+        host, port = self.bound.getsockname()[:2]
+        origin = f"http://{_as_client_sees(host)}:{port}"
+        for face in self.faces:
+            self.say(f"credentials {face.credentials.path}")
+        self.say(f"seed {self.settings.seed}")
+        for face in self.faces:
+            if face.mount:
+                self.say(f"serving {face.contract.name} on {origin}{face.path}")
+        self.say(f"listening on {origin}{self.faces[0].path if len(self.faces) == 1 else ''}")
+
+
+def _server(gateway: Gateway | Gate | Mounts, ready: Callable[[], None]) -> _Server:
+    server = _Server(
+        uvicorn.Config(
+            gateway,
+            loop="none",
+            http="httptools",
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            server_header=False,
+            date_header=True,
+            proxy_headers=False,
+            log_config=None,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=_DRAIN_SECONDS,
         )
-
-        def announce() -> None:
-            host, port = bound.getsockname()[:2]
-            origin = f"http://{_as_client_sees(host)}:{port}"
-            for face in faces:
-                say(f"credentials {face.credentials.path}")
-            say(f"seed {settings.seed}")
-            for face in faces:
-                if face.mount:
-                    say(f"serving {face.contract.name} on {origin}{face.path}")
-            say(f"listening on {origin}{faces[0].path if len(faces) == 1 else ''}")
-
-        server.announce = announce
-        sweeper = asyncio.create_task(_sweep(ledger))
-        await server.serve(sockets=[bound])
-        sweeper.cancel()
-        await gateway.drained()
-    finally:
-        await engine.close()
-        if counters is not None:
-            await counters.close()
-        await ledger.close()
+    )
+    server.ready = ready
+    return server
 
 
 async def _counters(settings: Settings, clock: Clock, ledger: Ledger) -> Counters:
@@ -200,11 +243,11 @@ def _as_client_sees(host: str) -> str:
 class _Server(uvicorn.Server):
     """uvicorn without its habit of raising the signal again after a clean end, which would spoil the code."""
 
-    announce: Callable[[], None]
+    ready: Callable[[], None]
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)
-        self.announce()
+        self.ready()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wiremark_server.engine import pace
+from wiremark_server.ledger.stores import is_shared
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class Settings:
     contracts:        names or paths; several are served together, each below its own name
     port:             0 lets the system choose
     db:               a file or postgresql://…; None means a fresh temporary file, removed at exit
+    processes:        how many serve the port together
     limits_url:       redis://… of counters that several processes share; None keeps them in memory
     credentials_file: None means one beside the temporary files, removed at exit; with several contracts each
                       has its own, the contract's name before the ending
@@ -36,6 +38,7 @@ class Settings:
     variants: tuple[str, ...] = ()
     variant_rate: float = 1.0
     limits_url: str | None = None
+    processes: int = 1
 
 
 def parse(argv: list[str]) -> Settings:
@@ -57,6 +60,13 @@ def parse(argv: list[str]) -> Settings:
         "--db",
         metavar="PATH|URL",
         help="ledger file, or postgresql://… to share it with other processes (default: temporary file)",
+    )
+    parser.add_argument(
+        "--processes",
+        type=_count,
+        default=1,
+        metavar="N",
+        help="server processes behind the port; several need a --db and a --limits-url to share",
     )
     parser.add_argument(
         "--limits-url",
@@ -95,6 +105,11 @@ def parse(argv: list[str]) -> Settings:
         help="share of the requests on which each variant shows (default: 1); without --variant, of all",
     )
     given = parser.parse_args(argv)
+    if given.processes > 1:
+        if not given.db or not is_shared(given.db):
+            parser.error("--processes needs a ledger that they can share: --db postgresql://…")
+        if not given.limits_url:
+            parser.error("--processes needs counters that they can share: --limits-url redis://…")
     variants = _names(given.variant) or (("all",) if given.variants is not None else ())
     return Settings(
         contracts=tuple(name for names in given.contract or ["openai"] for name in names.split(",") if name),
@@ -102,6 +117,7 @@ def parse(argv: list[str]) -> Settings:
         port=given.port,
         db=given.db,
         limits_url=given.limits_url,
+        processes=given.processes,
         credentials_file=given.credentials_file,
         seed=secrets.randbelow(2**32) if given.seed is None else given.seed,
         profile=given.profile,
@@ -123,6 +139,12 @@ def _rate(text: str) -> float:
     if not 0 <= rate <= 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a share; give a number from 0 to 1")
     return rate
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or not 0 < int(text) <= 64:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of processes; give one from 1 to 64")
+    return int(text)
 
 
 def _port(text: str) -> int:

@@ -40,8 +40,11 @@ def check_servable(contract: Contract) -> None:
             )
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A bound socket, so that a busy port is found before anything is written."""
+def listen(host: str, port: int, shared: bool = False) -> socket.socket:
+    """A bound socket, so that a busy port is found before anything is written.
+
+    shared: other sockets may be bound to the same address, each with a part of its connections
+    """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         bound = socket.socket(family, kind, protocol)
@@ -49,6 +52,8 @@ def listen(host: str, port: int) -> socket.socket:
         raise StartError(f"cannot listen on host {host!r}: {error.strerror or error}") from None
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         bound.bind(address)
         bound.setblocking(False)
     except OSError as error:

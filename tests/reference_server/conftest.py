@@ -242,3 +242,14 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return str(tmp_path / "ledger.db")
     found: str = request.getfixturevalue("postgres_place")
     return found
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[str]:
+    """A Redis of the test run's own."""
+    pytest.importorskip("redis")
+    try:
+        with services.redis() as url:
+            yield url
+    except services.Missing as missing:
+        pytest.skip(str(missing))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -14,16 +14,6 @@ from wiremark_server.policy.counters import Counters, CountersUnavailable, Memor
 from wiremark_server.policy.limits import Limiter
 
 KEY = Key("key", "acme")
-
-
-@pytest.fixture(scope="module")
-def redis_server() -> Iterator[str]:
-    pytest.importorskip("redis")
-    try:
-        with services.redis() as url:
-            yield url
-    except services.Missing as missing:
-        pytest.skip(str(missing))
 
 
 @pytest.fixture(params=["memory", "redis"])

@@ -1,0 +1,109 @@
+"""Several server processes behind one port: one ledger, one set of limits, and deaths that nobody notices."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from wiremark_schemas import credentials
+from wiremark_server import settings
+from wiremark_server.ledger.verify import verify
+
+CHAT = {"model": "wiremark-large", "messages": [{"role": "user", "content": "Hello."}], "max_tokens": 20}
+
+
+@dataclass(frozen=True)
+class Pack:
+    process: subprocess.Popen[str]
+    port: int
+    key: str
+    place: str
+
+    def workers(self) -> Sequence[int]:
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(number) for number in children.read_text().split()]
+
+    def chat(self) -> tuple[int, dict[str, str]]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        headers = {"authorization": f"Bearer {self.key}", "content-type": "application/json"}
+        connection.request("POST", "/v1/chat/completions", json.dumps(CHAT), headers)
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+        return answer.status, {name.lower(): value for name, value in answer.getheaders()}
+
+
+@pytest.fixture
+def pack(postgres_place: str, redis_server: str, tmp_path: Path) -> Iterator[Pack]:
+    keys = tmp_path / "keys.yaml"
+    command = [sys.executable, "-m", "wiremark_server", "serve", "--port", "0", "--processes", "3"]
+    process = subprocess.Popen(
+        [*command, "--db", postgres_place, "--limits-url", redis_server, "--credentials-file", str(keys)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    line = next(line for line in process.stdout if line.startswith("listening on "))
+    port = int(line.rpartition(":")[2].partition("/")[0])
+    yield Pack(process, port, credentials.load(keys)["default"], postgres_place)
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    process.stdout.close()
+
+
+def test_three_processes_are_one_gateway_and_outlive_a_death(pack: Pack) -> None:
+    left = []
+    for _ in range(12):
+        status, headers = pack.chat()
+        assert status == 200
+        left.append(int(headers["x-ratelimit-remaining-requests"]))
+    assert left == [*range(left[0], left[0] - 12, -1)]  # counted together, whoever answers
+    before = pack.workers()
+    assert len(before) == 3
+    os.kill(before[0], signal.SIGKILL)
+    answered = 0
+    while answered < 12:  # a connection that the dead one had accepted is lost, and nothing else
+        try:
+            answered += pack.chat()[0] == 200
+        except (OSError, http.client.HTTPException):
+            continue
+    while len(after := pack.workers()) < 3:
+        pass
+    assert before[0] not in after
+    assert [str(result) for result in verify(pack.place) if not result.ok] == []
+
+
+def test_they_end_with_the_process_that_started_them(pack: Pack) -> None:
+    workers = pack.workers()
+    pack.process.kill()
+    assert pack.process.wait(10) == -signal.SIGKILL
+    while any(Path(f"/proc/{worker}").exists() for worker in workers):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ("--processes 3", "--db postgresql://"),
+        ("--processes 3 --db ledger.sqlite", "--db postgresql://"),
+        ("--processes 3 --db postgresql://h/d", "--limits-url redis://"),
+        ("--processes 0", "give one from 1 to 64"),
+        ("--processes many", "give one from 1 to 64"),
+    ],
+)
+def test_what_cannot_be_shared_is_refused(
+    arguments: str, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stop:
+        settings.parse(arguments.split())
+    assert stop.value.code == 2
+    assert sentence in capsys.readouterr().err
