@@ -10,9 +10,8 @@ import msgspec
 from wiremark_schemas.contracts import Contract
 
 from wiremark_server.clock import Clock
-from wiremark_server.dialects import openapi
+from wiremark_server.dialects import gemini, openapi
 from wiremark_server.dialects.anthropic_messages import CountFormat, MessagesFormat
-from wiremark_server.dialects.anthropic_messages.signature import Signatures
 from wiremark_server.dialects.format import Format
 from wiremark_server.dialects.openai_chat import ChatFormat
 from wiremark_server.dialects.openai_chat.form import Form
@@ -20,6 +19,7 @@ from wiremark_server.dialects.openai_completions import CompletionFormat
 from wiremark_server.dialects.openai_models import Catalogue
 from wiremark_server.dialects.openai_responses import ResponsesFormat
 from wiremark_server.dialects.openai_responses.sealed import Seals
+from wiremark_server.dialects.signature import Signatures
 from wiremark_server.edge.handler import Gateway
 from wiremark_server.engine.protocol import Engine
 from wiremark_server.faults.edit import Choose, Edit
@@ -115,6 +115,9 @@ def _formats(contract: Contract, seed: int) -> dict[str, Format]:
         MessagesFormat(signatures),
         CountFormat(signatures),
         ResponsesFormat(Seals(f"{contract.name}/{seed}".encode())),
+        gemini.ContentFormat(signatures),
+        gemini.StreamFormat(signatures),
+        gemini.CountFormat(signatures),
     )
     return {form.name: form for form in forms}
 

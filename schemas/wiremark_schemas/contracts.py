@@ -31,6 +31,7 @@ _DIALECTS: Mapping[str, Dialect] = {
     "embeddings": "openai",
     "messages": "anthropic",
     "responses": "openai",
+    "gemini": "gemini",
 }
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from wiremark_server.dialects.anthropic_messages.request import decode, decode_count
-from wiremark_server.dialects.anthropic_messages.signature import Signatures
+from wiremark_server.dialects.signature import Signatures
 from wiremark_server.domain.asked import Asked
 from wiremark_server.domain.generation import OutputFormat, Tool, ToolCall, ToolChoice, Turn
 from wiremark_server.domain.problem import ProblemError

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from wiremark_schemas import registry
 from wiremark_server.dialects.anthropic_messages import MessagesFormat
-from wiremark_server.dialects.anthropic_messages.signature import Signatures
 from wiremark_server.dialects.format import Reply
+from wiremark_server.dialects.signature import Signatures
 from wiremark_server.domain.asked import Asked
 from wiremark_server.domain.generation import (
     Delta,

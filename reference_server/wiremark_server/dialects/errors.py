@@ -12,6 +12,7 @@ import msgspec
 from wiremark_schemas import contracts
 from wiremark_schemas.contracts import Contract, Dialect
 
+from wiremark_server.domain.asked import Framing
 from wiremark_server.domain.problem import Problem
 
 
@@ -35,10 +36,42 @@ def _anthropic(problem: Problem, answer: contracts.Problem, request_id: str) -> 
     }
 
 
+_DETAIL = "type.googleapis.com/google.rpc."
+_QUOTAS = {
+    "@type": f"{_DETAIL}Help",
+    "links": [{"description": "Rate limits", "url": "https://ai.google.dev/gemini-api/docs/rate-limits"}],
+}
+
+
+def _gemini(problem: Problem, answer: contracts.Problem, request_id: str) -> Mapping[str, Any]:
+    """google.rpc.Status: the type is its canonical status, the code the reason in its details."""
+    details: list[Mapping[str, Any]] = [{"@type": f"{_DETAIL}RequestInfo", "requestId": request_id}]
+    if answer.code is not None:
+        domain = {"reason": answer.code, "domain": "googleapis.com"}
+        details.append({"@type": f"{_DETAIL}ErrorInfo", **domain})
+    if problem.param is not None and answer.status == 400:
+        violation = {"field": problem.param, "description": problem.message}
+        details.append({"@type": f"{_DETAIL}BadRequest", "fieldViolations": [violation]})
+    if answer.status == 429:
+        violation = {"subject": problem.situation, "description": problem.message}
+        details += [{"@type": f"{_DETAIL}QuotaFailure", "violations": [violation]}, _QUOTAS]
+    if problem.retry_after is not None:
+        details.append({"@type": f"{_DETAIL}RetryInfo", "retryDelay": f"{max(1, problem.retry_after)}s"})
+    return {
+        "error": {
+            "code": answer.status,
+            "message": problem.message,
+            "status": answer.type,
+            "details": details,
+        }
+    }
+
+
 # Envelope, and what stands before its data when it ends a stream.
 _FORMS: Mapping[Dialect, tuple[Callable[[Problem, contracts.Problem, str], Mapping[str, Any]], bytes]] = {
     "openai": (_openai, b""),
     "anthropic": (_anthropic, b"event: error\n"),
+    "gemini": (_gemini, b""),
 }
 
 
@@ -60,8 +93,10 @@ class ErrorTable:
         """The body of the refusal."""
         return msgspec.json.encode(self.document(problem, request_id))
 
-    def frame(self, problem: Problem, request_id: str) -> bytes:
-        """The same inside of an event stream that has already begun."""
+    def frame(self, problem: Problem, request_id: str, framing: Framing = "events") -> bytes:
+        """The same inside of a stream that has already begun."""
+        if framing == "array":
+            return b",\r\n" + self.envelope(problem, request_id) + b"]"
         return self._event + b"data: " + self.envelope(problem, request_id) + b"\n\n"
 
     def headers(self, problem: Problem) -> tuple[tuple[str, str], ...]:

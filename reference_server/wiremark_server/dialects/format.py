@@ -17,6 +17,21 @@ HeaderOf = Callable[[str], str | None]
 
 
 @dataclass(frozen=True, slots=True)
+class RequestHead:
+    """What is known of a request beside its body. Called with the name of a header, it gives that header.
+
+    parameters: of the path; query: of the query string
+    """
+
+    header: HeaderOf
+    parameters: Mapping[str, str]
+    query: Mapping[str, str]
+
+    def __call__(self, name: str) -> str | None:
+        return self.header(name)
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """What is known of an answer when it begins.
 
@@ -61,7 +76,7 @@ class Format(Protocol):
 
     name: str
 
-    def decode(self, document: Mapping[str, Any], request_id: str, header: HeaderOf) -> Asked:
+    def decode(self, document: Mapping[str, Any], request_id: str, head: RequestHead, /) -> Asked:
         """What a request asks for. Raises ProblemError with the JSON path of what is wrong."""
         ...
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from wiremark_schemas.contracts import Model
 
 from wiremark_server.dialects import token_ids
 from wiremark_server.dialects.validation import RequestSchema, check_integers
@@ -45,18 +44,6 @@ def decode(document: Mapping[str, Any]) -> Asked:
         dimensions=document.get("dimensions"),
         base64=document.get("encoding_format") == "base64",
     )
-
-
-def dimensions(asked: Asked, model: Model) -> int:
-    """How long the vectors will be. Raises ProblemError when `model` makes none, or none so long."""
-    if model.dimensions is None:
-        raise problem.invalid_request(f"The model {model.id!r} does not make embeddings.", "model")
-    if asked.dimensions is not None and asked.dimensions > model.dimensions:
-        raise problem.invalid_request(
-            f"Invalid value for 'dimensions': the model {model.id!r} has at most {model.dimensions}.",
-            "dimensions",
-        )
-    return asked.dimensions or model.dimensions
 
 
 def encode(asked: Asked, model: str, vectors: Sequence[array[float]], usage: Usage) -> bytes:

@@ -50,6 +50,20 @@ _ROUTES: Mapping[str, _Route] = {
     "embeddings.create": _Route(
         "Make vectors of texts", "openai/embeddings.request", "openai/embeddings.response"
     ),
+    "gemini.generate": _Route("Answer contents", "gemini/generate.request", "gemini/generate.response"),
+    "gemini.stream": _Route(
+        "Answer contents in pieces",
+        "gemini/generate.request",
+        "gemini/generate.response",
+        "gemini/generate.response",
+    ),
+    "gemini.count_tokens": _Route(
+        "Count the tokens of contents", "gemini/count_tokens.request", "gemini/count_tokens.response"
+    ),
+    "gemini.embed": _Route("Make a vector of a content", "gemini/embed.request", "gemini/embed.response"),
+    "gemini.batch_embed": _Route(
+        "Make vectors of contents", "gemini/batch_embed.request", "gemini/batch_embed.response"
+    ),
     "messages.create": _Route(
         "Answer a conversation",
         "anthropic/messages.request",

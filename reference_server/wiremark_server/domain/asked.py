@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from wiremark_server.domain.generation import Generation
+
+Framing = Literal["events", "array"]
+"""Server-sent events, or the elements of one JSON array."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,7 @@ class Asked:
     output_param:    JSON path of what asks for a form of output, such as JSON
     reasoning_param: JSON path of what insists on reasoning, None when the model may do without
     hide_reasoning:  the answer does not show what the reasoning says
+    framing:         how the pieces of a stream are told apart
     echo:            each choice repeats its prompt before what follows it
     seal_reasoning:  the answer carries the reasoning in a form that only the server reads
     settings:        of the request, as the answer repeats them, in the terms of its format
@@ -32,6 +36,7 @@ class Asked:
     output_param: str = "response_format"
     reasoning_param: str | None = None
     hide_reasoning: bool = False
+    framing: Framing = "events"
     echo: bool = False
     seal_reasoning: bool = False
     settings: Mapping[str, Any] = field(default_factory=dict)

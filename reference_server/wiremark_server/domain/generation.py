@@ -70,6 +70,7 @@ class Generation:
     logprobs:   None when not asked, else how many alternatives per token (0 to 20)
     seed:       the client's seed; the engine mixes it with its own
     continues:  the last turn is the beginning of the answer; only what follows it is produced
+    filtered:   what the content filter blocks is blocked
     others:     further conversations of the same request; conversation p has the choices p·n to p·n + n - 1
     """
 
@@ -87,6 +88,7 @@ class Generation:
     logprobs: int | None = None
     reasoning: bool = False
     continues: bool = False
+    filtered: bool = True
     others: tuple[tuple[Turn, ...], ...] = ()
 
     @property
@@ -147,11 +149,14 @@ class ToolArgumentsDelta:
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """`stop` is the client's stop sequence that ended the choice, which is not in its text."""
+    """stop:           the client's stop sequence that ended the choice, which is not in its text
+    prompt_blocked: with `content_filter`: nothing was produced at all
+    """
 
     choice: int
     reason: FinishReason
     stop: str | None = None
+    prompt_blocked: bool = False
 
 
 Delta = TextDelta | ReasoningDelta | ToolCallStart | ToolArgumentsDelta | Finish

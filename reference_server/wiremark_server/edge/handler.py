@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 
 from wiremark_server.dialects.errors import ErrorTable
 from wiremark_server.domain import problem
+from wiremark_server.domain.asked import Framing
 from wiremark_server.domain.problem import Problem, ProblemError
 from wiremark_server.edge import document, stream
 from wiremark_server.edge.cors import Cors
@@ -104,13 +105,15 @@ class Gateway:
             *_encoded(self._cors.headers(request)),
         ]
         if isinstance(reply, Stream):
-            headers += _encoded(stream.HEADERS)
-            await stream.send_stream(reply, headers, send, lambda error: self._break(error, call))
+            headers += _encoded(stream.HEADERS[reply.framing])
+            await stream.send_stream(
+                reply, headers, send, lambda error: self._break(error, call, reply.framing)
+            )
         else:
             await _send(request, reply, headers, send)
 
     def _call(self, request: Request, request_id: str) -> Call:
-        dialect = self._routes.dialect(request.path, request.header)
+        dialect = self._routes.dialect(request.path, request.header, keyed=b"key=" in request.query)
         errors = self._errors[dialect]
         return Call(
             services=self.services,
@@ -151,11 +154,12 @@ class Gateway:
         errors = self._errors[call.dialect]
         return Response(errors.status(found), errors.envelope(found, call.request_id), errors.headers(found))
 
-    def _break(self, error: Exception, call: Call) -> bytes:
+    def _break(self, error: Exception, call: Call, framing: Framing) -> bytes:
         """The error frame for a stream that has begun."""
         if call.broken is not None:
             return call.broken(call.explain(error))
-        return self._errors[call.dialect].frame(self._problem(error, call.request_id), call.request_id)
+        found = self._problem(error, call.request_id)
+        return self._errors[call.dialect].frame(found, call.request_id, framing)
 
     def _problem(self, error: Exception, request_id: str) -> Problem:
         return error.problem if isinstance(error, ProblemError) else self._fault(error, request_id)

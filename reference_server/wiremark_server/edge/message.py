@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wiremark_server.domain import problem
+from wiremark_server.domain.asked import Framing
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -34,12 +35,14 @@ class Response:
 class Stream:
     """An answer that arrives in pieces, frames ready for the wire; their end is a clean end.
 
-    first:  the first frame; having it means that the status can be 200
-    events: the frames after it
+    first:   the first frame; having it means that the status can be 200
+    events:  the frames after it
+    framing: what the frames are
     """
 
     first: bytes
     events: AsyncGenerator[bytes, None]
+    framing: Framing = "events"
 
 
 class Request:

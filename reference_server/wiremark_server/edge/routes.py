@@ -15,7 +15,10 @@ _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
 # Headers that only clients of one dialect send, for paths that several share.
-_TELLING_HEADERS: tuple[tuple[str, Dialect], ...] = (("anthropic-version", "anthropic"),)
+_TELLING_HEADERS: tuple[tuple[str, Dialect], ...] = (
+    ("x-goog-api-key", "gemini"),
+    ("anthropic-version", "anthropic"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class Routes:
                 dialect = contract.dialect_of(operation)
                 if dialect is not None:
                     self._spoken[path] = dialect
+        # Of patterns that fit, the one that says most: `…/{model}:method` before `…/{model}`.
+        self._patterns.sort(key=lambda entry: len(entry[0].pattern), reverse=True)
 
     def _methods(self, path: str) -> dict[str, str]:
         if "{" not in path:
@@ -63,16 +68,26 @@ class Routes:
             raise problem.method_not_allowed(method, path, _allowed(methods))
         return Match(operation, parameters)
 
-    def dialect(self, path: str, header: Callable[[str], str | None]) -> Dialect:
-        """What is spoken on a path, served or not: by operation, else by header, else the contract's own."""
+    def dialect(self, path: str, header: Callable[[str], str | None], *, keyed: bool = False) -> Dialect:
+        """What is spoken on a path, served or not: by operation, else by header, else the contract's own.
+
+        keyed: the query has a key, as only Google's clients send it
+        """
         if len(self._dialects) == 1:
             return self._own
+        found = self._lookup(path)
+        for operation in found[0].values() if found else ():
+            dialect = Contract.dialect_of(operation)
+            if dialect is not None:
+                return dialect
         for served, dialect in self._spoken.items():
             if path == served or path.startswith(f"{served}/"):
                 return dialect
         for name, dialect in _TELLING_HEADERS:
             if dialect in self._dialects and header(name) is not None:
                 return dialect
+        if keyed and "gemini" in self._dialects:
+            return "gemini"
         return self._own
 
     def allowed(self, path: str) -> tuple[str, ...]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from wiremark_server.edge.message import ClientGoneError, Send, Stream
+from wiremark_server.domain.asked import Framing
+from wiremark_server.edge.message import ClientGoneError, Headers, Send, Stream
 
-HEADERS = (
-    ("content-type", "text/event-stream; charset=utf-8"),
-    ("cache-control", "no-cache"),
-    ("x-accel-buffering", "no"),
-)
+_AT_ONCE = (("cache-control", "no-cache"), ("x-accel-buffering", "no"))
+HEADERS: Mapping[Framing, Headers] = {
+    "events": (("content-type", "text/event-stream; charset=utf-8"), *_AT_ONCE),
+    "array": (("content-type", "application/json; charset=utf-8"), *_AT_ONCE),
+}
 
 
 async def send_stream(

@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 from wiremark_server.domain.generation import (
     Delta,
@@ -27,11 +28,15 @@ from wiremark_server.engine.tokens import encode
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What one choice wants to say before limits: reasoning, then text, then calls. Texts in pieces."""
+    """What one choice wants to say before limits: reasoning, then text, then calls. Texts in pieces.
+
+    blocked: what the content filter lets nothing of, or no more of, through
+    """
 
     text: Sequence[str] = ()
     reasoning: Sequence[str] = ()
     calls: tuple[ToolCall, ...] = ()
+    blocked: Literal["prompt", "answer"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,8 @@ def cut(index: int, draft: Draft, generation: Generation, limit: int, words: Seq
 
     index: the choice's number; limit: the model's own completion limit; words: alternatives for logprobs.
     """
+    if draft.blocked == "prompt":
+        return Choice((), 0, Finish(index, "content_filter", prompt_blocked=True))
     pieces, stopped = draft.text, None
     if generation.stop and pieces:
         text = "".join(pieces)
@@ -68,6 +75,8 @@ def cut(index: int, draft: Draft, generation: Generation, limit: int, words: Seq
             deltas.append(ToolCallStart(index, number, call.id, call.name))
             deltas += [ToolArgumentsDelta(index, number, piece) for piece in encode(call.arguments)]
     reason: FinishReason = "tool_calls" if draft.calls and stopped is None else "stop"
+    if draft.blocked == "answer":
+        reason, stopped = "content_filter", None
     budget = limit if generation.max_tokens is None else min(limit, generation.max_tokens)
     if len(deltas) > budget:
         del deltas[budget:]

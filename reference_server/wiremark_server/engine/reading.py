@@ -8,15 +8,18 @@ answer with an ordinary sentence:
     Count to N                                            "1, 2, 3, …, N"
     Write 300 tokens … (or words)                         exactly that many tokens of prose
     What is my X?                                         found in an earlier "My X is …"
+    BLOCK-THIS-PROMPT   BLOCK-YOUR-ANSWER                 stopped by the content filter, before or within
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Literal
 
 from wiremark_server.domain.generation import Turn
 
+PROMPT_BLOCK, ANSWER_BLOCK = "BLOCK-THIS-PROMPT", "BLOCK-YOUR-ANSWER"
 _ECHO = re.compile(
     r"\b(?:repeat after me|repeat (?:this )?exactly|(?:say|reply with|respond with|answer with) exactly|echo)"
     r"\s*:\s*(.+)",
@@ -50,6 +53,13 @@ _COMMON = frozenset(
     them they user value were
     """.split()  # noqa: SIM905 - readable
 )
+
+
+def blocked(text: str) -> Literal["prompt", "answer"] | None:
+    """What the content filter that is played here does with a message."""
+    if PROMPT_BLOCK in text:
+        return "prompt"
+    return "answer" if ANSWER_BLOCK in text else None
 
 
 def echoed(text: str) -> str | None:

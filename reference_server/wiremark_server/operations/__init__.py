@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from wiremark_server.edge.message import Response, Stream
-from wiremark_server.operations import account, embeddings, generate, messages, models, published, responses
+from wiremark_server.operations import (
+    account,
+    embeddings,
+    gemini,
+    generate,
+    messages,
+    models,
+    published,
+    responses,
+)
 from wiremark_server.policy.call import Call
 
 Operation = Callable[[Call], Awaitable[Response | Stream]]
@@ -16,6 +25,11 @@ OPERATIONS: Mapping[str, Operation] = {
     "chat.create": generate.operation("chat"),
     "completions.create": generate.operation("completions"),
     "embeddings.create": embeddings.create,
+    "gemini.generate": generate.operation("gemini.generate"),
+    "gemini.stream": generate.operation("gemini.stream"),
+    "gemini.count_tokens": gemini.count_tokens,
+    "gemini.embed": gemini.embed,
+    "gemini.batch_embed": gemini.batch_embed,
     "messages.create": generate.operation("messages"),
     "messages.count_tokens": messages.count_tokens,
     "responses.create": responses.create,

@@ -90,7 +90,7 @@ class Work:
     async def stream(self) -> Stream:
         """Waits for the first frame: problems until then are raised here, and get a status."""
         frames = self.frames(self.begin())
-        return Stream(await anext(frames), frames)
+        return Stream(await anext(frames), frames, self._call.asked.framing)
 
     @property
     def usage(self) -> Usage:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from wiremark_schemas.contracts import Dialect, Model
 
-from wiremark_server.dialects import anthropic_models
+from wiremark_server.dialects import anthropic_models, gemini_models
 from wiremark_server.edge.message import Response
 from wiremark_server.policy import chain
 from wiremark_server.policy.call import Call
@@ -14,10 +14,12 @@ from wiremark_server.policy.call import Call
 _LISTS: Mapping[Dialect, Callable[[Call, Sequence[Model]], bytes]] = {
     "openai": lambda call, models: call.services.catalogue.list(models),
     "anthropic": lambda call, models: anthropic_models.encode_list(models, call.query),
+    "gemini": lambda call, models: gemini_models.encode_list(models, call.query),
 }
 _ONES: Mapping[Dialect, Callable[[Call, Model], bytes]] = {
     "openai": lambda call, model: call.services.catalogue.one(model),
     "anthropic": lambda _, model: anthropic_models.encode_one(model),
+    "gemini": lambda _, model: gemini_models.encode_one(model),
 }
 
 

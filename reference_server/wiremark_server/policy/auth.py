@@ -6,24 +6,21 @@ from collections.abc import Callable, Iterable
 
 from wiremark_schemas.contracts import Contract
 
+from wiremark_server.dialects.format import RequestHead
 from wiremark_server.domain import problem
 from wiremark_server.keys import Key, KeyStore
 
-HeaderOf = Callable[[str], str | None]
 
-
-def _bearer(header: HeaderOf) -> str | None:
-    scheme, _, secret = (header("authorization") or "").partition(" ")
+def _bearer(head: RequestHead) -> str | None:
+    scheme, _, secret = (head("authorization") or "").partition(" ")
     return secret.strip() or None if scheme.lower() == "bearer" else None
 
 
-def _x_api_key(header: HeaderOf) -> str | None:
-    return header("x-api-key") or None
-
-
-SCHEMES: dict[str, tuple[Callable[[HeaderOf], str | None], str]] = {
+SCHEMES: dict[str, tuple[Callable[[RequestHead], str | None], str]] = {
     "bearer": (_bearer, "Authorization: Bearer YOUR_KEY"),
-    "x-api-key": (_x_api_key, "x-api-key: YOUR_KEY"),
+    "x-api-key": (lambda head: head("x-api-key") or None, "x-api-key: YOUR_KEY"),
+    "x-goog-api-key": (lambda head: head("x-goog-api-key") or None, "x-goog-api-key: YOUR_KEY"),
+    "query": (lambda head: head.query.get("key") or None, "?key=YOUR_KEY"),
 }
 
 
@@ -35,10 +32,10 @@ class Authenticator:
         self._readers = [SCHEMES[scheme] for scheme in schemes if scheme in SCHEMES]
         self._keys = keys
 
-    def __call__(self, header: HeaderOf) -> Key:
+    def __call__(self, head: RequestHead) -> Key:
         """The key that a request presents. Raises ProblemError for none, unknown, revoked or disabled."""
         for read, _ in self._readers:
-            secret = read(header)
+            secret = read(head)
             if secret is not None:
                 key = self._keys.look_up(secret)
                 if key is None or key.state == "revoked":

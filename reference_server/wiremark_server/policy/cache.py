@@ -28,7 +28,7 @@ class Kept:
 def fingerprint(account_id: str, form: str, document: Mapping[str, Any]) -> bytes:
     """Digest of a request as far as it decides the answer; the order of object keys does not.
 
-    form: the wire format that the document is in, since another one may read it differently
+    form: the wire format that the document is in, since another one may read it differently, and the model
     """
     asked = {name: value for name, value in document.items() if name not in _PRESENTATION}
     canonical = msgspec.json.encode([form, asked], order="sorted")

@@ -9,13 +9,12 @@ from typing import Any
 from wiremark_schemas.contracts import Contract, Dialect, Model
 
 from wiremark_server.clock import Clock
-from wiremark_server.dialects.format import Format
+from wiremark_server.dialects.format import Format, RequestHead
 from wiremark_server.dialects.openai_models import Catalogue
 from wiremark_server.domain.asked import Asked
 from wiremark_server.engine.protocol import Engine
 from wiremark_server.keys import Key
 from wiremark_server.ledger.books import Books
-from wiremark_server.policy.auth import HeaderOf
 from wiremark_server.policy.bill import Bill
 from wiremark_server.policy.cache import Kept, ResponseCache
 from wiremark_server.policy.limits import Decision, Limiter
@@ -38,7 +37,7 @@ class Services:
 
     contract: Contract
     clock: Clock
-    authenticate: Callable[[HeaderOf], Key]
+    authenticate: Callable[[RequestHead], Key]
     limiter: Limiter
     ledger: Books
     engine: Engine
@@ -90,3 +89,7 @@ class Call:
 
     def __post_init__(self) -> None:
         self.answer_id = self.request_id
+
+    @property
+    def head(self) -> RequestHead:
+        return RequestHead(self.header, self.parameters, self.query)

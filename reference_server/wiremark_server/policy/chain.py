@@ -26,7 +26,7 @@ Step = Callable[[Call], Awaitable[None]]
 
 
 async def authenticate(call: Call) -> None:
-    call.key = call.services.authenticate(call.header)
+    call.key = call.services.authenticate(call.head)
 
 
 async def _counted(decision: Awaitable[Decision]) -> Decision:
@@ -59,7 +59,7 @@ async def read(call: Call) -> None:
 
 
 async def decode(call: Call) -> None:
-    call.asked = call.format.decode(call.document, call.request_id, call.header)
+    call.asked = call.format.decode(call.document, call.request_id, call.head)
 
 
 def permitted(call: Call, model_id: str) -> Model:
@@ -145,7 +145,9 @@ async def recall(call: Call) -> None:
         return
     status: cache.Status = "bypass"
     if not call.asked.tool_bearing and not _declines_cache(call):
-        call.cache_key = cache.fingerprint(call.key.account_id, call.format.name, call.document)
+        # The document alone need not name the model: in some formats the path does.
+        form = f"{call.format.name}/{call.asked.generation.model}"
+        call.cache_key = cache.fingerprint(call.key.account_id, form, call.document)
         call.kept = answers.get(call.cache_key)
         status = "hit" if call.kept else "miss"
     header = call.services.contract.raw["cache"].get("status_header")

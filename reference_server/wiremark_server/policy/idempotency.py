@@ -27,7 +27,7 @@ def claim(call: Call) -> ClaimRequest | None:
         return None
     if not 0 < len(name) <= _LONGEST:
         raise problem.invalid_request(f"Idempotency-Key has {len(name)} characters; send 1 to {_LONGEST}.")
-    body = msgspec.json.encode(call.document, order="sorted")
+    body = msgspec.json.encode([call.document, call.parameters], order="sorted")
     return ClaimRequest(call.operation, name, hashlib.blake2b(body, digest_size=16).digest())
 
 

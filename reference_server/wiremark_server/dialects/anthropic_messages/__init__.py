@@ -7,9 +7,9 @@ from typing import Any
 
 from wiremark_server.dialects.anthropic_messages import request
 from wiremark_server.dialects.anthropic_messages.answer import Answer
-from wiremark_server.dialects.anthropic_messages.signature import Signatures
 from wiremark_server.dialects.anthropic_messages.stream import MessageStream
 from wiremark_server.dialects.format import HeaderOf, Reply
+from wiremark_server.dialects.signature import Signatures
 from wiremark_server.domain.asked import Asked
 
 

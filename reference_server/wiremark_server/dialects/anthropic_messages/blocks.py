@@ -10,8 +10,8 @@ from typing import Any, Literal
 import msgspec
 
 from wiremark_server.dialects import images
-from wiremark_server.dialects.anthropic_messages.signature import Signatures
 from wiremark_server.dialects.anthropic_messages.version import OLDEST, Version
+from wiremark_server.dialects.signature import Signatures
 from wiremark_server.domain import problem
 from wiremark_server.domain.generation import ToolCall
 

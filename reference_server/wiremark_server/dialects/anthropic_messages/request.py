@@ -12,8 +12,8 @@ from typing import Any
 
 from wiremark_server.dialects.anthropic_messages import turns, version
 from wiremark_server.dialects.anthropic_messages.blocks import BlockReader
-from wiremark_server.dialects.anthropic_messages.signature import Signatures
 from wiremark_server.dialects.format import HeaderOf
+from wiremark_server.dialects.signature import Signatures
 from wiremark_server.dialects.validation import RequestSchema, check_integers, check_schema
 from wiremark_server.domain import problem
 from wiremark_server.domain.asked import Asked

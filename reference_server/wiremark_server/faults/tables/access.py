@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from wiremark_server.dialects.format import RequestHead
 from wiremark_server.domain.problem import ProblemError
 from wiremark_server.edge.handler import new_request_id
 from wiremark_server.faults.change import (
@@ -34,7 +35,6 @@ from wiremark_server.faults.edit import (
 )
 from wiremark_server.faults.fault import Fault, named
 from wiremark_server.keys import Key, KeyStore
-from wiremark_server.policy.auth import HeaderOf
 from wiremark_server.policy.call import Services
 
 _fault = named("")
@@ -69,22 +69,22 @@ def _keys(decide: Callable[[Key], Key]) -> Inside:
 
     def change(services: Services, _: KeyStore) -> Services:
         original = services.authenticate
-        return dataclasses.replace(services, authenticate=lambda header: decide(original(header)))
+        return dataclasses.replace(services, authenticate=lambda head: decide(original(head)))
 
     return Inside(change)
 
 
-def _let_in(when: Callable[[HeaderOf], bool]) -> Inside:
+def _let_in(when: Callable[[RequestHead], bool]) -> Inside:
     """Credentials that are refused get in as the owner of the first key."""
 
     def change(services: Services, keys: KeyStore) -> Services:
         original = services.authenticate
 
-        def authenticate(header: HeaderOf) -> Key:
+        def authenticate(head: RequestHead) -> Key:
             try:
-                return original(header)
+                return original(head)
             except ProblemError:
-                if not when(header):
+                if not when(head):
                     raise
                 return keys.all()[0]
 
@@ -93,12 +93,12 @@ def _let_in(when: Callable[[HeaderOf], bool]) -> Inside:
     return Inside(change)
 
 
-def _has_key(header: HeaderOf) -> bool:
-    return header("authorization") is not None
+def _has_key(head: RequestHead) -> bool:
+    return head("authorization") is not None
 
 
-def _is_wrong_key(header: HeaderOf) -> bool:
-    return "wrong-key" in (header("authorization") or "")
+def _is_wrong_key(head: RequestHead) -> bool:
+    return "wrong-key" in (head("authorization") or "")
 
 
 def _of_role(role: str, **changes: Any) -> Inside:

@@ -1,4 +1,4 @@
-"""Signatures of thinking blocks: opaque to clients, and proof that a block comes back as it was sent.
+"""Signatures of what a model thought: opaque to clients, and proof that it comes back as it was sent.
 
 A signature is the base64 of a mark, four bytes that name the signing key, and an HMAC-SHA256 of the thinking.
 One with another mark or key was made elsewhere, so nothing can be said about it: conversations move between
