@@ -376,5 +376,5 @@ def test_the_same_document_to_another_model_is_another_request(in_process: Make)
         for model in ("wiremark-large", "wiremark-small", "wiremark-large")
     ]
     assert [answer.headers.get("x-cache") for answer in answers[:3]] == ["miss", "miss", "hit"]
-    assert [answer.status for answer in answers[3:]] == [200, 400, 200]
+    assert [answer.status for answer in answers[3:]] == [200, 422, 200]
     assert answers[3].json["modelVersion"] == "wiremark-large"
