@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from wiremark_schemas.contracts import Contract, Model, Problem
+from wiremark_schemas.contracts import Contract, Dialect, Model, Problem
 from wiremark_schemas.credentials import Credentials
 
 # A capability that only some models have, and the name of it in a model's entry of the contract.
@@ -71,6 +71,11 @@ class Target:
         """The contract's entry of the model under test, if it lists it."""
         return self.contract.model(self.model)
 
-    def problem(self, situation: str) -> Problem | None:
-        """The answer that the contract promises for a situation."""
-        return self.contract.problems.get(situation)
+    def problem(self, situation: str, dialect: Dialect | None = None) -> Problem | None:
+        """The answer that the contract promises for a situation, in its own dialect or in another one.
+
+        Where a contract is silent on a dialect that is not its own, the dialect's reference speaks.
+        """
+        contract = self.contract
+        own = dialect is None or dialect == contract.dialect
+        return (contract.problems if own or dialect is None else contract.answers(dialect)).get(situation)

@@ -88,6 +88,8 @@ def _body(**body: Any) -> Drafter:
 _EPHEMERAL = {"cache_control": {"type": "ephemeral"}}
 _SYSTEM_BLOCKS = [{"type": "text", "text": SYSTEM}]
 _PARTS = [{"type": "text", "text": "Say "}, {"type": "text", "text": "hello."}]
+_TEXT_SOURCE = {"type": "text", "media_type": "text/plain", "data": "Oslo is sunny today."}
+_DOCUMENT = [{"type": "document", "source": _TEXT_SOURCE, "title": "News"}, *_PARTS]
 _IN_A_ROW = [{"role": "user", "content": "Be kind."}, *ASK]
 _HALF = [{"role": "user", "content": "Count from 1 to 5."}, {"role": "assistant", "content": PREFILL}]
 _CITY = [{"role": "user", "content": "Is it sunny in Paris? Answer in JSON; guess."}]
@@ -107,6 +109,7 @@ TABLE = (
     Probe(
         "messages.content-blocks", ask(messages=[{"role": "user", "content": _PARTS}]), capability="messages"
     ),
+    Probe("messages.document", ask(messages=[{"role": "user", "content": _DOCUMENT}]), capability="messages"),
     Probe("messages.same-role", ask(messages=_IN_A_ROW), capability="messages"),
     Probe(
         "messages.cache-control",

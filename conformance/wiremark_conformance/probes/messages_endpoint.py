@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from wiremark_conformance.evidence import Evidence
@@ -21,7 +22,7 @@ from wiremark_conformance.probes.messages import (
 )
 from wiremark_conformance.probes.messages_tools import TOOLS
 from wiremark_conformance.probes.models import UNKNOWN_MODEL
-from wiremark_conformance.probes.table import Draft, Drafter, Probe, ProbeContext, path
+from wiremark_conformance.probes.table import WRONG_KEY, Draft, Drafter, Probe, ProbeContext, path
 
 _COUNT = "messages.count_tokens"
 _ERRORS, _AUTH, _VERSIONS = "messages.errors", "messages.auth", "messages.versions"
@@ -64,6 +65,13 @@ def _key_in(*headers: str) -> Drafter:
         return messages(context, hello(), headers={name: forms[name] for name in headers}, key="none")
 
     return draft
+
+
+def _stray(context: ProbeContext) -> Draft:
+    """The key in its header, beside a token for somebody else."""
+    named = _key_in("x-api-key")(context)
+    stray = ("authorization", f"Bearer {WRONG_KEY}")
+    return replace(named, headers=(*named.headers, stray))
 
 
 def _too_large(context: ProbeContext) -> Draft:
@@ -122,6 +130,7 @@ TABLE = (
     Probe("messages.auth.x-api-key", _key_in("x-api-key"), capability=_AUTH),
     Probe("messages.auth.bearer", _key_in("authorization"), capability=_AUTH),
     Probe("messages.auth.both", _key_in("x-api-key", "authorization"), capability=_AUTH),
+    Probe("messages.auth.stray-bearer", _stray, capability=_AUTH),
     Probe("messages.auth.no-key", lambda c: messages(c, hello(), key="none"), capability=_AUTH),
     Probe("messages.auth.wrong-key", lambda c: messages(c, hello(), key="wrong"), capability=_AUTH),
     Probe("messages.versions.old", ask(temperature=0.5), capability=_VERSIONS),

@@ -23,6 +23,11 @@ SCHEMES: dict[str, tuple[Callable[[RequestHead], str | None], str]] = {
     "query": (lambda head: head.query.get("key") or None, "?key=YOUR_KEY"),
 }
 
+_REFUSED: dict[str, Callable[[], problem.ProblemError]] = {
+    "revoked": problem.invalid_key,
+    "disabled": problem.key_disabled,
+}
+
 
 class Authenticator:
     """Tries the contract's credential schemes in their order."""
@@ -33,14 +38,16 @@ class Authenticator:
         self._keys = keys
 
     def __call__(self, head: RequestHead) -> Key:
-        """The key that a request presents. Raises ProblemError for none, unknown, revoked or disabled."""
+        """The key that a request presents. Raises ProblemError for none, unknown, revoked or disabled.
+
+        One good key is enough: clients send a token for somebody else beside it.
+        """
+        refusal: problem.ProblemError | None = None
         for read, _ in self._readers:
             secret = read(head)
             if secret is not None:
                 key = self._keys.look_up(secret)
-                if key is None or key.state == "revoked":
-                    raise problem.invalid_key()
-                if key.state == "disabled":
-                    raise problem.key_disabled()
-                return key
-        raise problem.missing_key(self._readers[0][1])
+                if key is not None and key.state not in _REFUSED:
+                    return key
+                refusal = refusal or _REFUSED["revoked" if key is None else key.state]()
+        raise refusal or problem.missing_key(self._readers[0][1])

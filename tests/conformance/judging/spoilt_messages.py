@@ -121,6 +121,7 @@ WHOLE: list[tuple[str, Change]] = [
     ("messages.echo-back", declined("messages.echo-back")),
     ("messages.system-blocks", declined("messages.system-blocks")),
     ("messages.content-blocks", declined("messages.content-blocks", 422)),
+    ("messages.document", declined("messages.document", 422)),
     ("messages.same-role", declined("messages.same-role")),
     ("messages.cache-control", declined("messages.cache-control")),
     ("messages.metadata", declined("messages.metadata")),
@@ -216,7 +217,7 @@ _ERRORS = (
     "block-type",
     "temperature",
 )
-_KEYS = ("x-api-key", "bearer", "both")
+_KEYS = ("x-api-key", "bearer", "both", "stray-bearer")
 THROTTLED, EXHAUSTED = "messages.keys.throttled", "messages.keys.exhausted"
 RATE = "anthropic-ratelimit-requests-"
 
@@ -231,6 +232,7 @@ ENDPOINT: list[tuple[str, Change]] = [
     ("messages.errors.type", _error("messages.errors.unknown-model", type="invalid_request_error")),
     ("messages.errors.type", _error(THROTTLED, type=None)),
     ("messages.errors.message", _error("messages.errors.role", message=["role"])),
+    ("messages.errors.details", _error("messages.errors.role", details="none")),
     ("messages.errors.request-id", _drop("messages.errors.role", "request_id")),
     ("messages.errors.request-id", _set("messages.errors.role", request_id="req-other")),
     ("messages.errors.content-type", _header("messages.errors.role", "content-type", "text/plain")),
@@ -244,10 +246,7 @@ ENDPOINT: list[tuple[str, Change]] = [
     ("messages.errors.method", _status("messages.errors.method", 404)),
     ("messages.errors.method-allow", _header("messages.errors.method", "allow", None)),
     ("messages.errors.media-type", _answered("messages.errors.media-type")),
-    *(
-        (f"messages.auth.{name}", declined(f"messages.auth.{name}", 401))
-        for name in ("x-api-key", "bearer", "both")
-    ),
+    *((f"messages.auth.{name}", declined(f"messages.auth.{name}", 401)) for name in _KEYS),
     ("messages.auth.no-key", _answered("messages.auth.no-key")),
     ("messages.auth.no-key", _status("messages.auth.no-key", 403)),
     ("messages.auth.wrong-key", _answered("messages.auth.wrong-key")),
@@ -317,6 +316,24 @@ ENDPOINT: list[tuple[str, Change]] = [
     ("billing.messages.count-free", _free_row("messages.count")),
 ]
 
+CONTRACT: list[tuple[str, Change]] = [
+    ("contract.messages.malformed-json", _status("messages.errors.malformed-json", 422)),
+    ("contract.messages.invalid-request", _error("messages.errors.no-max-tokens", type="validation_error")),
+    ("contract.messages.unknown-model", _status("messages.errors.unknown-model", 400)),
+    ("contract.messages.unknown-route", _error("messages.errors.unknown-route", type="api_error")),
+    ("contract.messages.method", _status("messages.errors.method", 404)),
+    ("contract.messages.media-type", _status("messages.errors.media-type", 400)),
+    ("contract.messages.missing-key", _error("messages.auth.no-key", type="missing_key")),
+    ("contract.messages.wrong-key", _status("messages.auth.wrong-key", 403)),
+    ("contract.messages.revoked-key", _status("messages.keys.revoked", 403)),
+    ("contract.messages.body-too-large", _error("messages.limits.body", type="invalid_request_error")),
+    ("contract.messages.rate-limited", _status(THROTTLED, 529)),
+    ("contract.messages.insufficient-credits", _status(EXHAUSTED, 429)),
+    ("contract.messages.monthly-cap", _answered("messages.keys.capped")),
+    ("contract.messages.model-not-allowed", _status("messages.keys.restricted", 404)),
+    ("contract.messages.tools-not-supported", _answered("messages.tools.text-only")),
+    ("contract.messages.vision-not-supported", _error("messages.vision.text-only", type="x")),
+]
 FORMATS: list[tuple[str, Change]] = [
     ("formats.messages.prompt-tokens", _usage(PLAIN, input_tokens=24)),
     ("formats.messages.answer-tokens", _usage(PLAIN, output_tokens=7)),
@@ -326,7 +343,10 @@ FORMATS: list[tuple[str, Change]] = [
     ("formats.messages.tool-tokens", _usage(FORCED, input_tokens=19)),
     ("formats.messages.tool-call", _block(FORCED, 0, input={"city": "paris"})),
     ("formats.messages.tool-call", _block(FORCED, 0, name="weather")),
-    ("formats.messages.models", lambda w: w["messages.models.list"].body["data"].pop()),
+    ("formats.messages.by-header", lambda w: w["models.list"].body.pop("object")),
+    ("formats.messages.by-header", lambda w: w["messages.models.list"].body.pop("first_id")),
+    ("formats.messages.models", lambda w: w["messages.models.list"].body["data"].pop(0)),
+    ("formats.messages.models", lambda w: w["models.list"].body["data"].pop()),
 ]
 
 

@@ -12,7 +12,7 @@ from wiremark_conformance.exchange import Exchange, Request
 from wiremark_conformance.judge import CHECKS, probes_for
 from wiremark_conformance.outcome import NotPromised, NotTestable
 from wiremark_conformance.probes import PROBES, ProbeContext
-from wiremark_conformance.probes.table import Draft, Probe, ProbeTable
+from wiremark_conformance.probes.table import WRONG_KEY, Draft, Probe, ProbeTable
 from wiremark_schemas.registry import validator
 
 # Requests that are meant to be wrong, so their body is not valid.
@@ -99,6 +99,8 @@ def test_a_role_is_sent_with_its_own_key(world: Any) -> None:
             ("auth.no-key", "cors.preflight", "messages.auth.no-key", "messages.auth.x-api-key")
         ):
             assert sent == ""
+        elif name == "messages.auth.stray-bearer":
+            assert (sent, _header(request, "x-api-key")) == (f"Bearer {WRONG_KEY}", "key-of-default")
         elif name.endswith("auth.wrong-key"):
             assert sent.startswith("Bearer hermes_pk_")
             assert "key-of" not in sent

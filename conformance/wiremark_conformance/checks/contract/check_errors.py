@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from wiremark_schemas.contracts import Dialect
+
 from wiremark_conformance.checking import Function, check
 from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotPromised, Outcome
@@ -32,9 +34,30 @@ _TABLE = (
 )
 
 
-def _held_to(situation: str, *, code_is_fixed: bool) -> Function:
+# The same of messages, after `contract.messages.`; their envelope has no code.
+_MESSAGES = (
+    ("malformed-json", "messages.errors.malformed-json", "malformed_json"),
+    ("invalid-request", "messages.errors.no-max-tokens", "invalid_request"),
+    ("unknown-model", "messages.errors.unknown-model", "unknown_model"),
+    ("unknown-route", "messages.errors.unknown-route", "unknown_route"),
+    ("method", "messages.errors.method", "method_not_allowed"),
+    ("media-type", "messages.errors.media-type", "unsupported_media_type"),
+    ("missing-key", "messages.auth.no-key", "missing_key"),
+    ("wrong-key", "messages.auth.wrong-key", "invalid_key"),
+    ("revoked-key", "messages.keys.revoked", "invalid_key"),
+    ("body-too-large", "messages.limits.body", "body_too_large"),
+    ("rate-limited", "messages.keys.throttled", "rate_limited"),
+    ("insufficient-credits", "messages.keys.exhausted", "insufficient_credits"),
+    ("monthly-cap", "messages.keys.capped", "monthly_cap_reached"),
+    ("model-not-allowed", "messages.keys.restricted", "model_not_allowed"),
+    ("tools-not-supported", "messages.tools.text-only", "tools_not_supported"),
+    ("vision-not-supported", "messages.vision.text-only", "vision_not_supported"),
+)
+
+
+def _held_to(situation: str, *, code_is_fixed: bool, dialect: Dialect | None = None) -> Function:
     def promised(view: View) -> Outcome:
-        problem = view.target.problem(situation)
+        problem = view.target.problem(situation, dialect)
         if problem is None:
             raise NotPromised(f"the contract does not describe {situation!r}")
         if view.status != problem.status:
@@ -50,3 +73,6 @@ def _held_to(situation: str, *, code_is_fixed: bool) -> Function:
 
 for _name, _probe, _situation, _fixed in _TABLE:
     check(f"contract.errors.{_name}", _probe, expects="any")(_held_to(_situation, code_is_fixed=_fixed))
+for _name, _probe, _situation in _MESSAGES:
+    _told = _held_to(_situation, code_is_fixed=False, dialect="anthropic")
+    check(f"contract.messages.{_name}", _probe, expects="any")(_told)

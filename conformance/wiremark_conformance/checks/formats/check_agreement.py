@@ -7,7 +7,7 @@ from typing import Any
 from wiremark_conformance.checking import Function, check
 from wiremark_conformance.checks.formats.told import CHAT, FORMATS, Format
 from wiremark_conformance.evidence import View
-from wiremark_conformance.outcome import NotTestable, Outcome
+from wiremark_conformance.outcome import NotPromised, NotTestable, Outcome
 from wiremark_conformance.values import shown
 
 
@@ -56,9 +56,23 @@ def _call(other: Format) -> Function:
 def _models(one: View, two: View) -> Outcome:
     if two.object.get("has_more"):
         raise NotTestable("the list goes on")
-    first, second = _ids(one), _ids(two)
-    missing = sorted(first ^ second)
-    return f"only one of the lists has {', '.join(missing[:3])}" if missing else None
+    first, second, model = _ids(one), _ids(two), one.target.model
+    if model in first and model not in second:
+        return f"chat's list of models has {model!r}, the other has not"
+    missing = sorted(second - first)
+    return f"chat's list of models lacks {', '.join(missing[:3])}" if missing else None
+
+
+@check("formats.messages.by-header", CHAT.models, FORMATS["messages"].models)
+def by_header(one: View, two: View) -> Outcome:
+    """One path, two clients: the headers of the request say whose form is wanted."""
+    if one.exchange.request.target != two.exchange.request.target:
+        raise NotPromised("each format has a list of models at a path of its own")
+    if one.object.get("object") != "list":
+        return f"without `anthropic-version` the list has `object` {shown(one.object.get('object'))}"
+    if not {"has_more", "first_id", "last_id"} <= two.object.keys():
+        return f"with `anthropic-version` the list has no cursors: {shown(sorted(two.object))}"
+    return None
 
 
 def _ids(view: View) -> set[str]:

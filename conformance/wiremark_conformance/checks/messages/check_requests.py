@@ -11,6 +11,7 @@ for _name, _probe in (
     ("echo-back", "echo-back"),
     ("system-blocks", "system-blocks"),
     ("content-blocks", "content-blocks"),
+    ("document", "document"),
     ("same-role", "same-role"),
     ("cache-control", "cache-control"),
     ("metadata", "metadata"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from wiremark_conformance.checking import accepted, check
 from wiremark_conformance.checks.auth.check_keys import no_echo, restricted_model, unauthorized
 
-for _name in ("x-api-key", "bearer", "both"):
+for _name in ("x-api-key", "bearer", "both", "stray-bearer"):
     accepted(f"messages.auth.{_name}", f"messages.auth.{_name}")
 
 for _name, _probe in (

@@ -53,6 +53,12 @@ def error_type(view: View) -> Outcome:
     return f"`error.type` of the {view.status} is {shown(found)}, not {' or '.join(sorted(wanted))}"
 
 
+@each("messages.errors.details", *REFUSED, expects="error")
+def details(view: View) -> Outcome:
+    found = view.envelope.get("details")
+    return None if found is None or isinstance(found, dict) else f"`error.details` is {shown(found)}"
+
+
 each("messages.errors.message", *REFUSED, expects="error")(message)
 each("messages.errors.content-type", *REFUSED, expects="error")(content_type)
 each("messages.errors.no-internals", *REFUSED, expects="error")(no_internals)
