@@ -3,6 +3,7 @@
 # make test      everything that CI runs
 # make coverage-page   write conformance/COVERAGE.md from the register
 # make selftest  every fault, every variant and 200 mixtures of them tried against the suite
+# make audit     the audit of the bill against every billing fault
 # make clean     remove what these made
 # Once .venv exists, none of them needs a network.
 
@@ -10,7 +11,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: install demo selftest test lint types layers tests coverage-page clean
+.PHONY: audit install demo selftest test lint types layers tests coverage-page clean
 
 install: $(STAMP)
 
@@ -47,6 +48,10 @@ tests: install
 
 coverage-page: install
 	$(BIN)/wiremark requirements --coverage > conformance/COVERAGE.md
+
+# The audit of the bill against every billing fault of the catalogue.
+audit: install
+	WIREMARK_LONG=1 $(BIN)/python -m pytest tests/system/test_audit_finds_faults.py
 
 clean:
 	rm -rf .venv .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache out

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -18,6 +19,7 @@ from wiremark_loadtests.bill.audit import Row
 from wiremark_loadtests.bill.totals import Balance
 from wiremark_loadtests.settings import Settings
 
+_LONGEST_WAIT = 60  # seconds that a retry-after may ask for
 _PAGES = (1000, 100)  # rows of a page: as many as we like, else as few as anybody allows
 
 
@@ -40,9 +42,12 @@ class Mark:
 class Billing:
     """The ledger as the key of one role sees it. Every method raises CannotJudge."""
 
-    def __init__(self, settings: Settings, role: str = "default") -> None:
+    def __init__(
+        self, settings: Settings, role: str = "default", pause: Callable[[float], None] = time.sleep
+    ) -> None:
         self._settings = settings
         self.role = role
+        self._pause = pause
         self._client = Client(settings.endpoint)
         self._page_size = _PAGES[0]
 
@@ -133,6 +138,10 @@ class Billing:
         target = self._settings.target(operation)
         headers = (("Accept", accept), *self._settings.authorization_of(self.role))
         exchange = self._client.send(operation, Request("GET", target + query, headers))
+        wanted = exchange.header("retry-after") or ""
+        if exchange.status == 429 and wanted.isdecimal() and int(wanted) <= _LONGEST_WAIT:
+            self._pause(float(wanted))  # the run itself may have used the key's limit up
+            exchange = self._client.send(operation, Request("GET", target + query, headers))
         _check(exchange, f"GET {target}")
         return exchange
 
