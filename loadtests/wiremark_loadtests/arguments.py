@@ -20,3 +20,8 @@ def _whole(text: str, wanted: str) -> int:
     if number < 1:
         raise ArgumentTypeError(f"{text!r} is not {wanted}")
     return number
+
+
+def processes(text: str) -> int:
+    """A number of processes, or -1 for one on each core."""
+    return -1 if text == "-1" else _whole(text, "a number of processes, or -1 for one on each core")

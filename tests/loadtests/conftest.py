@@ -6,11 +6,17 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from wiremark_loadtests import summary
+from wiremark_loadtests.bill.receipts import Outcome, Receipt
+from wiremark_loadtests.client.answer import Answer
+from wiremark_loadtests.measure.tally import Moments, Tally
+from wiremark_loadtests.settings import Given, resolve
 
 KEY = "hermes_pk_made_up"
 PROMPT, WORDS = 11, ("one ", "two ", "three")
@@ -185,3 +191,22 @@ def gateway() -> Iterator[Gateway]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@pytest.fixture
+def load_json() -> Callable[..., dict[str, Any]]:
+    """Make load.json of a small run: one answer of three tokens and one refusal; `changes` replace parts."""
+
+    def make(**changes: Any) -> dict[str, Any]:
+        settings = resolve(Given("http://127.0.0.1:9/v1", contract="openai", seed=7), {})
+        tally = Tally()
+        for _ in range(2):
+            tally.start(0)
+        answered = Receipt("r1", "default", settings.model, Outcome.OK, 200, (PROMPT, 3))
+        refused = Receipt("r2", "default", settings.model, Outcome.REFUSED, 429)
+        at = Moments(0, 0, 1_000_000, 5_000_000)
+        tally.add(answered, Answer(Outcome.OK, "", (PROMPT, 3), 2_000_000, (10**6, 10**6)), at, settings.slo)
+        tally.add(refused, Answer(Outcome.REFUSED, "rate_limited"), at, settings.slo)
+        return summary.document(settings, 20, tally, datetime(2026, 1, 2, tzinfo=UTC), 4.0, None) | changes
+
+    return make

@@ -137,3 +137,42 @@ def test_a_closed_loop_follows_its_stages(served: Served, tmp_path: Path) -> Non
     slots = load["timeline"]["slots"]
     assert sum(slot["started"] for slot in slots) == load["requests"]["started"]
     assert sum(slot["ok"] for slot in slots) == load["requests"]["ok"]
+
+
+def test_the_readme_s_two_hosts_work(served: Served, tmp_path: Path) -> None:
+    """A master at one address and workers that know nothing but it, as on several machines."""
+    with socket.create_server(("127.0.0.2", 0)) as free:
+        port = str(free.getsockname()[1])
+    master = wiremark(
+        *("load", "--master", "127.0.0.2", "--master-port", port, "--workers", "2"),
+        *(
+            "--base-url",
+            served.base_url,
+            "--contract",
+            "hermes-tokens",
+            "--credentials",
+            str(served.credentials),
+        ),
+        *("--arrivals", "poisson", "--rate", "20", "--users", "10", "--duration", "2", "--seed", "3"),
+        *("--out", str(tmp_path)),
+    )
+    worker = wiremark("load", "--worker", f"127.0.0.2:{port}")
+    with children.running(master) as running, children.running(worker), children.running(worker):
+        assert running.wait(timeout=90) == 0
+    load = json.loads((tmp_path / "load.json").read_text())
+    assert len(load["generator"]["workers"]) == 2
+    assert all(worker["requests"] for worker in load["generator"]["workers"])
+    planned = list(drawn("poisson", parse("20@2"), seed=3))
+    assert load["requests"]["started"] + load["requests"]["unsent"] == len(planned)
+    assert load["requests"]["started"] == load["audit"]["receipts"] > 0
+    assert load["audit"]["ok"]
+
+
+def test_sweep_finds_a_rate_and_compare_holds_runs_against_it(served: Served, tmp_path: Path) -> None:
+    given = ["--base-url", served.base_url, "--contract", "hermes-tokens", "--seed", "2", "--users", "20"]
+    given += ["--credentials", str(served.credentials), "--slo", "e2e=60000", "--duration", "1"]
+    assert commands.load([*given, "--sweep", "2-4", "--out", str(tmp_path / "a")]) == 0
+    load = json.loads((tmp_path / "a" / "load.json").read_text())
+    assert load["sweep"]["highest_rate"] == 4
+    assert [probe["rate"] for probe in load["sweep"]["probes"]] == [2, 4]
+    assert commands.load(["compare", str(tmp_path / "a"), str(tmp_path / "a")]) in {0, 3}
