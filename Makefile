@@ -4,6 +4,7 @@
 # make coverage-page   write conformance/COVERAGE.md from the register
 # make selftest  every fault, every variant and 200 mixtures of them tried against the suite
 # make audit     the audit of the bill against every billing fault
+# make chaos     256 clients that break off and 5 kills in a minute, on SQLite and PostgreSQL: the books agree
 # make clean     remove what these made
 # Once .venv exists, none of them needs a network.
 
@@ -52,6 +53,10 @@ coverage-page: install
 # The audit of the bill against every billing fault of the catalogue.
 audit: install
 	WIREMARK_LONG=1 $(BIN)/python -m pytest tests/system/test_audit_finds_faults.py
+
+chaos: install
+	$(BIN)/python -m wiremark_loadtests.chaos
+	$(BIN)/python -m wiremark_loadtests.chaos --store postgresql
 
 clean:
 	rm -rf .venv .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import secrets
 import sys
@@ -35,6 +36,7 @@ _ANTHROPIC_ID = b"request-id"
 
 
 _ids = random.Random(secrets.randbits(256))  # noqa: S311 - ids are names, not secrets
+os.register_at_fork(after_in_child=lambda: _ids.seed(secrets.randbits(256)))
 
 
 def new_request_id() -> str:
