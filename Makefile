@@ -1,6 +1,7 @@
 # make install   a virtual environment in .venv with everything
 # make demo      the main job, end to end: serve, check, load, audit, report
 # make test      everything that CI runs
+# make fuzz      20,000 generated requests against the reference server: no 5xx, no broken connection
 # make coverage-page   write conformance/COVERAGE.md from the register
 # make selftest  every fault, every variant and 200 mixtures of them tried against the suite
 # make audit     the audit of the bill against every billing fault
@@ -12,7 +13,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: audit install demo selftest test lint types layers tests coverage-page clean
+.PHONY: audit install demo selftest test lint types layers tests coverage-page fuzz clean
 
 install: $(STAMP)
 
@@ -46,6 +47,9 @@ tests: install
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+fuzz: install
+	$(BIN)/python tests/fuzz.py $(FUZZ)
 
 coverage-page: install
 	$(BIN)/wiremark requirements --coverage > conformance/COVERAGE.md

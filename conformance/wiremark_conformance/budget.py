@@ -14,6 +14,7 @@ from typing import Any
 from wiremark_conformance.checks.errors import REFUSED
 from wiremark_conformance.exchange import Exchange, Request
 from wiremark_conformance.probes import PROBES, ProbeContext
+from wiremark_conformance.properties import PROPERTIES, model_of
 from wiremark_conformance.target import Target
 
 _BYTES_PER_TOKEN = 4
@@ -42,13 +43,20 @@ class Budget:
         return f"up to {self.requests} requests, about {tokens}, {cost}"
 
 
-def budget(names: Iterable[str], target: Target, known: Mapping[str, Exchange]) -> Budget:
-    """What the probes `names` need; a probe that waits for another's answer is counted as the plain one."""
-    waiting = [name for name in names if name not in known and _is_made(name, target)]
+def budget(names: Iterable[str], target: Target, known: Mapping[str, Exchange], examples: int = 0) -> Budget:
+    """What the probes `names` need; a probe that waits for another's answer is counted as the plain one.
+
+    examples: generated requests of each property
+    """
+    made = [name for name in names if name not in known and _is_made(name, target)]
+    properties = [PROPERTIES[name].surface for name in made if name in PROPERTIES]
+    waiting = [name for name in made if name not in PROPERTIES]
     asked = list(_asked(waiting, ProbeContext(target, known)))
+    for surface in properties:
+        asked += [surface.base(model_of(target, surface))] * examples
     costs = [_cost(document, target) for document in asked]
     return Budget(
-        requests=len(waiting),
+        requests=len(waiting) + len(properties) * examples,
         prompt_tokens=sum(_prompt(document) for document in asked),
         completion_tokens=sum(_completion(document) for document in asked),
         microusd=None if None in costs else sum(cost for cost in costs if cost is not None),

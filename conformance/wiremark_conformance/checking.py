@@ -26,6 +26,7 @@ Expects = Literal[
     "refusal",  # whether there is a 4xx is itself the question
     "any",  # whatever the status is
     "transport",  # whether a response came whole is itself the question
+    "reply",  # whether there is a reply at all is itself the question; a reset is an answer to that
 ]
 
 Function = Callable[..., Outcome]

@@ -24,6 +24,7 @@ checks.load()
 
 # Transport failures that say nothing about how the endpoint speaks.
 _INFRA = frozenset({"dns", "connect", "tls", "timeout", "reset"})
+_UNREACHED = frozenset({"dns", "connect", "tls"})
 # Statuses that an endpoint may answer to any request, good or bad, when it has too much to do. A 500
 # in answer to a bad request is something else: a finding.
 _BUSY = frozenset({429, 502, 503, 504})
@@ -154,6 +155,8 @@ def _transport(check: Check, view: View) -> _Ruling | None:
     failure = view.exchange.failure
     if failure is None:
         return None
+    if check.expects == "reply" and failure.kind not in _UNREACHED:
+        return None
     if failure.kind in _INFRA:
         return _Ruling(Verdict.INFRA, f"{failure.kind}: {failure.message}")
     if check.expects in {"acceptance", "transport"}:
@@ -169,7 +172,7 @@ def _status(check: Check, requirement: Requirement, view: View) -> _Ruling | Non
     said = f"answered {view.status_line}{view.error_text}"
     if check.expects == "error":
         return None if view.status >= 400 else _Ruling(Verdict.NOT_TESTABLE, f"{said}, which is no error")
-    if check.expects == "refusal":
+    if check.expects in {"refusal", "reply"}:
         return _Ruling(Verdict.INFRA, said) if view.status in _BUSY else None
     if view.succeeded:
         return _no_stream(view) if check.expects == "stream" else None

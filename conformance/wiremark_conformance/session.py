@@ -127,6 +127,11 @@ class Run:
         target = self.target
         held = f"held to the contract {target.contract.name!r}, model {target.model or 'not looked up'}"
         lines = [f"wiremark {version()}: {target.base_url} {held}"]
+        if self.settings.examples:
+            lines.append(
+                f"wiremark: {self.settings.examples} generated requests per property;"
+                f" repeat them with --wiremark-seed={self.settings.seed}"
+            )
         if self.undistributed:
             lines.append("wiremark: probes are made once, in one process; tests are not distributed")
         return lines
@@ -143,11 +148,26 @@ class Run:
         names = probes_for(ids)
         with Progress(self.config, self._within_budget(names), len(names)) as progress:
             exchanges = self.prober.run(names, self.target, self.known, progress.tell)
-        self.evidence = Evidence(self.target, exchanges)
+        self.evidence = Evidence(self.target, {**exchanges, **self._generated(names)})
+
+    def _generated(self, names: Sequence[str]) -> Mapping[str, Exchange]:
+        """The telling exchange of each property that was selected, when examples are asked for."""
+        if not self.settings.examples:
+            return {}
+        from wiremark_conformance.properties import PROPERTIES, search
+
+        examples, seed = self.settings.examples, self.settings.seed
+        found = {
+            name: search.search(PROPERTIES[name], self.target, self.prober.send, examples, seed)
+            for name in names
+            if name in PROPERTIES
+        }
+        return {name: exchange for name, exchange in found.items() if exchange is not None}
 
     def _within_budget(self, names: Sequence[str]) -> Budget:
         """What the run needs; ends the session when that is more than was allowed."""
-        needed, allowed = budget(names, self.target, self.known), self.settings.max_requests
+        needed = budget(names, self.target, self.known, self.settings.examples)
+        allowed = self.settings.max_requests
         if allowed is not None and needed.requests > allowed:
             raise pytest.exit.Exception(
                 f"wiremark: the run needs {needed}, and --wiremark-max-requests allows {allowed};"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +22,7 @@ from wiremark_conformance.requirement import Register
 
 DEFAULT_CONTRACT = "generic"
 DEFAULT_CONCURRENCY, _MOST = 4, 64
+_SEEDS = 10**6
 
 
 class SettingError(Exception):
@@ -33,6 +36,7 @@ class Settings:
     model:        the one asked for, None when it is to be found
     report:       where to write, None: nowhere
     max_requests: more than these are not begun, None: no limit
+    examples:     generated requests per property; seed: what they are drawn from
     """
 
     endpoint: Endpoint
@@ -43,6 +47,8 @@ class Settings:
     deviations: Mapping[str, Deviation]
     concurrency: int = DEFAULT_CONCURRENCY
     max_requests: int | None = None
+    examples: int = 0
+    seed: int = 0
 
 
 def resolve(config: pytest.Config, base_url: str, register: Register, environ: Mapping[str, str]) -> Settings:
@@ -67,9 +73,18 @@ def resolve(config: pytest.Config, base_url: str, register: Register, environ: M
             deviations=deviations.load(deviations_file, register) if deviations_file else {},
             concurrency=_number("concurrency", given("concurrency"), _MOST) or DEFAULT_CONCURRENCY,
             max_requests=_number("max-requests", given("max-requests")),
+            examples=_examples(given("examples")),
+            seed=_number("seed", given("seed")) or 1 + secrets.randbelow(_SEEDS),
         )
     except (BadBaseUrl, BadFile) as error:
         raise SettingError(str(error)) from None
+
+
+def _examples(text: str | None) -> int:
+    count = _number("examples", text) or 0
+    if count and importlib.util.find_spec("hypothesis") is None:
+        raise SettingError("--wiremark-examples needs Hypothesis: pip install 'wiremark[properties]'")
+    return count
 
 
 def _number(name: str, text: str | None, most: int | None = None) -> int | None:

@@ -49,3 +49,9 @@ def test_what_is_refused_or_not_asked_costs_nothing() -> None:
 def test_what_waits_for_another_answer_is_counted_as_the_plain_question() -> None:
     found = budget(["chat.echo-back"], _target("openai"), {})
     assert found.completion_tokens == 64
+
+
+def test_generated_requests_are_counted() -> None:
+    found = budget(["properties.chat.valid", "properties.chat.any"], _target("openai"), {}, examples=50)
+    assert (found.requests, found.completion_tokens) == (100, 1600)
+    assert budget(["properties.chat.valid"], _target("openai"), {}).requests == 0

@@ -19,6 +19,8 @@ def test_the_names_of_pytest_options_are_fixed() -> None:
         "--wiremark-report",
         "--wiremark-deviations",
         "--wiremark-concurrency",
+        "--wiremark-examples",
+        "--wiremark-seed",
         "--wiremark-max-requests",
     }
 

@@ -144,14 +144,11 @@ class Judge:
         self.served.append(Served(found, folder))
         return self.served[-1]
 
-    def __call__(
-        self, served: Contract | str, held_to: Contract | str | None = None, only: Sequence[str] = ()
-    ) -> Judged:
-        """only: requirements whose probes are enough; all of them when empty."""
-        gateway = self.serve(served)
-        promised = gateway.contract if held_to is None else held_to
-        contract = contracts.load(promised) if isinstance(promised, str) else promised
-        target = Target(
+    @staticmethod
+    def target(gateway: Served, contract: Contract | None = None) -> Target:
+        """The gateway as the judge is given it, held to its own contract or to another."""
+        contract = contract or gateway.contract
+        return Target(
             contract=contract,
             model=contract.models[0].id,
             base_path=contract.base_path,
@@ -159,6 +156,15 @@ class Judge:
             base_url=f"http://in-process{contract.base_path}",
             host_header="in-process",
         )
+
+    def __call__(
+        self, served: Contract | str, held_to: Contract | str | None = None, only: Sequence[str] = ()
+    ) -> Judged:
+        """only: requirements whose probes are enough; all of them when empty."""
+        gateway = self.serve(served)
+        promised = gateway.contract if held_to is None else held_to
+        contract = contracts.load(promised) if isinstance(promised, str) else promised
+        target = self.target(gateway, contract)
         wanted = only or [requirement.id for requirement in load_register()]
         # No pauses: nothing that is busy here gets better by waiting.
         prober = Prober(gateway, workers=1, sleep=lambda _: None)

@@ -21,6 +21,7 @@ from wiremark_conformance.probes import (
     openapi,
     parameters,
     parts,
+    properties,
     structured,
     tools,
 )
@@ -45,6 +46,7 @@ _TABLES = (
     messages_thinking.TABLE,
     messages_endpoint.TABLE,
     openapi.TABLE,
+    properties.TABLE,
     billing.TABLE,  # last: the books are read when everything is in them
 )
 PROBES = ProbeTable(tuple(probe for table in _TABLES for probe in table))

@@ -20,6 +20,7 @@ from wiremark_conformance.exchange import Exchange, FailureKind, Part, Request, 
 from wiremark_conformance.judge import Evidence, Judgement, judge_one
 from wiremark_conformance.probes import PROBES, Probe, ProbeContext
 from wiremark_conformance.probes.parameters import WRONG
+from wiremark_conformance.properties import PROPERTIES
 from wiremark_conformance.requirement import load_register
 from wiremark_conformance.target import Target
 from wiremark_reports.record import Verdict
@@ -159,6 +160,8 @@ class World:
 
     def _request(self, probe: Probe, exchanges: Mapping[str, Exchange]) -> Request | None:
         """The request of a probe; made once for all worlds when it looks at no other exchange."""
+        if probe.name in PROPERTIES:  # generated, so that the table has none
+            return PROBES["models.list"].build(ProbeContext(self.target, {}))
         if probe.needs:
             return probe.build(ProbeContext(self.target, exchanges))
         known = (self.contract.name, self.target.credentials.roles, probe.name)
@@ -454,6 +457,7 @@ def _good(name: str, model: str) -> Answer | None:
         **{f"errors.{name}": _invalid for name in WRONG},
         **dict.fromkeys(_REFUSED, _invalid),
         **dict.fromkeys(_UNAUTHORIZED, _unauthorized),
+        **{name: _invalid for name, wanted in PROPERTIES.items() if wanted.kind == "invalid"},
         "errors.context-overflow": _overflown,
         "chat.vision.broken": _no_image,
         "bodies.gzip": lambda: _error(415, "invalid_request_error", "unsupported_media_type"),

@@ -168,6 +168,12 @@ SPOILT: list[tuple[str, Change]] = [
     ("chat.stream.null-content", _delta("chat.stream", 0, content=None)),
     ("chat.stream.usage-on-choice", lambda w: w.chunks("chat.stream")[3].update(usage={"prompt_tokens": 9})),
     ("chat.stream.call-content", _delta("chat.tools.stream", 0, content="")),
+    # properties
+    ("properties.settled", _status("properties.chat.any", 500)),
+    ("properties.settled", lambda w: w["properties.chat.any"].fail("reset")),
+    ("properties.valid", _declined("properties.chat.valid")),
+    ("properties.invalid", _answered("properties.chat.invalid")),
+    ("properties.invalid", lambda w: setattr(w["properties.chat.invalid"], "body", {"detail": "No."})),
     # limits, models
     ("limits.hints.retry-after-ms", _header("keys.throttled", retry_after_ms="1.5s")),
     ("limits.hints.should-retry", _header("keys.exhausted", x_should_retry="False")),
