@@ -13,7 +13,6 @@ _OF_MODEL = {
     "chat.tools": "tools",
     "chat.tools.forced": "tools",
     "chat.tools.parallel": "tools",
-    "chat.vision": "vision",
     "chat.json": "json",
     "chat.json-schema": "json",
     "messages.tools": "tools",

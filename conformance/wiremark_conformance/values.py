@@ -14,6 +14,11 @@ def is_int(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
+def is_number(value: Any) -> bool:
+    """A JSON number that is not negative."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+
+
 def is_count(value: Any) -> TypeGuard[int]:
     """An integer that is not negative."""
     return is_int(value) and bool(value >= 0)

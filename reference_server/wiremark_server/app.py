@@ -33,6 +33,8 @@ from wiremark_server.policy.cache import ResponseCache
 from wiremark_server.policy.call import Services
 from wiremark_server.policy.counters import Counters
 from wiremark_server.policy.limits import Limiter
+from wiremark_server.routing.providers import SIMULATED, Providers
+from wiremark_server.routing.router import Router
 from wiremark_server.routing.workers import Workers
 from wiremark_server.stored.responses import ResponseStore
 
@@ -46,13 +48,16 @@ def build(
     seed: int,
     mount: str = "",
     counters: Counters | None = None,
+    providers: Providers = SIMULATED,
 ) -> Gateway:
     """An ASGI application that serves `contract`. The caller owns, and closes, what it hands in.
 
-    mount:    path below which the application is reached; requests come without it
-    counters: of requests and tokens; in memory, and empty, when none are given
+    mount:     path below which the application is reached; requests come without it
+    counters:  of requests and tokens; in memory, and empty, when none are given
+    providers: who stands behind the contract's offers
     """
-    return Gateway(_services(contract, clock, ledger, keys, engine, seed, mount, counters), OPERATIONS)
+    services = _services(contract, clock, ledger, keys, engine, seed, mount, counters, providers)
+    return Gateway(services, OPERATIONS)
 
 
 def build_misbehaving(
@@ -65,11 +70,14 @@ def build_misbehaving(
     mount: str,
     choose: Choose,
     counters: Counters | None = None,
+    providers: Providers = SIMULATED,
 ) -> Gate:
     """As `build`, with the faults and variants that `choose` gives for each request."""
 
     def gateway(edits: Sequence[Edit]) -> Gateway:
-        services = _services(promised(contract, edits), clock, ledger, keys, engine, seed, mount, counters)
+        services = _services(
+            promised(contract, edits), clock, ledger, keys, engine, seed, mount, counters, providers
+        )
         return Gateway(inside(services, edits, keys), OPERATIONS)
 
     return Gate(contract, gateway, choose)
@@ -84,10 +92,12 @@ def _services(
     seed: int,
     mount: str,
     counters: Counters | None,
+    providers: Providers,
 ) -> Services:
     def count_day(name: str, count: int, left: float) -> None:
         ledger.count_day(name, count, clock.now() + left)
 
+    router = Router(contract, clock, providers.upstreams(contract, engine))
     workers = Workers(contract.models)
     cached = contract.raw.get("cache", {}).get("tool_less", False)
     return Services(
@@ -101,9 +111,10 @@ def _services(
         fingerprint=_fingerprint(contract, seed),
         formats=_formats(contract, seed),
         workers=workers,
-        catalogue=Catalogue(contract, workers),
+        catalogue=Catalogue(contract, workers, router),
         responses=_responses(contract, clock),
         description=functools.cache(lambda: msgspec.json.encode(openapi.describe(contract, mount))),
+        router=router,
     )
 
 

@@ -27,6 +27,8 @@ from wiremark_server.faults.misbehaviour import Misbehaviour
 from wiremark_server.keys import KeyStore
 from wiremark_server.ledger.store import Ledger, LedgerUnavailable
 from wiremark_server.policy.counters import Counters, CountersUnavailable, MemoryCounters, shared
+from wiremark_server.routing.chat_upstream import ChatUpstream
+from wiremark_server.routing.providers import Providers
 from wiremark_server.settings import Settings
 from wiremark_server.startup import CredentialsFile, StartError, check_servable, listen
 
@@ -88,6 +90,13 @@ def _contracts(settings: Settings) -> list[Contract]:
         if contract.name in served:
             raise StartError(f"the contract {contract.name!r} is asked for twice")
         served[contract.name] = contract
+    offering = {offer.provider for found in served.values() for m in found.models for offer in m.offers}
+    for provider in settings.upstreams:
+        if provider not in offering:
+            raise StartError(
+                f"no contract that is served has a provider {provider!r} to put the upstream behind; "
+                f"there are: {', '.join(sorted(offering)) or 'none'}"
+            )
     if not served:
         raise StartError("no contract is named; give one by --contract")
     return list(served.values())
@@ -156,6 +165,10 @@ class _Served:
         ledger = Ledger.open(self.place, clock)
         engine = SimulatedEngine(pace.profile(settings.profile), settings.seed, clock)
         counters: Counters | None = None
+        providers = Providers(
+            {name: ChatUpstream(remote.base_url, remote.key) for name, remote in settings.upstreams.items()},
+            distant=settings.profile != "instant",
+        )
         try:
             store = KeyStore(ledger)
             if provision:
@@ -165,9 +178,9 @@ class _Served:
             for face in self.faces:
                 parts = (face.contract, clock, ledger, store, engine, settings.seed, face.mount)
                 gateways[face.mount] = (
-                    app.build_misbehaving(*parts, self.chosen.choose, counters)
+                    app.build_misbehaving(*parts, self.chosen.choose, counters, providers)
                     if self.chosen
-                    else app.build(*parts, counters)
+                    else app.build(*parts, counters, providers)
                 )
             gateway = gateways.get("") or Mounts(gateways)
             server = _server(gateway, ready)
@@ -176,6 +189,7 @@ class _Served:
             sweeper.cancel()
             await gateway.drained()
         finally:
+            await providers.close()
             await engine.close()
             if counters is not None:
                 await counters.close()

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import os
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from wiremark_server.engine import pace
 from wiremark_server.ledger.stores import is_shared
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A real OpenAI-compatible server; `key` is what it is sent as a bearer token."""
+
+    base_url: str
+    key: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +33,7 @@ class Settings:
     limits_url:       redis://… of counters that several processes share; None keeps them in memory
     credentials_file: None means one beside the temporary files, removed at exit; with several contracts each
                       has its own, the contract's name before the ending
+    upstreams:        real servers by the name of the provider that they stand behind
     seed:             of everything the simulated engine says, of the roles' keys, and of chance
     faults, variants: names in the catalogue; the variant `all` stands for every one
     variant_rate:     share of the requests on which each variant shows
@@ -32,6 +44,7 @@ class Settings:
     port: int
     db: str | None
     credentials_file: Path | None
+    upstreams: Mapping[str, Remote]
     seed: int
     profile: str
     faults: tuple[str, ...] = ()
@@ -80,6 +93,15 @@ def parse(argv: list[str]) -> Settings:
         help="where to write one new key per role, as YAML; keys of earlier starts on the same --db stay "
         "valid (default: temporary)",
     )
+    parser.add_argument(
+        "--upstream",
+        action="append",
+        default=[],
+        type=_upstream,
+        metavar="PROVIDER=URL",
+        help="an OpenAI-compatible server behind a provider of the contract, by its base URL; its key is "
+        "read from WIREMARK_UPSTREAM_KEY_PROVIDER (default: every provider is simulated)",
+    )
     parser.add_argument("--seed", type=int, help="makes answers repeatable (default: drawn, and printed)")
     parser.add_argument(
         "--profile", choices=pace.names(), default="instant", help="pace of the simulated engine"
@@ -119,6 +141,7 @@ def parse(argv: list[str]) -> Settings:
         limits_url=given.limits_url,
         processes=given.processes,
         credentials_file=given.credentials_file,
+        upstreams=dict(given.upstream),
         seed=secrets.randbelow(2**32) if given.seed is None else given.seed,
         profile=given.profile,
         faults=_names(given.fault),
@@ -145,6 +168,14 @@ def _count(text: str) -> int:
     if not text.isdigit() or not 0 < int(text) <= 64:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of processes; give one from 1 to 64")
     return int(text)
+
+
+def _upstream(text: str) -> tuple[str, Remote]:
+    provider, _, url = text.partition("=")
+    if not provider or urlsplit(url).scheme not in {"http", "https"} or not urlsplit(url).hostname:
+        raise argparse.ArgumentTypeError(f"{text!r} is not PROVIDER=URL, with a URL of http or https")
+    key = os.environ.get(f"WIREMARK_UPSTREAM_KEY_{provider.upper().replace('-', '_')}")
+    return provider, Remote(url, key)
 
 
 def _port(text: str) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -48,6 +48,22 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """A provider's offer of a model.
+
+    model:      what the provider calls it; None for the same name
+    latency_ms: expected to the first token, until there are measurements
+    available:  whether the reference server starts with the provider up
+    """
+
+    provider: str
+    price: Price
+    latency_ms: int
+    model: str | None = None
+    available: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """One model of the catalogue.
 
@@ -55,6 +71,7 @@ class Model:
     available:  whether the reference server starts with a worker for it
     specimen:   there so that a promise can be tested; another endpoint need not have it
     dimensions: length of its vectors; None for a model that makes none
+    offers:     of several providers, each with a price of its own; empty where there is no choice
     """
 
     id: str
@@ -69,11 +86,20 @@ class Model:
     available: bool = True
     specimen: bool = False
     dimensions: int | None = None
+    offers: tuple[Offer, ...] = ()
 
     @property
     def writes(self) -> bool:
         """Whether it answers in words; a model that makes embeddings does nothing else."""
         return "embeddings" not in self.capabilities
+
+    def offer(self, provider: object) -> Offer | None:
+        return next((offer for offer in self.offers if offer.provider == provider), None)
+
+    def price_from(self, provider: object) -> Price:
+        """Of an answer by that provider; the model's own price where it is not told who answered."""
+        offer = self.offer(provider)
+        return self.price if offer is None else offer.price
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +111,16 @@ class AnswerForm:
     reasoning:     fields of a message that hold the reasoning; empty when none is promised
     message_nulls: fields of a message that are always there, null when unused
     choice_nulls:  the same for a choice
+    fields:        further fields of an answer and of every chunk: name → what they tell
+    usage_fields:  the same for its usage
     """
 
     id: str | None = None
     reasoning: tuple[str, ...] = ()
     message_nulls: tuple[str, ...] = ()
     choice_nulls: tuple[str, ...] = ()
+    fields: Mapping[str, str] = field(default_factory=dict)
+    usage_fields: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +177,25 @@ class Contract:
                 available=entry.get("available", True),
                 specimen=entry.get("specimen", False),
                 dimensions=entry.get("dimensions"),
+                offers=tuple(self._offer(offer) for offer in entry.get("offers", ())),
             )
             for entry in self.raw["models"]
         )
+
+    def _offer(self, entry: Mapping[str, Any]) -> Offer:
+        return Offer(
+            provider=entry["provider"],
+            price=self._price(entry["price"]),
+            latency_ms=entry["latency_ms"],
+            model=entry.get("model"),
+            available=entry.get("available", True),
+        )
+
+    @property
+    def provider_field(self) -> str | None:
+        """Field of a request that names the provider to ask; None where there is no choosing."""
+        name: str | None = self.raw.get("routing", {}).get("field")
+        return name
 
     def _price(self, entry: Mapping[str, int]) -> Price:
         flat = entry.get("per_request", 0) + entry.get("per_request_credits", 0) * (self.credit or 0)
@@ -176,6 +222,8 @@ class Contract:
             reasoning=tuple(form.get("reasoning_fields", ())),
             message_nulls=tuple(nulls.get("message", ())),
             choice_nulls=tuple(nulls.get("choice", ())),
+            fields=form.get("fields", {}),
+            usage_fields=form.get("usage_fields", {}),
         )
 
     def model(self, model_id: str) -> Model | None:

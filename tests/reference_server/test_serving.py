@@ -146,6 +146,46 @@ def test_several_contracts_are_served_below_their_names(start: Start) -> None:
     assert server.stop() == 0
 
 
+def test_a_provider_can_be_a_real_server(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    behind = start("--contract", "apipie")
+    key = behind.key
+    monkeypatch.setenv("WIREMARK_UPSTREAM_KEY_OPENROUTER", key)
+    front = start(
+        *("--contract", "apipie", "--upstream", f"openrouter=http://127.0.0.1:{behind.port}/v1"),
+        *("--db", str(behind.folder / "front.sqlite")),
+    )
+    body = {"messages": CHAT["messages"], "model": "nous-hermes-llama2-13b", "max_tokens": 20}
+    texts = []
+    for more in ({}, {"stream": True}):
+        payload = json.dumps(body | more).encode()
+        with front.connect() as connection:
+            connection.sendall(front.head(len(payload)).replace(b"HTTP/1.1", b"HTTP/1.0") + payload)
+            head, _, answer = _read_all(connection).partition(b"\r\n\r\n")
+        assert b" 200 " in head
+        texts.append(answer.decode())
+    assert json.loads(texts[0])["provider"] == "openrouter"
+    assert "data: [DONE]\n\n" in texts[1]
+    with behind.connect() as connection:
+        connection.sendall(f"GET /v1/usage HTTP/1.0\r\nauthorization: Bearer {key}\r\n\r\n".encode())
+        rows = json.loads(_read_all(connection).partition(b"\r\n\r\n")[2])["data"]
+    assert [(row["model"], row["outcome"]) for row in rows] == [("nous-hermes-llama2-13b", "ok")] * 2
+    assert front.stop() == 0
+    answers = [rows[0]["completion_tokens"], rows[1]["completion_tokens"]]
+    assert json.loads(texts[0])["usage"]["completion_tokens"] in answers
+
+
+@pytest.mark.parametrize("text", ["openrouter", "=http://x", "openrouter=ftp://x/v1", "openrouter=http://"])
+def test_an_upstream_is_a_name_and_a_url(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        commands.serve(["--upstream", text])
+    assert "is not PROVIDER=URL" in capsys.readouterr().err
+
+
+def test_an_upstream_behind_nobody_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--contract", "apipie", "--upstream", "elsewhere=http://127.0.0.1:1/v1")
+    assert "no contract that is served has a provider 'elsewhere'" in _refusal(capsys, *options)
+
+
 def test_sigterm_lets_the_answer_in_flight_finish(start: Start) -> None:
     server = start("--profile", "fixed")
     body = json.dumps(CHAT | {"stream": True, "max_tokens": 20}).encode()

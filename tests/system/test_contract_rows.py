@@ -12,12 +12,16 @@ from typing import Any
 import pytest
 from wiremark_conformance.probes.chat import HELLO
 from wiremark_schemas import contracts
-from wiremark_schemas.contracts import Contract
+from wiremark_schemas.contracts import Contract, Model
+from wiremark_server.clock import SystemClock
 from wiremark_server.dialects import images
 from wiremark_server.dialects.openai_chat import answer, request, stream
 from wiremark_server.domain import problem
 from wiremark_server.engine import script
 from wiremark_server.ledger.records import UsageRow
+from wiremark_server.routing import router
+from wiremark_server.routing.health import Health
+from wiremark_server.routing.router import Route, Router
 
 SYSTEMS = [name for name in contracts.bundled() if contracts.load(name).models]
 Alter = Callable[[str, Mapping[str, Any]], Contract]
@@ -130,6 +134,51 @@ BROKEN += [
     ),
     ("M6", "aimlapi", {"/operations/openapi.get/paths": ["/other.json"]}, ("openapi.published",)),
 ]
+BROKEN += [
+    ("A1 path", "apipie", {"/base_path": "/api/v1"}, ("chat.accepted",)),
+    ("A1 field", "apipie", {"/routing/field": "vendor"}, ("routing.explicit.obeyed",)),
+    ("A2 fields", "apipie", {"/catalogue/fields/providers": None}, ("models.list.live",)),
+    ("A2 type", "apipie", {"/catalogue/fields/type": None}, ("models.list.live",)),
+    ("A2 response tokens", "apipie", {"/models/0/max_output_tokens": 4096}, ("models.list.live",)),
+    ("A2 live price", "apipie", {"/models/1/offers/0/price/input_per_million": 1}, ("models.list.live",)),
+    ("A3 six models", "apipie", {"/models/4/id": "another"}, ("models.list.catalogue",)),
+    (
+        "A3 context",
+        "apipie",
+        {"/models/*/context_tokens": 100_000},
+        ("context.prompt.refused", "contract.errors.context-length"),
+    ),
+    (
+        "A3 clear error",
+        "apipie",
+        {"/errors/context_length_exceeded/code": "x"},
+        ("contract.errors.context-length",),
+    ),
+    ("A4 provider", "apipie", {"/answer/fields": {}}, ("routing.provider-told",)),
+    *(
+        (f"A4 {name}", "apipie", {f"/answer/usage_fields/{name}": None}, ("answer.usage-fields",))
+        for name in ("prompt_characters", "response_characters", "cost", "latency_ms")
+    ),
+    (
+        "A5 price comparison",
+        "apipie",
+        {"/models/0/offers/0/price/output_per_million": 1},
+        ("providers.prices.promised",),
+    ),
+    ("A5 health", "apipie", {"/operations/providers.list/paths": ["/x"]}, ("providers.health.accepted",)),
+    (
+        "A5 history",
+        "apipie",
+        {"/operations/providers.latency/paths": ["/x/{provider}"]},
+        ("providers.latency.accepted",),
+    ),
+    (
+        "A6",
+        "apipie",
+        {"/models/*/capabilities": ["tools", "json"]},
+        ("chat.vision.accepted", "models.list.live"),
+    ),
+]
 # C7: each error of the table, by the situation that it belongs to.
 for _situation, _check in (
     ("missing_key", "missing-key"),
@@ -172,6 +221,12 @@ def _insist(document: Mapping[str, Any]) -> int:
     return int(document["max_tokens"])
 
 
+def _only_the_first(self: Router, model: Model, document: Any, *, chat: bool) -> Route:
+    """As if nobody looked whether a provider is there, the cheapest first."""
+    cheapest = min(self.offers(model), key=lambda choice: choice.offer.price.output_per_million)
+    return Route(model.id, [cheapest], SystemClock(), document if chat else None)
+
+
 # Row, contract, what of the server is replaced and by what, requirements that must then fail.
 PATCHED: list[tuple[str, str, tuple[Any, str, Any], tuple[str, ...]]] = [
     ("C4 end", "c0mpute", (stream, "DONE", b""), ("chat.stream.done",)),
@@ -194,6 +249,19 @@ PATCHED: list[tuple[str, str, tuple[Any, str, Any], tuple[str, ...]]] = [
         (answer, "usage_document", lambda usage: {"prompt_tokens": usage.prompt}),
         ("chat.usage.integers",),
     ),
+    (
+        "A1 automatic choice",
+        "apipie",
+        (router, "ranked", lambda choices: sorted(choices, key=lambda c: -c.offer.price.output_per_million)),
+        ("routing.best",),
+    ),
+    (
+        "A5 history",
+        "apipie",
+        (Health, "succeeded", lambda *_: None),
+        ("providers.latency.remembered", "providers.health.counted"),
+    ),
+    ("A5 fail-over", "apipie", (Router, "route", _only_the_first), ("routing.failover.accepted",)),
     ("C9", "c0mpute", (UsageRow, "to_json", _tell_the_prompt), ("privacy.usage-rows",)),
 ]
 

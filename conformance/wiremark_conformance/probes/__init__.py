@@ -22,6 +22,7 @@ from wiremark_conformance.probes import (
     parameters,
     parts,
     properties,
+    routing,
     structured,
     tools,
 )
@@ -47,6 +48,7 @@ _TABLES = (
     messages_endpoint.TABLE,
     openapi.TABLE,
     properties.TABLE,
+    routing.TABLE,
     billing.TABLE,  # last: the books are read when everything is in them
 )
 PROBES = ProbeTable(tuple(probe for table in _TABLES for probe in table))

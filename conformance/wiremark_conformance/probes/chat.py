@@ -84,6 +84,18 @@ def _nulls(context: ProbeContext) -> Draft:
     return chat(context, plain_body(**dict.fromkeys(absent)))
 
 
+def sighted(context: ProbeContext, body: dict[str, Any]) -> Draft:
+    """A chat request to the model under test if it sees, else to the contract's first one that does.
+
+    For probes that need `models.list`.
+    """
+    entry = context.target.model_entry
+    if entry is not None and "vision" not in entry.capabilities:
+        seeing = model_where(context, "with vision", lambda model: "vision" in model.capabilities)
+        body = {**body, "model": seeing}
+    return chat(context, body)
+
+
 def _vision_on_text_model(context: ProbeContext) -> Draft:
     model = model_where(context, "without vision", lambda model: "vision" not in model.capabilities)
     return chat(context, {"model": model, "messages": IMAGE_MESSAGES, "max_tokens": 16})
@@ -170,7 +182,12 @@ TABLE = (
         ),
         capability="chat.json-schema",
     ),
-    Probe("chat.vision", _body(messages=IMAGE_MESSAGES, max_tokens=64), capability="chat.vision"),
+    Probe(
+        "chat.vision",
+        lambda c: sighted(c, {"messages": IMAGE_MESSAGES, "max_tokens": 64}),
+        needs=("models.list",),
+        capability="chat.vision",
+    ),
     Probe("chat.vision.text-only", _vision_on_text_model, needs=("models.list",), capability="chat.vision"),
     Probe("chat.vision.remote", _vision_remote, capability="chat.vision.data-only"),
     Probe("chat.other-model", _other_model, needs=("models.list",), capability="billing"),

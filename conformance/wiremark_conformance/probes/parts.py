@@ -10,7 +10,7 @@ from typing import Any
 
 from wiremark_conformance.evidence import Evidence
 from wiremark_conformance.outcome import NotPromised, NotTestable
-from wiremark_conformance.probes.chat import RED_SQUARE, RIDDLE
+from wiremark_conformance.probes.chat import RED_SQUARE, RIDDLE, sighted
 from wiremark_conformance.probes.table import Draft, Probe, ProbeContext, chat, model_where, path
 
 LARGE_IMAGE = 3 * 1024 * 1024  # bytes, before base64
@@ -46,11 +46,16 @@ def _large(context: ProbeContext) -> Draft:
     limit = context.target.contract.limits.get("body_bytes")
     if limit is not None and limit < len(large_image()) + 1024:
         raise NotPromised(f"the contract limits bodies to {limit} bytes")
-    return chat(context, {"messages": _user(_image({"url": large_image()})), "max_tokens": 16})
+    return sighted(context, {"messages": _user(_image({"url": large_image()})), "max_tokens": 16})
 
 
 def _ask(*parts: Any) -> Any:
     return lambda context: chat(context, {"messages": _user(*parts), "max_tokens": 16})
+
+
+def _show(url: Any) -> Any:
+    """An image, by what stands where its URL belongs."""
+    return lambda context: sighted(context, {"messages": _user(_image(url)), "max_tokens": 16})
 
 
 def _stored(context: ProbeContext) -> Draft:
@@ -94,11 +99,12 @@ TABLE = (
         capability="chat",
     ),
     Probe("chat.parts.unknown", _ask({"type": "wiremark", "wiremark": {}}), capability="chat"),
-    Probe("chat.vision.bare-url", _ask(_image(RED_SQUARE)), capability="chat.vision"),
+    Probe("chat.vision.bare-url", _show(RED_SQUARE), needs=("models.list",), capability="chat.vision"),
     Probe(
         "chat.vision.broken",
-        _ask(_image({"url": "data:image/png;base64,bm90IGFuIGltYWdl"})),
+        _show({"url": "data:image/png;base64,bm90IGFuIGltYWdl"}),
+        needs=("models.list",),
         capability="chat.vision",
     ),
-    Probe("chat.vision.large", _large, capability="chat.vision"),
+    Probe("chat.vision.large", _large, needs=("models.list",), capability="chat.vision"),
 )

@@ -140,7 +140,7 @@ def _answered(receipt: Receipt, row: Row | None, books: Books) -> None:
     """The client was told its usage: the charge must follow from what it was told."""
     prompt, completion = receipt.tokens or (0, 0)
     cached = receipt.cached if receipt.cached is not None else (row is not None and row.cached)
-    expected = 0 if cached else books.price(receipt.model, prompt, completion)
+    expected = 0 if cached else books.price(receipt.model, prompt, completion, row.amount if row else None)
     books.expected += expected
     request_id = receipt.request_id
     if row is None:
@@ -194,7 +194,7 @@ def _by_itself(row: Row, books: Books) -> None:
         books.add("missing", row.request_id, None, None, "cut by the client, but its hold was never settled")
         return
     free = row.state == "released" or row.cached
-    expected = 0 if free else books.price(row.model, row.prompt_tokens, row.completion_tokens)
+    expected = 0 if free else books.price(row.model, row.prompt_tokens, row.completion_tokens, row.amount)
     books.expected += expected
     if row.amount != expected:
         books.add(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from wiremark_schemas.contracts import Contract, Price
+from wiremark_schemas.contracts import Contract, Model, Price
 
 Kind = Literal[
     "missing",  # answered, and not in the ledger or never settled there
@@ -50,21 +50,28 @@ class Books:
     contract: Contract
     found: list[Discrepancy] = field(default_factory=list)
     expected: int = 0
-    _prices: dict[str, Price] = field(default_factory=dict)
+    _models: dict[str, Model] = field(default_factory=dict)
 
     def add(
         self, kind: Kind, request_id: str | None, expected: int | None, charged: int | None, message: str
     ) -> None:
         self.found.append(Discrepancy(kind, request_id, expected, charged, message))
 
-    def price(self, model: str, prompt_tokens: int, completion_tokens: int) -> int:
-        price = self._prices.get(model)
-        if price is None:
-            entry = self.contract.model(model)
-            if entry is None:
+    def price(
+        self, model: str, prompt_tokens: int, completion_tokens: int, charged: int | None = None
+    ) -> int:
+        """Where several providers offer the model each has its price, and `charged` may be any of them."""
+        found = self._models.get(model)
+        if found is None:
+            found = self.contract.model(model)
+            if found is None:
                 raise UnknownModelError(
                     f"the contract {self.contract.name!r} has no price for the model {model!r}, "
                     "which was billed"
                 )
-            price = self._prices[model] = entry.price
-        return price_of(price, prompt_tokens, completion_tokens)
+            self._models[model] = found
+        if charged is not None and found.offers:
+            offered = {price_of(offer.price, prompt_tokens, completion_tokens) for offer in found.offers}
+            if charged in offered:
+                return charged
+        return price_of(found.price, prompt_tokens, completion_tokens)

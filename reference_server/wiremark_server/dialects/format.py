@@ -39,6 +39,9 @@ class Reply:
     model:       id of the model that answers
     fingerprint: names the configuration of the server
     usage:       tokens so far; its prompt counts are final as soon as there is a delta
+    provider:    who answers, where the contract leaves a choice; known as soon as there is a delta
+    charged:     µUSD that an answer with such a usage costs
+    elapsed_ms:  since the request was understood
     """
 
     request_id: str
@@ -47,6 +50,9 @@ class Reply:
     fingerprint: str
     asked: Asked
     usage: Callable[[], Usage]
+    provider: Callable[[], str | None] = lambda: None
+    charged: Callable[[Usage], int] = lambda _: 0
+    elapsed_ms: Callable[[], int] = lambda: 0
 
 
 class Whole(Protocol):

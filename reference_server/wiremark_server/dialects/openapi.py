@@ -101,6 +101,11 @@ _ROUTES: Mapping[str, _Route] = {
     ),
     "usage.list": _Route("What the key has used, newest first", answer="meta/usage-list", query=_PAGE),
     "balance.get": _Route("What the account still has", answer="meta/balance"),
+    "providers.list": _Route("How each provider does", answer="meta/providers"),
+    "providers.latency": _Route("What requests to a provider took", answer="meta/latency-history"),
+    "prices.list": _Route(
+        "Every offer, to compare prices", answer="meta/price-list", query=(("model", {"type": "string"}),)
+    ),
     "openapi.get": _Route("This description", public=True),
 }
 _PLAIN = _Route("")

@@ -240,6 +240,14 @@ def no_worker(model: str) -> ProblemError:
     )
 
 
+def unknown_provider(name: str) -> ProblemError:
+    return _error("unknown_route", f"There is no provider {name!r}; the providers route lists them.")
+
+
+def provider_failed(model: str) -> ProblemError:
+    return _error("server_error", f"The provider that was answering for {model!r} failed before the end.")
+
+
 def overloaded() -> ProblemError:
     return _error("overloaded", "The server cannot take requests at the moment.", retry_after=1)
 

@@ -12,6 +12,7 @@ from wiremark_server.operations import (
     generate,
     messages,
     models,
+    providers,
     published,
     responses,
 )
@@ -40,5 +41,8 @@ OPERATIONS: Mapping[str, Operation] = {
     "responses.input_items": responses.input_items,
     "usage.list": account.list_usage,
     "balance.get": account.get_balance,
+    "providers.list": providers.list_providers,
+    "providers.latency": providers.latency_history,
+    "prices.list": providers.list_prices,
     "openapi.get": published.get_openapi,
 }

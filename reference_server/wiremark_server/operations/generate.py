@@ -48,6 +48,7 @@ class Work:
         self._call = call
         self._format = form
         self._run = run
+        self._started = call.services.clock.monotonic()
         self._sent = False
         self._cut = False
         self.encoder: Streamed | None = None
@@ -60,6 +61,9 @@ class Work:
             fingerprint=call.services.fingerprint,
             asked=call.asked,
             usage=lambda: run.usage,
+            provider=lambda: _provider(call),
+            charged=call.bill.amount,
+            elapsed_ms=self._elapsed_ms,
         )
 
     @classmethod
@@ -69,7 +73,7 @@ class Work:
             run: EngineRun = (
                 Replay(call.kept)
                 if call.kept is not None
-                else call.services.engine.run(call.asked.generation, call.prompt_tokens)
+                else (call.route or call.services.engine).run(call.asked.generation, call.prompt_tokens)
             )
         except EngineRefusal as refusal:
             await call.bill.release(400, "refused")
@@ -137,6 +141,10 @@ class Work:
         else:
             await bill.release(500, "failed")
 
+    def _elapsed_ms(self) -> int:
+        """Since the request was understood."""
+        return int((self._call.services.clock.monotonic() - self._started) * 1000)
+
     def _keep(self, deltas: Sequence[Delta]) -> None:
         if self._call.cache_key is not None and self._call.kept is None:
             self._deltas.extend(deltas)
@@ -145,3 +153,8 @@ class Work:
         await self._call.client_gone()
         self._cut = True
         await self._run.cancel()
+
+
+def _provider(call: Call) -> str | None:
+    chosen = call.route.chosen if call.route is not None else None
+    return chosen.offer.provider if chosen is not None else None

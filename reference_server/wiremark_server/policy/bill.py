@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 from wiremark_schemas.contracts import Price
@@ -17,12 +18,13 @@ Outcome = Literal["ok", "refused", "failed", "cut"]
 class Bill:
     """An open hold. The first `settle` or `release` closes it; later ones do nothing.
 
-    free: nothing is charged, only recorded: the answer was kept, or has been paid
+    price: asked for when it is known who has answered
+    free:  nothing is charged, only recorded: the answer was kept, or has been paid
     """
 
     __slots__ = ("_free", "_hold", "_ledger", "_open", "_price")
 
-    def __init__(self, ledger: Books, hold: Hold, price: Price, *, free: bool) -> None:
+    def __init__(self, ledger: Books, hold: Hold, price: Callable[[], Price], *, free: bool) -> None:
         self._ledger = ledger
         self._hold = hold
         self._price = price
@@ -37,10 +39,9 @@ class Bill:
         if not self._open:
             return
         self._open = False
-        price = 0 if self._free else pricing.charge(self._price, usage.prompt, usage.completion)
         resolution = await self._ledger.settle(
             self._hold.request_id,
-            max(0, price - self._hold.paid),
+            self.amount(usage),
             usage.prompt,
             usage.completion,
             status,
@@ -49,6 +50,13 @@ class Bill:
         )
         if resolution.state != "settled":
             raise LedgerUnavailable("the hold was returned while the answer was made")
+
+    def amount(self, usage: Usage) -> int:
+        """µUSD that such an answer costs: never more than was held, whatever a provider has counted."""
+        if self._free:
+            return 0
+        price = pricing.charge(self._price(), usage.prompt, usage.completion)
+        return min(max(0, price - self._hold.paid), self._hold.amount)
 
     async def release(self, status: int, outcome: Outcome) -> None:
         """Give the whole hold back: nothing reached the client."""

@@ -18,6 +18,7 @@ from wiremark_server.ledger.books import Books
 from wiremark_server.policy.bill import Bill
 from wiremark_server.policy.cache import Kept, ResponseCache
 from wiremark_server.policy.limits import Decision, Limiter
+from wiremark_server.routing.router import Route, Router
 from wiremark_server.routing.workers import Workers
 from wiremark_server.stored.responses import ResponseStore, Stored
 
@@ -33,6 +34,7 @@ class Services:
     catalogue:   the models as the models routes tell them
     description: the OpenAPI document, encoded
     responses:   what is kept of responses
+    router:      providers that answer instead of the engine
     """
 
     contract: Contract
@@ -48,6 +50,7 @@ class Services:
     catalogue: Catalogue
     description: Callable[[], bytes]
     responses: ResponseStore
+    router: Router
 
 
 @dataclass(slots=True)
@@ -79,6 +82,7 @@ class Call:
     prompt_tokens: int = field(init=False)  # admit
     longest_prompt: int = field(init=False)  # admit; tokens of the longest conversation
     completion_budget: int = field(init=False, default=0)  # fit; tokens, over all choices
+    route: Route | None = field(init=False, default=None)  # route; None: the engine answers
     kept: Kept | None = field(init=False, default=None)  # recall
     cache_key: bytes | None = field(init=False, default=None)  # recall
     answer_id: str = field(init=False)  # of the request that the answer is named after; hold may change it

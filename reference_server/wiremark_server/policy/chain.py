@@ -9,7 +9,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Awaitable, Callable
 
-from wiremark_schemas.contracts import Model
+import msgspec
+from wiremark_schemas.contracts import Model, Price
 
 from wiremark_server.domain import problem
 from wiremark_server.domain.asked import Asked
@@ -138,6 +139,12 @@ async def staff(call: Call) -> None:
         raise problem.no_worker(call.model.id)
 
 
+async def route(call: Call) -> None:
+    """Who answers, where the contract leaves a choice."""
+    chat = call.format.name == "chat"
+    call.route = call.services.router.route(call.model, call.document, chat=chat)
+
+
 async def recall(call: Call) -> None:
     """Look for a kept answer; says in the contract's header whether there was one."""
     answers = call.services.cache
@@ -164,7 +171,7 @@ async def hold(call: Call) -> None:
     """Set aside the most that the request can cost; an answer that was kept or paid before costs nothing."""
     amount = 0
     if call.kept is None:
-        amount = pricing.upper_bound(call.model.price, call.prompt_tokens, call.completion_budget)
+        amount = _upper_bound(call, call.completion_budget)
     wanted = HoldRequest(
         request_id=call.request_id,
         account_id=call.key.account_id,
@@ -185,7 +192,19 @@ async def hold(call: Call) -> None:
     if not done:
         call.created = answer.deadline - HOLD_SECONDS
     free = done or call.kept is not None
-    call.bill = Bill(call.services.ledger, answer, call.model.price, free=free)
+    call.bill = Bill(call.services.ledger, answer, lambda: _price(call), free=free)
+
+
+def _price(call: Call) -> Price:
+    return call.model.price if call.route is None else call.route.price
+
+
+def _upper_bound(call: Call, budget: int) -> int:
+    """The dearest of those who may answer. A provider counts tokens its own way: at most one per byte."""
+    if call.route is None:
+        return pricing.upper_bound(call.model.price, call.prompt_tokens, budget)
+    prompt = max(call.prompt_tokens, len(msgspec.json.encode(call.document)))
+    return max(pricing.upper_bound(price, prompt, budget) for price in call.route.prices)
 
 
 # Step, and what it refuses with.
@@ -205,6 +224,7 @@ ANSWERED: tuple[Step, ...] = (  # likewise
     *COUNTED,
     fit,  #          400 context_length_exceeded
     staff,  #        503 no_worker
+    route,  #        400 invalid_request, 503 no_worker
     meter_tokens,  # 429 rate_limited
     recall,
     hold,  #         insufficient_credits, monthly_cap_reached: as the contract says; 409, 422 idempotency_…

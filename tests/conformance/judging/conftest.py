@@ -19,12 +19,14 @@ import pytest
 from wiremark_conformance.exchange import Exchange, FailureKind, Part, Request, TransportFailure
 from wiremark_conformance.judge import Evidence, Judgement, judge_one
 from wiremark_conformance.probes import PROBES, Probe, ProbeContext
+from wiremark_conformance.probes.chat import HELLO
 from wiremark_conformance.probes.parameters import WRONG
 from wiremark_conformance.properties import PROPERTIES
 from wiremark_conformance.requirement import load_register
 from wiremark_conformance.target import Target
 from wiremark_reports.record import Verdict
 from wiremark_schemas import contracts
+from wiremark_schemas.contracts import Model, Offer
 from wiremark_schemas.credentials import ROLES, Credentials
 
 from tests.conformance.judging import good_messages, other_surfaces
@@ -207,6 +209,7 @@ def completion(
         "object": "chat.completion",
         "created": CREATED,
         "model": "deepseek-v4-flash",
+        "provider": "north",
         "choices": choices,
         "usage": dict(USAGE),
     }
@@ -221,6 +224,7 @@ def chunk(
         "object": "chat.completion.chunk",
         "created": CREATED,
         "model": "deepseek-v4-flash",
+        "provider": "north",
         "choices": [choice],
     }
 
@@ -348,6 +352,64 @@ def _row(probe: str, amount: int = CHARGE, **more: Any) -> dict[str, Any]:
     }
 
 
+_HELLO = sum(len(message["content"]) for message in HELLO)
+_OFFER = ("provider", "latency_ms", "input_usd_per_million", "output_usd_per_million")
+
+
+def _offer_row(offer: Offer) -> dict[str, Any]:
+    return {
+        "provider": offer.provider,
+        "available": offer.available,
+        "latency_ms": offer.latency_ms,
+        "input_usd_per_million": offer.price.input_per_million / 1_000_000,
+        "output_usd_per_million": offer.price.output_per_million / 1_000_000,
+    }
+
+
+def _offers_of(model: Model) -> dict[str, Any]:
+    """What the list tells of providers, the one who would be asked first."""
+    rows = [_offer_row(offer) for offer in model.offers]
+    first = rows[0] if rows else dict.fromkeys(_OFFER)
+    return {
+        "provider": first["provider"],
+        "latency": first["latency_ms"],
+        "input_cost": first["input_usd_per_million"],
+        "output_cost": first["output_usd_per_million"],
+        "providers": rows,
+    }
+
+
+def _prices() -> list[dict[str, Any]]:
+    model = _contract(EVERYTHING).models[0]
+    rows = [{"model": model.id, **_offer_row(offer)} for offer in model.offers]
+    return sorted(rows, key=lambda row: float(row["input_usd_per_million"]))
+
+
+def _told(answer: Answer, prompt: int, response: int) -> Answer:
+    """The answer with what the contract promises of its usage; characters of prompt and response."""
+    more = {"prompt_characters": prompt, "response_characters": response}
+    usages = [body["usage"] for body in answer.chunks or [answer.body] if "usage" in body]
+    for usage in usages:
+        usage.update(more, cost=CHARGE / 1_000_000, latency_ms=12)
+    return answer
+
+
+def _listed(rows: list[dict[str, Any]], **more: Any) -> Answer:
+    return _json({"object": "list", **more, "data": rows})
+
+
+def _health(provider: str, state: str, requests: int) -> dict[str, Any]:
+    return {
+        "provider": provider,
+        "state": state,
+        "availability": 1.0 if state == "up" else 0.0,
+        "latency_ms": 100.0 if requests else None,
+        "requests": requests,
+        "failures": 0,
+        "models": ["deepseek-v4-flash"],
+    }
+
+
 def _models() -> list[dict[str, Any]]:
     return [
         {
@@ -357,6 +419,10 @@ def _models() -> list[dict[str, Any]]:
             "owned_by": m.owned_by,
             "available": m.available,
             "credits": m.price.per_request / 10_000,
+            "context": m.context_tokens,
+            "output": m.max_output_tokens,
+            "type": "vision" if "vision" in m.capabilities else "llm",
+            **_offers_of(m),
             "usd": f"{m.price.per_request / 1_000_000:.6f}",
             **m.extensions,
         }
@@ -500,9 +566,9 @@ def _good(name: str, model: str) -> Answer | None:
         "models.get": lambda: _json(one),
         "models.unavailable": lambda: _error(503, "server_error", "no_worker_available"),
         "models.get.unknown": lambda: _error(404, "invalid_request_error", "model_not_found"),
-        "chat.plain": lambda: _json(completion(), **{"x-cache": "miss"}),
+        "chat.plain": lambda: _told(_json(completion(), **{"x-cache": "miss"}), _HELLO, 12),
         "chat.stream": lambda: _stream(_text()),
-        "chat.stream.usage": lambda: _stream(_text(usage_chunk())),
+        "chat.stream.usage": lambda: _told(_stream(_text(usage_chunk())), _HELLO, 12),
         "billing.stream": lambda: _stream(_text(usage_chunk())),
         "chat.max-tokens": lambda: _json(completion({"content": "1 2 3 4"}, "length")),
         "chat.max-completion-tokens": lambda: _stream(_text(finish_reason="length")),
@@ -516,7 +582,20 @@ def _good(name: str, model: str) -> Answer | None:
         "chat.reasoning.stream": lambda: _stream(_reasoned_stream()),
         "chat.vision.remote": _invalid,
         "chat.vision.text-only": lambda: _invalid("unsupported_parameter"),
-        "chat.tools.forced": lambda: _json(call, **{"x-cache": "bypass"}),
+        "chat.tools.forced": lambda: _told(_json(call, **{"x-cache": "bypass"}), 29, 0),
+        "context.prompt": lambda: _invalid("context_length_exceeded"),
+        "context.max-tokens": _invalid,
+        "routing.explicit": lambda: _json({**completion(), "provider": "south"}),
+        "routing.unknown": _invalid,
+        "routing.unavailable": lambda: _error(503, "server_error", "no_worker_available"),
+        "routing.failover": lambda: _json(completion()),
+        "providers.list": lambda: _listed(
+            [_health("north", "up", 3), _health("south", "up", 0), _health("gone", "down", 0)]
+        ),
+        "providers.latency": lambda: _listed(
+            [{"at": CREATED, "model": "deepseek-v4-flash", "ok": True, "latency_ms": 100.5}], provider="north"
+        ),
+        "prices.list": lambda: _listed(_prices()),
         "chat.tools.stream": lambda: _stream([*_calls(("call_1", "Paris")), usage_chunk(), "[DONE]"]),
         "chat.tools.parallel": lambda: _stream([*_calls(("call_1", "Paris"), ("call_2", "Oslo")), "[DONE]"]),
         "chat.tools.text-only": lambda: _invalid("unsupported_parameter"),

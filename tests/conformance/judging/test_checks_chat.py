@@ -43,6 +43,11 @@ def _entry(**values: Any) -> Change:
 
 
 SPOILT: list[tuple[str, Change]] = [
+    ("answer.usage-fields", lambda w: w["chat.plain"].body["usage"].update(prompt_characters=37)),
+    ("answer.usage-fields", lambda w: w["chat.plain"].body["usage"].update(response_characters=0)),
+    ("answer.usage-fields", lambda w: w["chat.plain"].body["usage"].update(cost=0.5)),
+    ("answer.usage-fields", lambda w: w["chat.tools.forced"].body["usage"].update(latency_ms="12")),
+    ("answer.usage-fields", lambda w: w.chunks("chat.stream.usage")[-2]["usage"].pop("cost")),
     ("chat.minimal", lambda w: setattr(w["chat.minimal"], "status", 400)),
     ("chat.accepted", _refuse("chat.plain")),
     ("chat.accepted", lambda w: w["chat.plain"].fail("truncated")),

@@ -39,6 +39,15 @@ def _entry(**values: Any) -> Change:
     return lambda w: w["models.list"].body["data"][1].update(values)
 
 
+def _first(**values: Any) -> Change:
+    return lambda w: w["models.list"].body["data"][0].update(values)
+
+
+def _too_much_said(world: Any) -> None:
+    _answered("context.max-tokens")(world)
+    world["context.max-tokens"].body["usage"]["completion_tokens"] = 8193
+
+
 def _row(probe: str, **values: Any) -> Change:
     return lambda w: w.row(probe).update(values)
 
@@ -245,6 +254,44 @@ SPOILT: list[tuple[str, Change]] = [
     ("errors.no-key-name", _answered("errors.no-key-name")),
     ("errors.no-key-name-clear", _error("errors.no-key-name", message="Bad request.")),
     ("contract.errors.no-key-name", _status("errors.no-key-name", 422)),
+    # context, routing, providers
+    ("context.prompt.refused", _answered("context.prompt")),
+    ("contract.errors.context-length", _error("context.prompt", code="too_long")),
+    ("context.max-tokens.bounded", _status("context.max-tokens", 500)),
+    ("context.max-tokens.bounded", _too_much_said),
+    ("routing.provider-told", lambda w: w["chat.plain"].body.pop("provider")),
+    ("routing.provider-told", lambda w: w["chat.plain"].body.update(provider="west")),
+    ("routing.provider-told", lambda w: w.chunks("chat.stream")[2].pop("provider")),
+    ("routing.explicit.accepted", _status("routing.explicit", 400)),
+    ("routing.explicit.obeyed", lambda w: w["routing.explicit"].body.update(provider="north")),
+    ("routing.unknown.refused", _answered("routing.unknown")),
+    ("routing.unavailable.refused", _answered("routing.unavailable")),
+    ("routing.unavailable.refused", _status("routing.unavailable", 400)),
+    ("routing.failover.accepted", _status("routing.failover", 503)),
+    ("routing.failover.other", lambda w: w["routing.failover"].body.update(provider="gone")),
+    ("routing.best", lambda w: w["routing.automatic"].body.update(provider="south")),
+    ("providers.health.accepted", _status("providers.list", 404)),
+    ("providers.health.schema", lambda w: w["providers.list"].body["data"][0].pop("state")),
+    ("providers.health.complete", lambda w: w["providers.list"].body["data"].pop(1)),
+    ("providers.health.counted", lambda w: w["providers.list"].body["data"][0].update(requests=0)),
+    ("providers.latency.accepted", _status("providers.latency", 404)),
+    ("providers.latency.schema", lambda w: w["providers.latency"].body.pop("provider")),
+    ("providers.latency.remembered", lambda w: w["providers.latency"].body["data"].clear()),
+    ("providers.prices.accepted", _status("prices.list", 404)),
+    ("providers.prices.schema", lambda w: w["prices.list"].body["data"][0].pop("available")),
+    (
+        "providers.prices.promised",
+        lambda w: w["prices.list"].body["data"][0].update(input_usd_per_million=0.2),
+    ),
+    ("providers.prices.sorted", lambda w: w["prices.list"].body["data"].reverse()),
+    ("models.list.live", _entry(context=1)),
+    ("models.list.live", _entry(output=1)),
+    ("models.list.live", _entry(type="vision")),
+    ("models.list.live", _first(provider="west")),
+    ("models.list.live", _first(latency="fast")),
+    ("models.list.live", _first(input_cost=0.2)),
+    ("models.list.live", _first(output_cost=0.2)),
+    ("models.list.live", lambda w: w["models.list"].body["data"][0]["providers"][1].pop("available")),
     # openapi
     ("openapi.published", _status("openapi", 404)),
     ("openapi.form", lambda w: w["openapi"].body.update(openapi="2.0")),

@@ -73,9 +73,9 @@ def _split(step: int) -> Change:
 
 
 def _raw_utf8(world: Any) -> None:
-    _reframed(lambda body: body.replace(b"there.", "☃ 😀".encode()))(world)
-    world["chat.seed"].message["content"] = "Hello ☃ 😀"
-    world["chat.seed.again"].message["content"] = "Hello ☃ 😀"
+    _reframed(lambda body: body.replace(b"there.", "☃ 😀 ☃😀".encode()))(world)
+    world["chat.seed"].message["content"] = "Hello ☃ 😀 ☃😀"
+    world["chat.seed.again"].message["content"] = "Hello ☃ 😀 ☃😀"
 
 
 def _without_null_logprobs(chunk: dict[str, Any]) -> None:
@@ -168,7 +168,7 @@ LEGAL: dict[str, Change] = {
     "raw UTF-8 in single bytes": _both(_raw_utf8, _split(1)),
     "null system_fingerprint": _every_chunk(lambda chunk: chunk.update(system_fingerprint=None)),
     "system_fingerprint": _every_chunk(lambda chunk: chunk.update(system_fingerprint="fp_1")),
-    "unknown keys in chunks": _every_chunk(lambda chunk: chunk.update(provider="x", timings={"ms": 1.5})),
+    "unknown keys in chunks": _every_chunk(lambda chunk: chunk.update(vendor="x", timings={"ms": 1.5})),
     "unknown keys in answers": _every_answer(lambda body: body.update(cost=0.1, x_groq={"id": "r"})),
     "error: null": _both(
         _every_answer(lambda body: body.update(error=None)), _every_chunk(lambda c: c.update(error=None))

@@ -8,6 +8,7 @@ from typing import Any
 
 from wiremark_schemas.contracts import Price
 
+from wiremark_conformance import told as promised
 from wiremark_conformance.checking import Function, accepted, check
 from wiremark_conformance.checks.errors import REFUSED
 from wiremark_conformance.checks.ids.check_request_id import header_name
@@ -120,7 +121,8 @@ def charged_by(told: Counts) -> Function:
         model = view.target.contract.model(asked)
         if model is None:
             raise NotPromised(f"the contract has no price for {asked!r}")
-        due = 0 if row.get("cached") else charge(model.price, *told(view))
+        price = model.price_from(promised.provider(view))
+        due = 0 if row.get("cached") else charge(price, *told(view))
         found = row.get("amount_microusd")
         return None if found == due else f"charged {shown(found)} µUSD; price times tokens is {due} µUSD"
 

@@ -24,6 +24,7 @@ _TABLE = (
     ("revoked-key", "keys.revoked", "invalid_key", True),
     ("disabled-key", "keys.disabled", "key_disabled", True),
     ("no-worker", "models.unavailable", "no_worker", True),
+    ("context-length", "context.prompt", "context_length_exceeded", True),
     ("body-too-large", "limits.body", "body_too_large", True),
     ("rate-limited", "keys.throttled", "rate_limited", True),
     ("insufficient-credits", "keys.exhausted", "insufficient_credits", True),

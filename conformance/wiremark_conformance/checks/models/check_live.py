@@ -11,7 +11,7 @@ from wiremark_conformance.checking import check
 from wiremark_conformance.checks.models.check_list import entries
 from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotPromised, NotTestable, Outcome
-from wiremark_conformance.values import shown
+from wiremark_conformance.values import is_number, shown
 
 _MICRO = 1_000_000
 
@@ -28,11 +28,37 @@ def _usd(found: Any, microusd: int) -> bool:
         return False
 
 
+def _offered(found: Any, model: Model) -> bool:
+    """Whether an entry for a provider has its price, and says how it does."""
+    if not isinstance(found, dict):
+        return False
+    offer = model.offer(found.get("provider"))
+    return (
+        offer is not None
+        and isinstance(found.get("available"), bool)
+        and is_number(found.get("latency_ms"))
+        and _usd(found.get("input_usd_per_million"), offer.price.input_per_million)
+        and _usd(found.get("output_usd_per_million"), offer.price.output_per_million)
+    )
+
+
 # What a contract's `catalogue` field tells, and whether a value found is that.
 _TRUE: Mapping[str, Callable[[Any, Contract, Model], bool]] = {
     "available": lambda found, _, __: isinstance(found, bool),
     "credits_per_request": lambda found, contract, model: found == _credits(contract, model),
     "usd_per_request": lambda found, _, model: _usd(found, model.price.per_request),
+    "context_tokens": lambda found, _, model: found == model.context_tokens,
+    "max_output_tokens": lambda found, _, model: found == model.max_output_tokens,
+    "type": lambda found, _, model: found == ("vision" if "vision" in model.capabilities else "llm"),
+    "provider": lambda found, _, model: not model.offers or model.offer(found) is not None,
+    "latency_ms": lambda found, _, model: not model.offers or is_number(found),
+    "input_usd_per_million": lambda found, _, model: (
+        not model.offers or any(_usd(found, offer.price.input_per_million) for offer in model.offers)
+    ),
+    "output_usd_per_million": lambda found, _, model: (
+        not model.offers or any(_usd(found, offer.price.output_per_million) for offer in model.offers)
+    ),
+    "offers": lambda found, _, model: isinstance(found, list) and all(_offered(o, model) for o in found),
 }
 
 

@@ -27,12 +27,22 @@ class ChatFormat:
     def whole(self, reply: Reply) -> Answer:
         generation = reply.asked.generation
         logprobs = generation.logprobs is not None
-        return Answer(self._identity(reply), generation.n, logprobs=logprobs, form=self._form)
+        return Answer(
+            self._identity(reply),
+            generation.n,
+            logprobs=logprobs,
+            form=self._form,
+            extras=self._form.extras(reply),
+        )
 
     def stream(self, reply: Reply) -> ChatStream:
         asked = reply.asked
         return ChatStream(
-            self._identity(reply), asked.generation.n, include_usage=asked.include_usage, form=self._form
+            self._identity(reply),
+            asked.generation.n,
+            include_usage=asked.include_usage,
+            form=self._form,
+            extras=self._form.extras(reply),
         )
 
     def _identity(self, reply: Reply) -> Identity:

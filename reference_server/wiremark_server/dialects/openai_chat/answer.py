@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from wiremark_server.dialects.openai_chat.form import STANDARD, Form
+from wiremark_server.dialects.openai_chat.form import STANDARD, Extras, Form
 from wiremark_server.domain.generation import (
     Delta,
     Finish,
@@ -56,11 +56,18 @@ class Answer:
     """Gathers deltas in the order they come, then encodes them."""
 
     def __init__(
-        self, identity: Identity, choices: int, *, logprobs: bool = False, form: Form = STANDARD
+        self,
+        identity: Identity,
+        choices: int,
+        *,
+        logprobs: bool = False,
+        form: Form = STANDARD,
+        extras: Extras | None = None,
     ) -> None:
         self._identity = identity
         self._choices = [_Choice() for _ in range(choices)]
         self._form = form
+        self._extras = extras
         self._with_logprobs = logprobs
 
     def add(self, deltas: Iterable[Delta]) -> None:
@@ -80,7 +87,7 @@ class Answer:
                     choice.finish = delta.reason
 
     def encode(self, usage: Usage) -> bytes:
-        identity = self._identity
+        identity, extras = self._identity, self._extras
         return msgspec.json.encode(
             {
                 "id": identity.id,
@@ -88,11 +95,19 @@ class Answer:
                 "created": identity.created,
                 "model": identity.model,
                 "choices": [self._choice(index, choice) for index, choice in enumerate(self._choices)],
-                "usage": usage_document(usage),
+                "usage": {
+                    **usage_document(usage),
+                    **(extras.usage(usage, self._characters) if extras else {}),
+                },
                 "service_tier": SERVICE_TIER,
                 "system_fingerprint": identity.fingerprint,
+                **(extras.fields() if extras else {}),
             }
         )
+
+    @property
+    def _characters(self) -> int:
+        return sum(len(text) for choice in self._choices for text in choice.text)
 
     def _choice(self, index: int, choice: _Choice) -> Mapping[str, Any]:
         text = "".join(choice.text)

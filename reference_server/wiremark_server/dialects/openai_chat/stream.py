@@ -17,7 +17,7 @@ from wiremark_server.dialects.openai_chat.answer import (
     logprobs_document,
     usage_document,
 )
-from wiremark_server.dialects.openai_chat.form import STANDARD, Form
+from wiremark_server.dialects.openai_chat.form import STANDARD, Extras, Form
 from wiremark_server.domain.generation import (
     Delta,
     Finish,
@@ -39,33 +39,55 @@ class ChatStream:
     """
 
     def __init__(
-        self, identity: Identity, choices: int, *, include_usage: bool, form: Form = STANDARD
+        self,
+        identity: Identity,
+        choices: int,
+        *,
+        include_usage: bool,
+        form: Form = STANDARD,
+        extras: Extras | None = None,
     ) -> None:
+        self._identity = identity
+        self._usage = include_usage
+        self._choices = choices
+        self._form = form
+        self._extras = extras
+        self._characters = 0
+        self._begun = [False] * choices
+        self._head = b""
+        if extras is None:
+            self._prepare({})
+
+    def _prepare(self, more: Mapping[str, Any]) -> None:
+        """Encode what repeats. With extras it waits for the first delta: before, nobody knows who answers."""
         head = _json(
             {
-                "id": identity.id,
+                "id": self._identity.id,
                 "object": "chat.completion.chunk",
-                "created": identity.created,
-                "model": identity.model,
+                "created": self._identity.created,
+                "model": self._identity.model,
                 "service_tier": SERVICE_TIER,
-                "system_fingerprint": identity.fingerprint,
+                "system_fingerprint": self._identity.fingerprint,
+                **more,
             }
         )
         self._head = b"data: " + head[:-1]
-        self._usage = include_usage
-        tail = b',"usage":null}\n\n' if include_usage else b"}\n\n"
-        self._open = [self._head + b',"choices":[{"index":%d,"delta":' % index for index in range(choices)]
+        self._tail = tail = b',"usage":null}\n\n' if self._usage else b"}\n\n"
+        self._open = [
+            self._head + b',"choices":[{"index":%d,"delta":' % index for index in range(self._choices)
+        ]
         self._text = [opening + b'{"content":' for opening in self._open]
         self._text_tail = b'},"logprobs":null,"finish_reason":null}]' + tail
         self._delta_tail = b',"logprobs":null,"finish_reason":null}]' + tail
-        self._tail = tail
-        self._begun = [False] * choices
-        self._choices = choices
-        self._form = form
 
     def encode(self, deltas: Iterable[Delta]) -> bytes:
         """The frames of one step, ready to send."""
         frames: list[bytes] = []
+        if self._extras is not None:
+            if not self._head:
+                self._prepare(self._extras.fields())
+            deltas = list(deltas)
+            self._characters += sum(len(delta.text) for delta in deltas if type(delta) is TextDelta)
         for delta in deltas:
             index = delta.choice
             if not self._begun[index]:
@@ -80,7 +102,11 @@ class ChatStream:
         """The usage chunk when asked for, then the terminator."""
         if not self._usage:
             return DONE
-        return self._head + b',"choices":[],"usage":' + _json(usage_document(usage)) + b"}\n\n" + DONE
+        if not self._head and self._extras is not None:
+            self._prepare(self._extras.fields())
+        extras = self._extras.usage(usage, self._characters) if self._extras else {}
+        told = _json({**usage_document(usage), **extras})
+        return self._head + b',"choices":[],"usage":' + told + b"}\n\n" + DONE
 
     def _begin(self, index: int, first: Delta, frames: list[bytes]) -> None:
         """The role chunk. Choices open in ascending order, since clients insert by position."""

@@ -1,0 +1,21 @@
+"""Prompts over the context, answers over the limit."""
+
+from __future__ import annotations
+
+from wiremark_conformance.checking import check, refused
+from wiremark_conformance.evidence import View
+from wiremark_conformance.outcome import Outcome
+
+refused("context.prompt.refused", "context.prompt")
+
+
+@check("context.max-tokens.bounded", "context.max-tokens", expects="refusal")
+def bounded(view: View) -> Outcome:
+    """Refused, or answered within the bound all the same."""
+    entry = view.target.model_entry
+    if not view.succeeded:
+        told = f"answered {view.status_line}{view.error_text}"
+        return None if view.refused_honestly else f"{told}, neither a refusal nor an answer within the bound"
+    limit = entry.max_output_tokens if entry is not None else 0
+    found = view.count("completion_tokens")
+    return None if found <= limit else f"answered with {found} tokens; the model has at most {limit}"
