@@ -19,7 +19,7 @@ from locust.env import Environment
 from locust.rpc import Message
 from locust.runners import MasterRunner, WorkerRunner
 
-from wiremark_loadtests import options
+from wiremark_loadtests import options, web_page
 from wiremark_loadtests.bill.billing import CannotJudge
 from wiremark_loadtests.generating import Generator, Share
 from wiremark_loadtests.run import Run
@@ -59,6 +59,7 @@ def _attach(environment: Environment, **_: Any) -> None:
     if not environment.stop_timeout:  # a request that vanishes at the end could not be audited
         environment.stop_timeout = DRAIN_SECONDS
     _SESSIONS[environment] = Session(environment)
+    web_page.attach(environment, lambda: run_of(environment))
     parsed = environment.parsed_options
     if parsed is not None and parsed.wiremark_seed is None:
         parsed.wiremark_seed = draw_seed()  # here, so that the workers get the master's

@@ -56,6 +56,8 @@ class Run:
         self.settings = settings
         self.tally = Tally(timeline.width_for(settings.demand.seconds or 0))
         self.lost_workers = 0
+        self.expected = 0  # µUSD by the receipts so far
+        self.result: Result | None = None  # when it has ended
         self.users = users
         self._spool = Spool(settings.out)
         self._auditor = Auditor(settings)
@@ -73,8 +75,21 @@ class Run:
         self._spool.close()
 
     @property
+    def receipts(self) -> int:
+        """How many there are so far."""
+        return self._spool.count
+
+    def document(self) -> dict[str, Any]:
+        """load.json as it would be now; the last one when the run has ended."""
+        if self.result is not None:
+            return self.result.document
+        return summary.document(self.settings, self.users, self.tally, self._started, self.seconds, None)
+
+    @property
     def seconds(self) -> float:
-        """Since the beginning."""
+        """Since the beginning, up to the end."""
+        if self.result is not None:
+            return float(self.result.document["seconds"])
         return self._monotonic() - self._started_at
 
     def begin(self) -> None:
@@ -96,7 +111,9 @@ class Run:
 
     def bank(self) -> None:
         """Put the newest receipts on disk."""
-        self._spool.add(self.tally.take_receipts())
+        receipts = self.tally.take_receipts()
+        self.expected += self._auditor.expected(receipts)
+        self._spool.add(receipts)
 
     def finish(self) -> Result:
         """Audit the bill, write load.json and report.html, and say how it went."""
@@ -121,7 +138,8 @@ class Run:
                 problem = f"the report cannot be written to {self.settings.out}: {error.strerror or error}"
                 text += f"\n{problem}"
         self.close()
-        return Result(document, text, summary.exit_code(document, problem))
+        self.result = Result(document, text, summary.exit_code(document, problem))
+        return self.result
 
     def _audit(self) -> Audit | None:
         """Audit, and again for a short while as long as charges are missing."""

@@ -11,7 +11,7 @@ from typing import Any
 from wiremark_loadtests.bill.audit import Audit
 from wiremark_loadtests.client import stamps
 from wiremark_loadtests.measure import health
-from wiremark_loadtests.measure.health import Asked
+from wiremark_loadtests.measure.health import Asked, Verdict
 from wiremark_loadtests.measure.tally import LAGS, MEASURES, TIMED, Tally
 from wiremark_loadtests.measure.timeline import COUNTS, Timeline
 from wiremark_loadtests.settings import Settings
@@ -21,7 +21,7 @@ _NS_PER_MS = 1e6
 GOOD_SHARE = 0.99  # of the requests, within the SLO: then a load is said to meet it
 _SHOWN = 20  # discrepancies shown in the terminal; load.json holds all
 _PERCENTILES = (("p50", 0.5), ("p90", 0.9), ("p99", 0.99))
-_NAMES = {
+NAMES = {
     "time_to_first_byte": "time to first byte",
     "time_to_first_token": "time to first token",
     "inter_token": "between tokens",
@@ -29,6 +29,8 @@ _NAMES = {
     "end_to_end": "end to end",
     "service": "from the sending",
     "queueing": "waited to be sent",
+    "wake_lag": "generator read late",
+    "loop_lag": "generator woke late",
 }
 
 
@@ -89,15 +91,22 @@ def _demand(demand: Demand) -> dict[str, Any]:
     }
 
 
+def verdict_of(settings: Settings, users: int, tally: Tally) -> Verdict:
+    """Whether the generator was the bottleneck."""
+    asked = Asked(users, settings.demand.is_open, _is_stamped(settings), pauses=bool(tally.errors))
+    return health.judge(asked, tally.workers, tally.histograms, tally.unsent)
+
+
+def _is_stamped(settings: Settings) -> bool:
+    return stamps.available(tls=settings.endpoint.scheme == "https")
+
+
 def _generator(settings: Settings, users: int, tally: Tally) -> dict[str, Any]:
-    """Whether the generator was the bottleneck, and what says so."""
-    stamped = stamps.available(tls=settings.endpoint.scheme == "https")
-    asked = Asked(users, settings.demand.is_open, stamped, pauses=bool(tally.errors))
-    verdict = health.judge(asked, tally.workers, tally.histograms, tally.unsent)
+    verdict = verdict_of(settings, users, tally)
     return {
         "valid": verdict.valid,
         "reasons": list(verdict.reasons),
-        "kernel_stamps": stamped,
+        "kernel_stamps": _is_stamped(settings),
         "lag_ms": {name: asdict(tally.histograms[name].scaled(_NS_PER_MS)) for name in LAGS},
         "workers": health.to_json(tally.workers),
     }
@@ -219,7 +228,7 @@ def _latencies(latency: Mapping[str, Mapping[str, Any]], *, is_open: bool) -> li
         found = latency[name]
         shown = ["-" if found[key] is None else f"{found[key]:.2f}" for key in ("p50", "p90", "p99", "max")]
         cells = "".join(f"{cell:>10}" for cell in shown)
-        rows.append(f"{_NAMES[name]:<22}{cells}{found['count']:>10}")
+        rows.append(f"{NAMES[name]:<22}{cells}{found['count']:>10}")
     return rows
 
 

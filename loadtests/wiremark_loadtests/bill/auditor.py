@@ -9,7 +9,7 @@ from wiremark_loadtests.bill import audit as by_rows
 from wiremark_loadtests.bill import rates, totals
 from wiremark_loadtests.bill.audit import Audit, Row
 from wiremark_loadtests.bill.billing import Billing, CannotJudge, Mark
-from wiremark_loadtests.bill.findings import Discrepancy
+from wiremark_loadtests.bill.findings import Discrepancy, price_of
 from wiremark_loadtests.bill.receipts import Receipt
 from wiremark_loadtests.settings import DEFAULT_ROLE, Settings
 
@@ -19,6 +19,7 @@ class Auditor:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._prices = {model.id: model.price for model in settings.contract.models}
         self._ledgers = {role: Billing(settings, role) for role in sorted(settings.scenario.roles)}
         self._marks: dict[str, Mark] = {}
         first = self._ledgers.get(DEFAULT_ROLE) or next(iter(self._ledgers.values()))
@@ -43,6 +44,20 @@ class Auditor:
             except CannotJudge:
                 if role == DEFAULT_ROLE:
                     raise
+
+    def expected(self, receipts: Iterable[Receipt]) -> int:
+        """µUSD that answers should cost, where the contract knows their prices."""
+        total = 0
+        for receipt in receipts:
+            model = self._settings.contract.model(receipt.model)
+            if (
+                model is not None
+                and receipt.tokens is not None
+                and receipt.status == 200
+                and not receipt.cached
+            ):
+                total += price_of(model.price, *receipt.tokens)
+        return total
 
     def audit(self, receipts: Iterable[Receipt]) -> Audit | None:
         """Hold the receipts against the ledger; None when there is none and nothing else was found.

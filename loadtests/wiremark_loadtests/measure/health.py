@@ -14,7 +14,7 @@ from typing import Any
 
 from wiremark_loadtests.measure.recorder import Histogram
 
-_BUSY = 0.9  # share of a core; Python runs on one, and queues build up before it is full
+BUSY = 0.9  # share of a core; Python runs on one, and queues build up before it is full
 _TOLERATED = 0.05  # of what is measured, for what the generator adds to it
 _FLOOR_NS = 500_000  # lags below this are those of any scheduler
 
@@ -66,7 +66,7 @@ def judge(
     reasons = [
         f"worker {name} used {worker.busy:.0%} of a core: use more processes"
         for name, worker in sorted(workers.items())
-        if worker.busy >= _BUSY
+        if worker.busy >= BUSY
     ]
     lag = histograms["loop_lag"].quantile(0.99) or 0.0
     whole = histograms["service"].quantile(0.5)

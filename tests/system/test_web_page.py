@@ -1,0 +1,134 @@
+"""Locust's page in a real browser, with our tabs filled."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+import zlib
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+from wiremark_loadtests import children
+from wiremark_loadtests.demo import wiremark
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "chromium-headless-shell")
+SECONDS = 60
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The web page of a Locust that has just ended a short run; its URL."""
+    folder = tmp_path_factory.mktemp("page")
+    keys = folder / "keys.yaml"
+    serve = wiremark("serve", "--contract", "hermes-tokens", "--port", "0", "--credentials-file", str(keys))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with children.running(serve, piped=True) as server:
+        base_url = children.Output(server).line_with("listening on ", 30)
+        assert base_url is not None
+        entry = files("wiremark_loadtests").joinpath("entry", "locustfile.py")
+        command = [
+            *(sys.executable, "-m", "locust", "-f", str(entry), "--web-host", "127.0.0.1"),
+            *("--web-port", str(port), "--host", base_url, "--skip-log-setup"),
+            *("--wiremark-contract", "hermes-tokens", "--wiremark-credentials", str(keys)),
+        ]
+        with children.running(command):
+            url = f"http://127.0.0.1:{port}"
+            _until(lambda: _get(url))
+            form = {"user_count": "4", "spawn_rate": "4", "run_time": "2s", "host": base_url}
+            urllib.request.urlopen(f"{url}/swarm", urllib.parse.urlencode(form).encode(), timeout=10).close()
+            _until(lambda: "receipts held against" in _get(f"{url}/stats/requests"))
+            yield url
+
+
+def _get(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        text: str = answer.read().decode()
+    return text
+
+
+def _until(met: Any) -> None:
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        try:
+            if met():
+                return
+        except OSError:
+            pass
+        time.sleep(0.2)
+    pytest.fail("the page did not get there in time")
+
+
+def test_the_page_carries_every_tab_and_its_numbers(page: str) -> None:
+    told = {
+        entry["key"]: entry["data"] for entry in json.loads(_get(f"{page}/stats/requests"))["extended_stats"]
+    }
+    measured = {row["measure"]: row for row in told["wiremark-latency"]}
+    assert measured["time to first token (ms)"]["count"] > 0
+    assert measured["output tokens per second"]["mean"] > 0
+    assert [row["what"] for row in told["wiremark-audit"]] == ["receipts", "no discrepancy"]
+    assert told["wiremark-workers"][0]["requests"] > 0
+    assert json.loads(_get(f"{page}/wiremark/load.json"))["audit"]["ok"]
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("tab", "words"),
+    [
+        (
+            "wiremark-latency",
+            ["Tokens &amp; latency", "time to first token (ms)", "output tokens per second"],
+        ),
+        ("wiremark-audit", ["receipts", "no discrepancy", "ledger rows"]),
+        ("wiremark-workers", ["Share of a core", "/"]),
+    ],
+)
+def test_a_browser_shows_the_tab_filled(page: str, tab: str, words: list[str], tmp_path: Path) -> None:
+    browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if browser is None:
+        pytest.skip(f"no browser is installed ({', '.join(BROWSERS)})")
+    picture = tmp_path / "page.png"
+    command = [
+        *(
+            browser,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+        ),
+        *(f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=8000", "--window-size=1280,1000"),
+    ]
+    url = f"{page}/?tab={tab}"
+    shown = subprocess.run(
+        [*command, "--dump-dom", url], capture_output=True, text=True, timeout=90, check=True
+    )
+    text = re.sub(r"<script.*?</script>", "", shown.stdout, flags=re.DOTALL)
+    assert [word for word in words if word not in text] == []
+    subprocess.run([*command, f"--screenshot={picture}", url], capture_output=True, timeout=90, check=True)
+    width, height, colours = _picture(picture.read_bytes())
+    assert (width, height) == (1280, 1000)
+    assert colours > 20  # text and lines, not an empty page
+
+
+def _picture(png: bytes) -> tuple[int, int, int]:
+    """Width, height, and how many different bytes the rows of pixels have."""
+    width, height = struct.unpack(">II", png[16:24])
+    data, at = b"", 8
+    while at < len(png):
+        (length,) = struct.unpack(">I", png[at : at + 4])
+        if png[at + 4 : at + 8] == b"IDAT":
+            data += png[at + 8 : at + 8 + length]
+        at += 12 + length
+    return width, height, len(set(zlib.decompress(data)))
