@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 
-MAX_DECODED = 64 * 1024 * 1024
+MAX_DECODED = 16 * 1024 * 1024
 
 # What zlib's `wbits` must be for each coding; + 32 would also accept the other one's header.
 _WBITS = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}

@@ -19,6 +19,8 @@ from wiremark_conformance.outcome import NotTestable
 from wiremark_conformance.target import Target
 
 DONE = "[DONE]"
+MAX_DEPTH = 256  # levels of JSON; nothing in use comes near
+_TOO_DEEP = "nested too deeply to be read"
 
 
 class Evidence:
@@ -84,17 +86,50 @@ class Call:
 
 
 def parse_json(text: str) -> tuple[Any, str]:
-    """The value and "", or None and why it is not JSON. NaN, Infinity and -Infinity are not JSON."""
+    """The value and "", or None and why it cannot be read. NaN, Infinity and -Infinity are not JSON.
+
+    What is nested more than MAX_DEPTH levels is not read: recursive readers, ours among them, end there.
+    """
 
     def refuse(token: str) -> NoReturn:
         raise ValueError(f"{token} is not JSON")
 
     try:
-        return json.loads(text, parse_constant=refuse), ""
+        value = json.loads(text, parse_constant=refuse)
     except RecursionError:
-        return None, "nested too deeply to be read"
+        return None, _TOO_DEEP
     except ValueError as error:
         return None, str(error)
+    # Brackets within texts count too, so this only decides whether the walk is needed.
+    if text.count("[") + text.count("{") > MAX_DEPTH and _depth_exceeds(value):
+        return None, _TOO_DEEP
+    return value, ""
+
+
+def _depth_exceeds(value: Any) -> bool:
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(MAX_DEPTH):
+        children = (node.values() if isinstance(node, dict) else node for node in level)
+        level = [below for nodes in children for below in nodes if isinstance(below, dict | list)]
+        if not level:
+            return False
+    return True
+
+
+def repeated_name(text: str) -> str | None:
+    """The first name that stands twice in one object of a JSON text; None when there is none."""
+    found: list[str] = []
+
+    def look(pairs: list[tuple[str, Any]]) -> None:
+        names = [name for name, _ in pairs]
+        if len(set(names)) < len(names):
+            found.append(next(name for name in names if names.count(name) > 1))
+
+    try:
+        json.loads(text, object_pairs_hook=look)
+    except (ValueError, RecursionError):
+        return None
+    return found[0] if found else None
 
 
 class View:
@@ -153,6 +188,11 @@ class View:
         if defect:
             return None, defect
         return parse_json(text) if text.strip() else (None, "the body is empty")
+
+    @property
+    def text(self) -> str:
+        """The body as text; "" when it is not UTF-8 or not what its content-encoding says."""
+        return self._text[0]
 
     @property
     def json_defect(self) -> str:

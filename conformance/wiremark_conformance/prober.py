@@ -16,7 +16,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from wiremark_conformance.exchange import Exchange, Request
+from wiremark_conformance.exchange import Exchange, Request, TransportFailure
 from wiremark_conformance.probes import PROBES, ProbeContext
 from wiremark_conformance.target import Target
 
@@ -37,11 +37,15 @@ class Patience:
     attempts: requests made for one probe at most
     pause:    seconds before the second attempt when no retry-after says otherwise; then doubled
     total:    seconds that all pauses of a run may add up to; a longer retry-after is not waited for
+    stalled:  seconds that requests which timed out may add up to
+    kept:     bytes of bodies that a run may add up to
     """
 
     attempts: int = 3
     pause: float = 0.5
     total: float = 10.0
+    stalled: float = 300.0
+    kept: int = 256 * 1024 * 1024
 
 
 @dataclass
@@ -57,13 +61,35 @@ class Prober:
     sleep: Callable[[float], None] = time.sleep
     requests: int = 0
     waited: float = 0.0
+    stalled: float = 0.0
+    kept: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def send(self, probe: str, request: Request) -> Exchange:
-        """One request, counted."""
+        """One request, counted; not made any more when the endpoint has used up all patience."""
         with self._lock:
-            self.requests += 1
-        return self.sender.send(probe, request)
+            given_up = self._given_up()
+            self.requests += given_up is None
+        if given_up is not None:
+            return Exchange(probe, request, failure=given_up)
+        exchange = self.sender.send(probe, request)
+        with self._lock:
+            self.kept += sum(len(part.data) for part in exchange.parts)
+            if exchange.failure is not None and exchange.failure.kind == "timeout":
+                self.stalled += exchange.elapsed_ns / 1e9
+        return exchange
+
+    def _given_up(self) -> TransportFailure | None:
+        """Why no further request is made, so that a hostile endpoint cannot take a day or all memory."""
+        if self.stalled > self.patience.stalled:
+            return TransportFailure(
+                "timeout", f"not asked any more: requests had timed out for {self.stalled:.0f} s altogether"
+            )
+        if self.kept > self.patience.kept:
+            return TransportFailure(
+                "too-large", f"not asked any more: the answers had {self.kept:,} bytes altogether"
+            )
+        return None
 
     def send_patiently(self, probe: str, request: Request) -> Exchange:
         """One request, made again while the endpoint is busy and patience lasts."""

@@ -94,6 +94,7 @@ SPOILT: list[tuple[str, Change]] = [
     ("bodies.charset", _declined("bodies.charset")),
     ("bodies.expect", _declined("bodies.expect")),
     # http, auth
+    ("http.unique-names", lambda w: setattr(w["chat.plain"], "body", b'{"id": "a", "id": "b"}')),
     ("http.unknown-query", _declined("http.query")),
     ("http.head", _status("http.head", 405)),
     ("http.head", lambda w: setattr(w["http.head"], "body", {})),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wiremark_conformance.checking import accepted, check, each, tolerated
-from wiremark_conformance.evidence import View
+from wiremark_conformance.evidence import View, repeated_name
 from wiremark_conformance.outcome import NotTestable, Outcome
 from wiremark_conformance.values import shown
 
@@ -71,3 +71,9 @@ def head(get: View, view: View) -> Outcome:
     if view.status != get.status:
         return f"HEAD was answered {view.status_line}, GET {get.status_line}"
     return "HEAD was answered with a body" if view.exchange.body else None
+
+
+@each("http.unique-names", *_JSON)
+def unique_names(view: View) -> Outcome:
+    found = repeated_name(view.text)
+    return f"the name {shown(found)} stands twice in one object" if found is not None else None
