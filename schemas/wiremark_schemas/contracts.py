@@ -133,7 +133,7 @@ class Problem:
     name: str
     status: int
     type: str
-    code: str | None
+    code: str | int | None
 
 
 @dataclass(frozen=True)

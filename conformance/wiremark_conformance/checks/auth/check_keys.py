@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from wiremark_conformance import codes
 from wiremark_conformance.checking import check, each
 from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotTestable, Outcome
@@ -40,8 +41,7 @@ def disabled_key_clear(view: View) -> Outcome:
 
 @check("auth.wrong-key-code", "auth.wrong-key", expects="refusal")
 def wrong_key_code(view: View) -> Outcome:
-    found = view.envelope.get("code")
-    return None if found == "invalid_api_key" else f"`error.code` is {shown(found)}"
+    return codes.usual(view, "invalid_key", "invalid_api_key")
 
 
 @each("auth.challenge", "auth.no-key", "auth.wrong-key", expects="refusal")

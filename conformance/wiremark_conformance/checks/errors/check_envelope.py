@@ -7,7 +7,7 @@ import re
 from wiremark_conformance.checking import each
 from wiremark_conformance.checks.errors import REFUSED
 from wiremark_conformance.evidence import View
-from wiremark_conformance.outcome import Outcome
+from wiremark_conformance.outcome import NotPromised, Outcome
 from wiremark_conformance.values import is_text, shown
 
 _STACK_TRACE = re.compile(
@@ -53,6 +53,8 @@ def keys(view: View) -> Outcome:
 @each("errors.envelope.code", *REFUSED, expects="error")
 def code(view: View) -> Outcome:
     found = view.envelope.get("code")
+    if any(isinstance(problem.code, int) for problem in view.target.contract.problems.values()):
+        raise NotPromised("the contract promises numbers as codes")
     return None if found is None or isinstance(found, str) else f"`error.code` is {shown(found)}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from wiremark_conformance import codes
 from wiremark_conformance.checking import check, each, refused
 from wiremark_conformance.checks.errors import REQUESTS
 from wiremark_conformance.evidence import View
@@ -61,8 +62,7 @@ def unknown_model_status(view: View) -> Outcome:
 
 @check("errors.unknown-model.code", "errors.unknown-model", expects="refusal")
 def unknown_model_code(view: View) -> Outcome:
-    found = view.envelope.get("code")
-    return None if found == "model_not_found" else f"`error.code` is {shown(found)}"
+    return codes.usual(view, "unknown_model", "model_not_found")
 
 
 @check(
@@ -114,8 +114,7 @@ def context_overflow(view: View) -> Outcome:
 
 @check("errors.context-overflow.code", "errors.context-overflow", expects="error")
 def context_overflow_code(view: View) -> Outcome:
-    found = view.envelope.get("code")
-    return None if found == "context_length_exceeded" else f"`error.code` is {shown(found)}"
+    return codes.usual(view, "context_length_exceeded", "context_length_exceeded")
 
 
 @check("errors.context-overflow.words", "errors.context-overflow", expects="error")

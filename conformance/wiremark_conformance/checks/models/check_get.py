@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import unquote
 
+from wiremark_conformance import codes
 from wiremark_conformance.checking import accepted, check
 from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotTestable, Outcome
@@ -47,5 +48,4 @@ def unknown(known: View, view: View) -> Outcome:
 @check("models.get.unknown-code", "models.get", "models.get.unknown", expects="refusal")
 def unknown_code(known: View, view: View) -> Outcome:
     _only_if_models_can_be_read(known)
-    code = view.envelope.get("code")
-    return None if code == "model_not_found" else f"`error.code` is {shown(code)}"
+    return codes.usual(view, "unknown_model", "model_not_found")
