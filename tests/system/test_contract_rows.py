@@ -179,6 +179,16 @@ BROKEN += [
         ("chat.vision.accepted", "models.list.live"),
     ),
 ]
+BROKEN += [
+    ("numbers as codes", "openrouter", {"/errors/invalid_key/code": "401"}, ("contract.errors.wrong-key",)),
+    ("cost", "openrouter", {"/answer/usage_fields": {}}, ("answer.usage-fields",)),
+    (
+        "reasoning",
+        "openrouter",
+        {"/answer/reasoning_fields": ["reasoning_content"]},
+        ("chat.reasoning.field",),
+    ),
+]
 # C7: each error of the table, by the situation that it belongs to.
 for _situation, _check in (
     ("missing_key", "missing-key"),
