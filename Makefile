@@ -13,7 +13,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: audit install demo selftest test lint types layers tests coverage-page fuzz clean
+.PHONY: audit chaos install demo selftest test lint types layers tests coverage-page fuzz clean
 
 install: $(STAMP)
 

@@ -6,7 +6,7 @@ import sys
 
 from wiremark_server import commands
 
-_COMMANDS = {"serve": commands.serve, "ledger": commands.ledger}
+_COMMANDS = {"serve": commands.serve, "ledger": commands.ledger, "keys": commands.keys}
 
 
 def main(argv: list[str]) -> int:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from wiremark_schemas.yamlfile import BadFile
 
-from wiremark_server import serving, settings
+from wiremark_server import key_commands, serving, settings
 from wiremark_server.faults import catalogue
 from wiremark_server.faults.catalogue import UnknownNameError
-from wiremark_server.ledger.store import LedgerFileError
+from wiremark_server.ledger.store import LedgerError, LedgerFileError
 from wiremark_server.ledger.verify import verify
 from wiremark_server.startup import StartError
 
@@ -63,6 +63,15 @@ def faults(argv: list[str]) -> int:
     width = max((len(entry["name"]) for entry in entries), default=0)
     for entry in entries:
         _say(f"{entry['name']:<{width}}  {entry['text']}")
+    return GOOD
+
+
+def keys(argv: list[str]) -> int:
+    """`keys create|list|disable|enable|rotate|revoke`. Returns 0; 2 when it cannot be done."""
+    try:
+        key_commands.execute(argv, _say)
+    except LedgerError as error:
+        return _refuse("keys", error)
     return GOOD
 
 

@@ -119,7 +119,15 @@ class KeyStore:
         )
         return self._take(await self._ledger.put_key(row)), secret
 
-    async def rotate(self, key_id: str, prefix: str) -> tuple[Key, str]:
+    def named(self, key_id: str) -> Key:
+        """The key of this id, in whatever state. Raises UnknownKey."""
+        self._refresh()
+        row = self._rows.get(key_id)
+        if row is None:
+            raise UnknownKey(f"key {key_id}: there is no such key")
+        return self._by_digest[row.digest][1]
+
+    async def rotate(self, key_id: str, prefix: str = "sk-") -> tuple[Key, str]:
         """A new secret for a key; the old one ends at once. Raises UnknownKey."""
         secret = prefix + secrets.token_urlsafe(_SECRET_BYTES)
         return self._take(await self._ledger.change_key(key_id, digest=_digest(secret))), secret

@@ -17,6 +17,7 @@ from wiremark_schemas.contracts import Contract
 
 from wiremark_server import app, keys, processes
 from wiremark_server.clock import Clock, SystemClock
+from wiremark_server.edge.admin import Admin, Application
 from wiremark_server.edge.handler import Gateway
 from wiremark_server.edge.mounts import Mounts
 from wiremark_server.engine import pace
@@ -182,7 +183,9 @@ class _Served:
                     if self.chosen
                     else app.build(*parts, counters, providers)
                 )
-            gateway = gateways.get("") or Mounts(gateways)
+            gateway: Application = gateways.get("") or Mounts(gateways)
+            if settings.admin_key is not None:
+                gateway = Admin(gateway, ledger, store, settings.admin_key)
             server = _server(gateway, ready)
             sweeper = asyncio.create_task(_sweep(ledger))
             await server.serve(sockets=[bound])
@@ -207,7 +210,7 @@ class _Served:
         self.say(f"listening on {origin}{self.faces[0].path if len(self.faces) == 1 else ''}")
 
 
-def _server(gateway: Gateway | Gate | Mounts, ready: Callable[[], None]) -> _Server:
+def _server(gateway: Application, ready: Callable[[], None]) -> _Server:
     server = _Server(
         uvicorn.Config(
             gateway,

@@ -13,6 +13,9 @@ from urllib.parse import urlsplit
 from wiremark_server.engine import pace
 from wiremark_server.ledger.stores import is_shared
 
+ADMIN_VARIABLE = "WIREMARK_ADMIN_KEY"
+_SHORTEST_ADMIN_KEY = 16
+
 
 @dataclass(frozen=True, slots=True)
 class Remote:
@@ -29,6 +32,7 @@ class Settings:
     contracts:        names or paths; several are served together, each below its own name
     port:             0 lets the system choose
     db:               a file or postgresql://…; None means a fresh temporary file, removed at exit
+    admin_key:        opens /admin/v1; None: there is no admin API
     processes:        how many serve the port together
     limits_url:       redis://… of counters that several processes share; None keeps them in memory
     credentials_file: None means one beside the temporary files, removed at exit; with several contracts each
@@ -52,6 +56,7 @@ class Settings:
     variant_rate: float = 1.0
     limits_url: str | None = None
     processes: int = 1
+    admin_key: str | None = field(default=None, repr=False)
 
 
 def parse(argv: list[str]) -> Settings:
@@ -80,6 +85,12 @@ def parse(argv: list[str]) -> Settings:
         default=1,
         metavar="N",
         help="server processes behind the port; several need a --db and a --limits-url to share",
+    )
+    parser.add_argument(
+        "--admin-key-file",
+        type=Path,
+        metavar="PATH",
+        help=f"a file with the key of the admin API, /admin/v1 (default: {ADMIN_VARIABLE}; without, no API)",
     )
     parser.add_argument(
         "--limits-url",
@@ -140,6 +151,7 @@ def parse(argv: list[str]) -> Settings:
         db=given.db,
         limits_url=given.limits_url,
         processes=given.processes,
+        admin_key=_admin_key(parser, given.admin_key_file),
         credentials_file=given.credentials_file,
         upstreams=dict(given.upstream),
         seed=secrets.randbelow(2**32) if given.seed is None else given.seed,
@@ -162,6 +174,22 @@ def _rate(text: str) -> float:
     if not 0 <= rate <= 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a share; give a number from 0 to 1")
     return rate
+
+
+def _admin_key(parser: argparse.ArgumentParser, path: Path | None) -> str | None:
+    """From the file, else from the environment; a key that can be guessed is refused."""
+    if path is None:
+        key = os.environ.get(ADMIN_VARIABLE, "").strip()
+    else:
+        try:
+            key = path.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            parser.error(f"--admin-key-file {path}: it cannot be read ({type(error).__name__})")
+    if not key and path is None:
+        return None
+    if len(key) < _SHORTEST_ADMIN_KEY or not key.isascii():
+        parser.error(f"an admin key has at least {_SHORTEST_ADMIN_KEY} ASCII characters")
+    return key
 
 
 def _count(text: str) -> int:

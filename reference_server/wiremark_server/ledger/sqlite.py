@@ -35,7 +35,12 @@ class SqliteStore:
     """
 
     def __init__(
-        self, path: Path, connection: sqlite3.Connection, lock: schema.FileLock, owner: int, recovered: int
+        self,
+        path: Path,
+        connection: sqlite3.Connection,
+        lock: schema.FileLock | None,
+        owner: int,
+        recovered: int,
     ) -> None:
         self.name = str(path)
         self.path = path
@@ -72,6 +77,15 @@ class SqliteStore:
         except LedgerFileError:
             lock.release()
             raise
+
+    @classmethod
+    def beside(cls, path: Path) -> SqliteStore:
+        """Open a file that a running server may own, to change keys and to grant: never to hold.
+
+        Raises LedgerFileError for a file that is not there, or of another version.
+        """
+        schema.reader(path).close()
+        return cls(path, schema.writer(path), None, 0, 0)
 
     async def submit(self, command: Command) -> Any:
         return await self._writer.submit(command)
@@ -121,7 +135,8 @@ class SqliteStore:
         self._reader.shutdown()
         self._reading.close()
         self._connection.close()
-        self._lock.release()
+        if self._lock is not None:
+            self._lock.release()
 
     def _transact(self, commands: Sequence[Command], apply: Any) -> None:
         """One transaction: load, apply, save. Raises what SQLite raises, with nothing written."""
@@ -134,6 +149,8 @@ class SqliteStore:
             apply(known)
             sqlite_rows.save(connection, known)
             connection.execute("COMMIT")
+            if known.changes.api_keys:
+                _ring(self._bell)
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
@@ -141,13 +158,18 @@ class SqliteStore:
 
 
 def _bell(path: Path) -> Path:
-    """The file that whoever changes a key beside a running server touches, after the change is durable."""
+    """The file that grows by a byte with every change of a key, once the change is durable."""
     return path.with_name(path.name + ".keys")
+
+
+def _ring(bell: str) -> None:
+    with open(bell, "ab") as file:  # noqa: PTH123 - appending is one step, whoever else does it
+        file.write(b".")
 
 
 def _last_rung(bell: str) -> int:
     try:
-        return os.stat(bell).st_mtime_ns  # noqa: PTH116 - on every request, and a Path costs three times this
+        return os.stat(bell).st_size  # noqa: PTH116 - on every request, and a Path costs three times this
     except FileNotFoundError:
         return 0
 

@@ -75,6 +75,14 @@ class Ledger:
         """
         return cls(stores.open_store(place, clock), clock)
 
+    @classmethod
+    def beside(cls, place: str | Path, clock: Clock) -> Ledger:
+        """A ledger that is there and may have a server, to change its keys and to grant.
+
+        Raises LedgerFileError.
+        """
+        return cls(stores.open_beside(place, clock), clock)
+
     @property
     def name(self) -> str:
         """The file or database, for people."""

@@ -62,6 +62,11 @@ def open_store(place: str | Path, clock: Clock) -> Store:
     return PostgresStore.open(str(place), clock)
 
 
+def open_beside(place: str | Path, clock: Clock) -> Store:
+    """The same beside the server that uses it, for its keys. Raises LedgerFileError."""
+    return open_store(place, clock) if is_shared(place) else SqliteStore.beside(Path(place))
+
+
 def need_psycopg() -> None:
     """Raises LedgerFileError where the driver is not installed."""
     if importlib.util.find_spec("psycopg") is None:
