@@ -20,7 +20,9 @@ def parser() -> argparse.ArgumentParser:
 
     def action(name: str, text: str) -> argparse.ArgumentParser:
         found = actions.add_parser(name, help=text)
-        found.add_argument("--db", required=True, metavar="PATH|URL", help="the ledger file, or postgresql://…")
+        found.add_argument(
+            "--db", required=True, metavar="PATH|URL", help="the ledger file, or postgresql://…"
+        )
         return found
 
     create = action("create", "make a key and show its secret, once")
@@ -84,9 +86,7 @@ async def _change(given: argparse.Namespace, ledger: Ledger, store: KeyStore) ->
     return [shown(store.named(given.key))]
 
 
-_ACTIONS: Mapping[
-    str, Callable[[argparse.Namespace, Ledger, KeyStore], Awaitable[list[dict[str, Any]]]]
-] = {
+_ACTIONS: Mapping[str, Callable[[argparse.Namespace, Ledger, KeyStore], Awaitable[list[dict[str, Any]]]]] = {
     "create": _create,
     "list": _list,
     "rotate": _rotate,

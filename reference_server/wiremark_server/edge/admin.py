@@ -1,12 +1,12 @@
 """The admin API: keys and money over HTTP, for whoever has the admin key. No contract has a part in it.
 
-    GET  /admin/v1/keys                       every key, never a secret
-    POST /admin/v1/keys                       a new key; the answer has its secret, once
-    GET  /admin/v1/keys/{id}
-    POST /admin/v1/keys/{id}/disable, /enable, /revoke
-    POST /admin/v1/keys/{id}/rotate           the answer has the new secret, once
-    GET  /admin/v1/accounts/{id}              its balance
-    POST /admin/v1/accounts/{id}/grants       give it money; with a `transfer`, once for that name
+GET  /admin/v1/keys                       every key, never a secret
+POST /admin/v1/keys                       a new key; the answer has its secret, once
+GET  /admin/v1/keys/{id}
+POST /admin/v1/keys/{id}/disable, /enable, /revoke
+POST /admin/v1/keys/{id}/rotate           the answer has the new secret, once
+GET  /admin/v1/accounts/{id}              its balance
+POST /admin/v1/accounts/{id}/grants       give it money; with a `transfer`, once for that name
 """
 
 from __future__ import annotations
@@ -212,11 +212,7 @@ def shown(key: Key) -> dict[str, Any]:
         "state": key.state,
         "allowed_models": None if key.allowed_models is None else sorted(key.allowed_models),
         "monthly_cap_microusd": key.monthly_cap,
-        "limits": {
-            name: limit
-            for name in LIMITS
-            if (limit := getattr(limits, name)) is not None
-        },
+        "limits": {name: limit for name in LIMITS if (limit := getattr(limits, name)) is not None},
     }
 
 
