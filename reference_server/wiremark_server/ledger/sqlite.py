@@ -159,7 +159,7 @@ class SqliteStore:
 
 def _bell(path: Path) -> Path:
     """The file that grows by a byte with every change of a key, once the change is durable."""
-    return path.with_name(path.name + ".keys")
+    return path.with_name(path.name + ".bell")
 
 
 def _ring(bell: str) -> None:
