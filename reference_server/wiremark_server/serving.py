@@ -23,8 +23,9 @@ from wiremark_server.edge.mounts import Mounts
 from wiremark_server.engine import pace
 from wiremark_server.engine.simulated import SimulatedEngine
 from wiremark_server.faults import catalogue
+from wiremark_server.faults.control import control_port
 from wiremark_server.faults.gate import Gate
-from wiremark_server.faults.misbehaviour import Misbehaviour
+from wiremark_server.faults.rules import Rules
 from wiremark_server.keys import KeyStore
 from wiremark_server.ledger.store import Ledger, LedgerUnavailable
 from wiremark_server.policy.counters import Counters, CountersUnavailable, MemoryCounters, shared
@@ -49,7 +50,8 @@ def run(settings: Settings, scratch: Path, say: Callable[[str], None]) -> None:
     Raises StartError, UnknownNameError, contracts' BadFile or LedgerFileError when the server cannot start.
     """
     served = _contracts(settings)
-    chosen = catalogue.chosen(settings.faults, settings.variants, settings.variant_rate, settings.seed)
+    always = catalogue.chosen(settings.faults, settings.variants, settings.variant_rate, settings.seed)
+    rules = None if always is None and settings.control_port is None else Rules(always)
     several = settings.processes > 1
     with (
         contextlib.closing(listen(settings.host, settings.port, several)) as bound,
@@ -66,7 +68,10 @@ def run(settings: Settings, scratch: Path, say: Callable[[str], None]) -> None:
             for contract in served
         ]
         place = settings.db or str(scratch / "ledger.sqlite")
-        _Served(settings, faces, chosen, place, bound, say).run()
+        control = None
+        if settings.control_port is not None:
+            control = files.enter_context(contextlib.closing(listen("127.0.0.1", settings.control_port)))
+        _Served(settings, faces, rules, place, bound, control, say).run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +128,10 @@ class _Served:
 
     settings: Settings
     faces: Sequence[_Face]
-    chosen: Misbehaviour | None
+    rules: Rules | None
     place: str
     bound: socket.socket
+    control: socket.socket | None
     say: Callable[[str], None]
 
     def run(self) -> None:
@@ -179,8 +185,8 @@ class _Served:
             for face in self.faces:
                 parts = (face.contract, clock, ledger, store, engine, settings.seed, face.mount)
                 gateways[face.mount] = (
-                    app.build_misbehaving(*parts, self.chosen.choose, counters, providers)
-                    if self.chosen
+                    app.build_misbehaving(*parts, self.rules.choose, counters, providers)
+                    if self.rules
                     else app.build(*parts, counters, providers)
                 )
             gateway: Application = gateways.get("") or Mounts(gateways)
@@ -188,7 +194,8 @@ class _Served:
                 gateway = Admin(gateway, ledger, store, settings.admin_key)
             server = _server(gateway, ready)
             sweeper = asyncio.create_task(_sweep(ledger))
-            await server.serve(sockets=[bound])
+            async with control_port(self.rules, self.control):
+                await server.serve(sockets=[bound])
             sweeper.cancel()
             await gateway.drained()
         finally:
@@ -207,6 +214,8 @@ class _Served:
         for face in self.faces:
             if face.mount:
                 self.say(f"serving {face.contract.name} on {origin}{face.path}")
+        if self.control is not None:
+            self.say(f"control on http://127.0.0.1:{self.control.getsockname()[1]}")
         self.say(f"listening on {origin}{self.faces[0].path if len(self.faces) == 1 else ''}")
 
 

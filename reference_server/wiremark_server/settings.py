@@ -41,6 +41,7 @@ class Settings:
     seed:             of everything the simulated engine says, of the roles' keys, and of chance
     faults, variants: names in the catalogue; the variant `all` stands for every one
     variant_rate:     share of the requests on which each variant shows
+    control_port:     of the loopback address, where faults can be switched; None for no such port
     """
 
     contracts: tuple[str, ...]
@@ -57,6 +58,7 @@ class Settings:
     limits_url: str | None = None
     processes: int = 1
     admin_key: str | None = field(default=None, repr=False)
+    control_port: int | None = None
 
 
 def parse(argv: list[str]) -> Settings:
@@ -137,10 +139,18 @@ def parse(argv: list[str]) -> Settings:
         metavar="RATE",
         help="share of the requests on which each variant shows (default: 1); without --variant, of all",
     )
+    parser.add_argument(
+        "--control-port",
+        type=_port,
+        metavar="PORT",
+        help="a port of 127.0.0.1 where faults are switched on for one key or some requests; 0: any",
+    )
     given = parser.parse_args(argv)
     if given.processes > 1:
         if not given.db or not is_shared(given.db):
             parser.error("--processes needs a ledger that they can share: --db postgresql://…")
+        if given.control_port is not None:
+            parser.error("--control-port speaks to one process; leave out --processes")
         if not given.limits_url:
             parser.error("--processes needs counters that they can share: --limits-url redis://…")
     variants = _names(given.variant) or (("all",) if given.variants is not None else ())
@@ -158,6 +168,7 @@ def parse(argv: list[str]) -> Settings:
         profile=given.profile,
         faults=_names(given.fault),
         variants=variants,
+        control_port=given.control_port,
         variant_rate=1.0 if given.variants is None else given.variants,
     )
 

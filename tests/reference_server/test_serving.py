@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -322,3 +323,41 @@ def test_an_unwritable_credentials_path_is_refused_before_the_ledger_is_made(
 def test_verify_refuses_what_is_no_ledger(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert commands.ledger(["verify", "--db", str(tmp_path / "none.sqlite")]) == 2
     assert capsys.readouterr().err.startswith("wiremark ledger verify: ")
+
+
+def _streamed(server: Server) -> bytes:
+    body = json.dumps({**CHAT, "max_tokens": 4, "stream": True}).encode()
+    with server.connect() as connection:
+        connection.sendall(server.head(len(body)) + body)
+        return _read_until(connection, b"0\r\n\r\n")
+
+
+def test_a_fault_shows_on_every_request(start: Start) -> None:
+    server = start("--fault", "chat.stream.done-missing")
+    assert all(b"[DONE]" not in _streamed(server) for _ in range(2))
+    assert server.stop() == 0
+
+
+def test_a_fault_is_switched_on_for_one_request(start: Start) -> None:
+    server = start("--control-port", "0")
+    control = next(line for line in server.printed if line.startswith("control on ")).split()[-1]
+    rule = json.dumps({"faults": ["chat.stream.done-missing"], "key": server.key, "requests": 1}).encode()
+    request = urllib.request.Request(f"{control}/rules", rule, method="POST")
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        assert answer.status == 201
+    assert [b"[DONE]" in _streamed(server) for _ in range(2)] == [False, True]
+    assert server.stop() == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--fault", "chat.stream.done-mising"], "the nearest are chat.stream.done-missing"),
+        (["--variant", "wire.sse.comment"], "the nearest are wire.sse.comments"),
+    ],
+)
+def test_an_unknown_fault_or_variant_lists_the_nearest(
+    options: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert commands.serve(["--port", "0", *options]) == 2
+    assert said in capsys.readouterr().err

@@ -17,7 +17,9 @@ def _entry(*catches: str, allows: tuple[str, ...] = ()) -> dict[str, Any]:
 
 
 def _fault(entry: dict[str, Any], *fired: str, broke: str = "") -> FaultResult:
-    return judged(entry, Outcome(_TRIAL, dict.fromkeys(fired, "fail: it is so"), broke=broke))
+    return judged(
+        entry, Outcome(_TRIAL, dict.fromkeys(fired, "fail: it is so"), broke=broke), load_register()
+    )
 
 
 @pytest.mark.parametrize(
@@ -29,6 +31,7 @@ def _fault(entry: dict[str, Any], *fired: str, broke: str = "") -> FaultResult:
         (_entry("chat.*"), ("chat.model",), (), ()),
         (_entry("chat.*"), ("auth.no-echo",), ("chat.*",), ("auth.no-echo",)),
         (_entry("chat.id", allows=("auth.*",)), ("chat.id", "auth.no-echo"), (), ()),
+        (_entry("chat.id"), ("chat.id", "chat.model"), (), ()),  # of the same area
     ],
 )
 def test_a_fault_is_held_to_what_it_declares(
@@ -43,22 +46,22 @@ def test_a_fault_is_held_to_what_it_declares(
 def test_a_broken_trial_or_check_detects_nothing() -> None:
     assert not _fault(_entry("chat.id"), "chat.id", broke="OSError: no").detected
     outcome = Outcome(_TRIAL, {"chat.id": "harness-error: the check broke"})
-    assert judged(_entry("chat.id"), outcome).broke == "harness-error: the check broke"
+    assert judged(_entry("chat.id"), outcome, load_register()).broke == "harness-error: the check broke"
 
 
 def test_proofs_alarms_and_what_is_out_of_reach() -> None:
     register = load_register()
-    passed = frozenset({"chat.id", "chat.model"})
+    passed = frozenset({"chat.id", "errors.method"})
     found = matrix(
         register,
-        [_fault(_entry("chat.id"), "chat.id"), _fault(_entry("chat.id"), "chat.id", "chat.model")],
+        [_fault(_entry("chat.id"), "chat.id"), _fault(_entry("chat.id"), "chat.id", "errors.method")],
         [Outcome(_TRIAL, {}, passed)],
         [Outcome(_TRIAL, {}), Outcome(_TRIAL, {"auth.no-echo": "warn: it is so"})],
         variants=1,
         all_faults=True,
     )
-    assert found.proofs == {"chat.id": ("a.fault", "a.fault"), "chat.model": ()}  # a stray proves nothing
-    assert found.unproven == ("chat.model",)
+    assert found.proofs == {"chat.id": ("a.fault", "a.fault"), "errors.method": ()}  # a stray proves nothing
+    assert found.unproven == ("errors.method",)
     assert "auth.no-echo" in found.unreached
     assert [alarm.requirement for alarm in found.alarms] == ["auth.no-echo"]
     assert found.summary == {

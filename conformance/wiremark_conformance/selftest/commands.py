@@ -40,7 +40,7 @@ def selftest(argv: Sequence[str]) -> int:
     found = iter(outcomes(todo.trials, workers=given.workers, progress=_progress(len(todo.trials))))
     baselines = [next(found) for _ in todo.baselines]
     entries = {fault["name"]: fault for fault in catalogue["faults"]}
-    faults = [judged(entries[trial.name], next(found)) for trial in todo.faults]
+    faults = [judged(entries[trial.name], next(found), register) for trial in todo.faults]
     result = matrix(
         register, faults, baselines, tuple(found), variants=len(todo.variants), all_faults=todo.all_faults
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 from wiremark_reports.record import Verdict
 
-from wiremark_conformance.requirement import Requirement
+from wiremark_conformance.requirement import Register, Requirement
 from wiremark_conformance.selftest.trial import Outcome
 
 _BROKEN = f"{Verdict.HARNESS_ERROR}: "
@@ -107,16 +107,25 @@ class Matrix:
         }
 
 
-def judged(entry: Mapping[str, Any], outcome: Outcome) -> FaultResult:
-    """A fault's trial held against what the fault declares; a pattern is met by anything it matches."""
+def judged(entry: Mapping[str, Any], outcome: Outcome, register: Register) -> FaultResult:
+    """A fault's trial held against what the fault declares; a pattern is met by anything it matches.
+
+    What fires in an area where the fault must be caught is related to it; in any other area it must be
+    allowed by name.
+    """
     declared: Sequence[str] = entry["catches"]
     allowed = (*declared, *entry["allows"])
+    areas = {register[name].area for name in declared if name in register}
     harness = [name for name, message in outcome.fired.items() if message.startswith(_BROKEN)]
     return FaultResult(
         entry,
         tuple(outcome.fired),
         tuple(pattern for pattern in declared if not _matching(outcome.fired, (pattern,))),
-        tuple(name for name in outcome.fired if not _matching((name,), allowed)),
+        tuple(
+            name
+            for name in outcome.fired
+            if register[name].area not in areas and not _matching((name,), allowed)
+        ),
         outcome.broke or "; ".join(outcome.fired[name] for name in harness),
     )
 

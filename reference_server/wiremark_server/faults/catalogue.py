@@ -11,11 +11,41 @@ from typing import Any, TypeVar
 from wiremark_server.faults import consequences, derived
 from wiremark_server.faults.fault import Fault, Variant
 from wiremark_server.faults.misbehaviour import Misbehaviour
-from wiremark_server.faults.tables import access, billing, catalogue, chat, errors, options, stream, tools
+from wiremark_server.faults.tables import (
+    billing,
+    catalogue,
+    chat,
+    errors,
+    http,
+    keys,
+    limits,
+    options,
+    stream_chunks,
+    stream_ends,
+    stream_framing,
+    stream_usage,
+    tools_streamed,
+    tools_whole,
+)
 from wiremark_server.faults.variants import VARIANTS
 
 ALL = "all"  # stands for every variant
-_TABLES = (access, billing, catalogue, chat, errors, options, stream, tools)
+_TABLES = (
+    keys,
+    http,
+    limits,
+    billing,
+    catalogue,
+    chat,
+    errors,
+    options,
+    stream_framing,
+    stream_ends,
+    stream_chunks,
+    stream_usage,
+    tools_whole,
+    tools_streamed,
+)
 _Named = TypeVar("_Named", Fault, Variant)
 
 

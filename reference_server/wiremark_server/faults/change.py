@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -122,7 +123,7 @@ def status(on: On, value: int) -> Head:
 
 def without_header(on: On, *names: bytes) -> Head:
     def change(status: int, headers: Headers) -> int:
-        headers[:] = [(name, value) for name, value in headers if name not in names]
+        headers[:] = [(name, value) for name, value in headers if name.lower() not in names]
         return status
 
     return Head(on, change)
@@ -133,9 +134,9 @@ def with_header(on: On, name: bytes, value: bytes | Callable[[bytes], bytes]) ->
 
     def change(status: int, headers: Headers) -> int:
         if callable(value):
-            headers[:] = [(n, value(v) if n == name else v) for n, v in headers]
+            headers[:] = [(n, value(v) if n.lower() == name else v) for n, v in headers]
         else:
-            headers[:] = [(n, v) for n, v in headers if n != name] + [(name, value)]
+            headers[:] = [(n, v) for n, v in headers if n.lower() != name] + [(name, value)]
         return status
 
     return Head(on, change)
@@ -175,7 +176,7 @@ def put(pointer: str, value: Any, *, absent_too: bool = True) -> Change:
             there = not isinstance(container, dict) or key in container
             if there or absent_too:
                 old = container[key] if there else None
-                container[key] = value(old) if callable(value) else value
+                container[key] = value(old) if callable(value) else copy.deepcopy(value)
         return document
 
     return change
@@ -266,9 +267,9 @@ def frames(
     return Events(start, On(operation, "stream", where))
 
 
-def values(pick: Pick, change: Change, where: Where = everywhere) -> Events:
+def values(pick: Pick, change: Change, where: Where = everywhere, operation: str | None = CHAT) -> Events:
     """Change the JSON value of the frames that are picked."""
-    return frames(pick, lambda frame: (frame.with_value(change(frame.value)),), where=where)
+    return frames(pick, lambda frame: (frame.with_value(change(frame.value)),), operation, where)
 
 
 def text(pick: Pick, data: bytes | Callable[[bytes], bytes], where: Where = everywhere) -> Events:
@@ -297,7 +298,11 @@ def raw(pick: Pick, change: Callable[[bytes], bytes], where: Where = everywhere)
     return frames(pick, lambda f: (Frame(raw=change(f.encode())),), where=where)
 
 
-def rearranged(change: Callable[[list[Frame]], Iterable[Frame]], where: Where = everywhere) -> Events:
+def rearranged(
+    change: Callable[[list[Frame]], Iterable[Frame]],
+    where: Where = everywhere,
+    operation: str | None = CHAT,
+) -> Events:
     """The whole stream at once, in another order."""
 
     def start() -> FrameStep:
@@ -311,7 +316,7 @@ def rearranged(change: Callable[[list[Frame]], Iterable[Frame]], where: Where = 
 
         return step
 
-    return Events(start, On(CHAT, "stream", where))
+    return Events(start, On(operation, "stream", where))
 
 
 # -- bytes -------------------------------------------------------------------------------------------

@@ -31,16 +31,19 @@ class Field:
     minimum: int | None = None
 
 
-def fields(schema: str) -> tuple[Field, ...]:
-    """The fields that the schema of this name describes, outer ones first."""
-    return tuple(_walk("", [(schema, registry.load(schema))]))
+def fields(schema: str, depth: int = 6) -> tuple[Field, ...]:
+    """The fields that the schema of this name describes, outer ones first.
+
+    depth: how many names deep; documents that hold themselves have no end
+    """
+    return tuple(_walk("", [(schema, registry.load(schema))], depth))
 
 
 # A node with the name of the schema document that it stands in, against which references resolve.
 _Placed = tuple[str, Node]
 
 
-def _walk(prefix: str, nodes: Sequence[_Placed]) -> Iterator[Field]:
+def _walk(prefix: str, nodes: Sequence[_Placed], depth: int) -> Iterator[Field]:
     """Everything below a place that all of `nodes` describe."""
     flat = [inner for node in nodes for inner in _resolved(*node)]
     names = dict.fromkeys(name for _, node in flat for name in node.get("properties", ()))
@@ -51,10 +54,11 @@ def _walk(prefix: str, nodes: Sequence[_Placed]) -> Iterator[Field]:
         ]
         required = any(name in node.get("required", ()) for _, node in flat)
         yield _field(pointer, below, required=required)
-        yield from _walk(pointer, below)
+        if depth > 1:
+            yield from _walk(pointer, below, depth - 1)
     items = [(home, node["items"]) for home, node in flat if "items" in node]
     if items:
-        yield from _walk(f"{prefix}/*", items)
+        yield from _walk(f"{prefix}/*", items, depth)
 
 
 def _resolved(home: str, node: Node) -> list[_Placed]:

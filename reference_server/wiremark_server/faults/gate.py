@@ -69,7 +69,7 @@ class Gate:
         if scope["type"] != "http":
             await self._gateway(())(scope, receive, send)
             return
-        ask = self._ask(scope, await _whole(receive))
+        ask = self._ask(scope, await whole(receive))
         edits = tuple(self._choose(ask))
         for edit in edits:
             if isinstance(edit, Question) and edit.on.asked(ask):
@@ -100,7 +100,7 @@ def _object(body: bytes) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-async def _whole(receive: Receive) -> bytes:
+async def whole(receive: Receive) -> bytes:
     """The body of a request. One that is cut off is passed on as far as it came."""
     parts: list[bytes] = []
     while True:

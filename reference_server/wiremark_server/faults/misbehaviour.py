@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import random
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from wiremark_schemas.contracts import Contract
 
@@ -17,21 +17,22 @@ from wiremark_server.policy.call import Services
 
 @dataclass(slots=True)
 class Misbehaviour:
-    """Faults show on every request, variants each with probability `rate`, drawn from `seed`."""
+    """Faults show on every request, variants on a share of the requests.
+
+    rate: the share; which ones follows from `seed` and the request, so that an answer that is given again
+          from a cache is given in the same form
+    """
 
     faults: Sequence[Fault] = ()
     variants: Sequence[Variant] = ()
     rate: float = 1.0
     seed: int = 0
-    _draw: random.Random = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        self._draw = random.Random(self.seed)  # noqa: S311 - repeatable, not secret
-
-    def choose(self, ask: Ask) -> Iterable[Edit]:  # noqa: ARG002 - choosing may depend on the request
+    def choose(self, ask: Ask) -> Iterable[Edit]:
         """The edits for one request, the variants first: a fault is a fault of what they made."""
+        draw = random.Random(f"{self.seed} {ask.operation} {ask.body!r}")  # noqa: S311 - to be repeated
         for variant in self.variants:
-            if self.rate >= 1 or self._draw.random() < self.rate:
+            if self.rate >= 1 or draw.random() < self.rate:
                 yield from variant.edits
         for fault in self.faults:
             yield from fault.edits

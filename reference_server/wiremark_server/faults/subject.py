@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import uvicorn
 import uvloop
 from wiremark_schemas import contracts
 from wiremark_schemas.contracts import Contract
@@ -20,6 +19,7 @@ from wiremark_schemas.contracts import Contract
 from wiremark_server import app, keys
 from wiremark_server.clock import Clock, SystemClock
 from wiremark_server.edge.message import Receive, Scope, Send
+from wiremark_server.embedded import EmbeddedServer
 from wiremark_server.engine import pace
 from wiremark_server.engine.simulated import SimulatedEngine
 from wiremark_server.faults import catalogue
@@ -156,48 +156,17 @@ def _loop(*, in_thread: bool) -> Iterator[Run]:
 @contextlib.contextmanager
 def _listening(application: Application, contract: Contract, run: Run) -> Iterator[str]:
     """The application on a socket for a while; gives its base URL."""
-    begun = threading.Event()
-    server = _Server(
-        uvicorn.Config(
-            application,
-            loop="none",
-            http="httptools",
-            ws="none",
-            lifespan="off",
-            access_log=False,
-            server_header=False,
-            log_level="critical",
-            log_config=None,  # what it has to say is for nobody here
-            timeout_graceful_shutdown=1,
-        ),
-        begun,
-    )
+    server = EmbeddedServer(application)
     with contextlib.closing(listen("127.0.0.1", 0)) as bound:
         port = bound.getsockname()[1]
         serving = threading.Thread(
             target=lambda: run(server.serve(sockets=[bound])), name="wiremark-listener", daemon=True
         )
         serving.start()
-        if not begun.wait(_SECONDS):
+        if not server.begun.wait(_SECONDS):
             raise TimeoutError("the server under trial did not begin to listen")
         try:
             yield f"http://127.0.0.1:{port}{contract.base_path}"
         finally:
             server.should_exit = True
             serving.join(_SECONDS)
-
-
-class _Server(uvicorn.Server):
-    """uvicorn outside the main thread, where there are no signals to be had."""
-
-    def __init__(self, config: uvicorn.Config, begun: threading.Event) -> None:
-        super().__init__(config)
-        self._begun = begun
-
-    async def startup(self, sockets: Any = None) -> None:
-        await super().startup(sockets=sockets)
-        self._begun.set()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield

@@ -9,18 +9,19 @@ from wiremark_server.faults.edit import Where
 from wiremark_server.faults.fault import Fault
 from wiremark_server.faults.frames import Frame
 
-Rearrange = Callable[[list[Frame], str], Iterable[Frame]]
+Kind = Callable[[Frame], str]
+Rearrange = Callable[[list[Frame], str, Kind], Iterable[Frame]]
 
 
-def _drop(held: list[Frame], name: str) -> Iterable[Frame]:
+def _drop(held: list[Frame], name: str, kind: Kind) -> Iterable[Frame]:
     return [frame for frame in held if kind(frame) != name]
 
 
-def _repeat(held: list[Frame], name: str) -> Iterable[Frame]:
+def _repeat(held: list[Frame], name: str, kind: Kind) -> Iterable[Frame]:
     return [frame for f in held for frame in ((f, f) if kind(f) == name else (f,))]
 
 
-def _swap(held: list[Frame], name: str) -> Iterable[Frame]:
+def _swap(held: list[Frame], name: str, kind: Kind) -> Iterable[Frame]:
     """The first of a kind changes places with what follows it."""
     out = list(held)
     at = next((i for i, frame in enumerate(out) if kind(frame) == name), None)
@@ -29,15 +30,15 @@ def _swap(held: list[Frame], name: str) -> Iterable[Frame]:
     return out
 
 
-def _to_front(held: list[Frame], name: str) -> Iterable[Frame]:
+def _to_front(held: list[Frame], name: str, kind: Kind) -> Iterable[Frame]:
     return sorted(held, key=lambda frame: kind(frame) != name)
 
 
-def _to_end(held: list[Frame], name: str) -> Iterable[Frame]:
+def _to_end(held: list[Frame], name: str, kind: Kind) -> Iterable[Frame]:
     return sorted(held, key=lambda frame: kind(frame) == name)
 
 
-def _split(held: list[Frame], name: str) -> Iterable[Frame]:
+def _split(held: list[Frame], name: str, kind: Kind) -> Iterable[Frame]:
     """Each of a kind is cut in two in the middle of its data."""
     for frame in held:
         if kind(frame) == name:
@@ -48,7 +49,7 @@ def _split(held: list[Frame], name: str) -> Iterable[Frame]:
             yield frame
 
 
-_OPERATIONS: Mapping[str, tuple[str, Rearrange]] = {
+OPERATIONS: Mapping[str, tuple[str, Rearrange]] = {
     "dropped": ("are left out", _drop),
     "repeated": ("come twice", _repeat),
     "swapped": ("change places with what follows", _swap),
@@ -126,7 +127,7 @@ _ALLOWS = ("chat.stream.*", "chat.tools.*", "billing.stream.*")
 def faults() -> Iterator[Fault]:
     for stream, (where, kinds) in _STREAM_KINDS.items():
         for event in kinds:
-            for name, (says, operation) in _OPERATIONS.items():
+            for name, (says, operation) in OPERATIONS.items():
                 owed = _ORDER.get(f"{stream}.{event}.{name}") or _EACH[name]
                 if isinstance(owed, str):
                     continue
@@ -134,7 +135,7 @@ def faults() -> Iterator[Fault]:
                     f"order.{stream}.{event}.{name}",
                     "stream",
                     f"In streams of {stream} the {event} events {says}.",
-                    (rearranged(lambda held, op=operation, ev=event: op(held, ev), where),),  # type: ignore[misc]
+                    (rearranged(lambda held, op=operation, ev=event: op(held, ev, kind), where),),  # type: ignore[misc]
                     owed,
                     _ALLOWS,
                     derived=True,

@@ -1,4 +1,4 @@
-"""Keys, browsers, request ids, limits: policies and the headers that tell of them."""
+"""Rates, balances, caps and the size of bodies."""
 
 from __future__ import annotations
 
@@ -6,17 +6,8 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
-from wiremark_server.dialects.format import RequestHead
-from wiremark_server.domain.problem import ProblemError
-from wiremark_server.edge.handler import new_request_id
 from wiremark_server.faults.change import (
     CHAT,
-    answer,
-    body,
-    put,
-    refuse,
     with_document,
     with_header,
     without_header,
@@ -27,11 +18,9 @@ from wiremark_server.faults.edit import (
     Head,
     Headers,
     Inside,
-    Instead,
     On,
     Promise,
     Question,
-    Reply,
 )
 from wiremark_server.faults.fault import Fault, named
 from wiremark_server.keys import Key, KeyStore
@@ -39,8 +28,6 @@ from wiremark_server.policy.call import Services
 
 _fault = named("")
 _ALL = On()
-_ANSWERS = On(form="answer")
-_STREAMS = On(form="stream")
 _REFUSALS = On(form="refusal")
 _REQUESTS = b"x-ratelimit-remaining-requests"
 
@@ -74,60 +61,12 @@ def _keys(decide: Callable[[Key], Key]) -> Inside:
     return Inside(change)
 
 
-def _let_in(when: Callable[[RequestHead], bool]) -> Inside:
-    """Credentials that are refused get in as the owner of the first key."""
-
-    def change(services: Services, keys: KeyStore) -> Services:
-        original = services.authenticate
-
-        def authenticate(head: RequestHead) -> Key:
-            try:
-                return original(head)
-            except ProblemError:
-                if not when(head):
-                    raise
-                return keys.all()[0]
-
-        return dataclasses.replace(services, authenticate=authenticate)
-
-    return Inside(change)
-
-
-def _has_key(head: RequestHead) -> bool:
-    return head("authorization") is not None
-
-
-def _is_wrong_key(head: RequestHead) -> bool:
-    return "wrong-key" in (head("authorization") or "")
-
-
 def _of_role(role: str, **changes: Any) -> Inside:
     return _keys(lambda key: dataclasses.replace(key, **changes) if key.role_hint == role else key)
 
 
 def _promise(change: Callable[[Document], None]) -> tuple[Promise]:
     return (Promise(change),)
-
-
-def _cors_allowed(document: Document) -> None:
-    document["cors"] = "allow"
-
-
-def _echo(ask: Ask) -> Reply:
-    """A 401 like any other, with the whole key in its message."""
-    key = ask.header(b"authorization").removeprefix(b"Bearer ").decode("latin-1")
-    error = {
-        "message": f"Incorrect API key provided: {key}.",
-        "type": "invalid_request_error",
-        "param": None,
-        "code": "invalid_api_key",
-    }
-    headers = [
-        (b"x-request-id", new_request_id().encode()),
-        (b"content-type", b"application/json"),
-        (b"www-authenticate", b"Bearer"),
-    ]
-    return Reply(401, headers, msgspec.json.encode({"error": error}))
 
 
 _SMALL = {"model": "hermes-text-only", "messages": [{"role": "user", "content": "x"}], "max_tokens": 1}
@@ -137,20 +76,8 @@ def _large_in_chunks(ask: Ask) -> bool:
     return bool(ask.header(b"transfer-encoding")) and len(ask.body) > 100_000
 
 
-def _lower_scheme(ask: Ask) -> bool:
-    return ask.header(b"authorization").startswith(b"bearer ")
-
-
-def _stainless(ask: Ask) -> bool:
-    return bool(ask.header(b"x-stainless-timeout"))
-
-
-def _is_preflight(ask: Ask) -> bool:
-    return ask.method == "OPTIONS"
-
-
 def _is_rate(status_: int, headers: Headers) -> bool:
-    return status_ == 429 and any(name == b"retry-after" for name, _ in headers)
+    return status_ == 429 and any(name.lower() == b"retry-after" for name, _ in headers)
 
 
 def _is_cap(status_: int, headers: Headers) -> bool:
@@ -158,169 +85,6 @@ def _is_cap(status_: int, headers: Headers) -> bool:
 
 
 TABLE: tuple[Fault, ...] = (
-    # -- keys -----------------------------------------------------------------------------------
-    _fault(
-        "auth.key-unneeded",
-        "policy",
-        "Requests without a key are answered.",
-        _let_in(lambda header: not _has_key(header)),
-        catches=("auth.missing-key", "contract.errors.missing-key"),
-    ),
-    _fault(
-        "auth.any-key",
-        "policy",
-        "Any key is good.",
-        _let_in(_is_wrong_key),
-        catches=("auth.wrong-key", "contract.errors.wrong-key"),
-        allows=("auth.wrong-key-code",),
-    ),
-    _fault(
-        "auth.revoked-key-lives",
-        "policy",
-        "A revoked key goes on to work.",
-        _let_in(lambda header: _has_key(header) and not _is_wrong_key(header)),
-        catches=("auth.revoked-key", "contract.errors.revoked-key"),
-    ),
-    _fault(
-        "auth.forbidden",
-        "errors",
-        "A missing key is answered with 403.",
-        Head(
-            On(form="refusal", where=lambda ask: not ask.header(b"authorization")),
-            lambda found, _: 403 if found == 401 else found,
-        ),
-        catches=("auth.missing-key", "contract.errors.missing-key"),
-    ),
-    _fault(
-        "auth.bad-request",
-        "errors",
-        "A wrong key is answered with 400.",
-        Head(
-            On(form="refusal", where=lambda ask: b"wrong-key" in ask.header(b"authorization")),
-            lambda found, _: 400 if found == 401 else found,
-        ),
-        catches=("auth.wrong-key", "contract.errors.wrong-key"),
-    ),
-    _fault(
-        "auth.code-other",
-        "errors",
-        "The code for a wrong key is `unauthorized`.",
-        body(
-            put("/error/code", lambda code: "unauthorized" if code == "invalid_api_key" else code),
-            None,
-            "refusal",
-        ),
-        catches=("auth.wrong-key-code", "contract.errors.wrong-key", "contract.errors.revoked-key"),
-    ),
-    _fault(
-        "auth.challenge-absent",
-        "headers",
-        "A 401 does not say how to authenticate.",
-        without_header(_REFUSALS, b"www-authenticate"),
-        catches=("auth.challenge",),
-    ),
-    _fault(
-        "auth.scheme-case",
-        "policy",
-        "Only `Bearer` with a capital letter is understood.",
-        refuse(On(where=_lower_scheme), 401, "Invalid scheme."),
-        catches=("auth.scheme-case",),
-        allows=("models.get.accepted",),
-        bug="auth-scheme-unsupported",
-    ),
-    _fault(
-        "auth.key-echoed",
-        "errors",
-        "The error for a wrong key repeats it.",
-        Instead(On(CHAT, where=lambda ask: b"wrong-key" in ask.header(b"authorization")), _echo),
-        catches=("auth.no-echo",),
-    ),
-    _fault(
-        "auth.restricted-free",
-        "policy",
-        "The allowlist of a key is not looked at.",
-        _of_role("restricted", allowed_models=None),
-        catches=("auth.restricted-model", "contract.errors.model-not-allowed"),
-    ),
-    # -- browsers -------------------------------------------------------------------------------
-    _fault(
-        "cors.allowed",
-        "policy",
-        "Pages of every origin may use the key.",
-        *_promise(_cors_allowed),
-        catches=("cors.preflight-denied", "cors.answers-denied"),
-    ),
-    _fault(
-        "cors.any-with-credentials",
-        "policy",
-        "Every origin is allowed by name, with credentials.",
-        with_header(On(where=_is_preflight), b"access-control-allow-origin", b"https://wiremark.invalid"),
-        with_header(On(where=_is_preflight), b"access-control-allow-credentials", b"true"),
-        catches=("cors.no-credentials", "cors.preflight-denied"),
-    ),
-    # -- HTTP -----------------------------------------------------------------------------------
-    _fault(
-        "http.sdk-headers-parsed",
-        "headers",
-        "A header of an SDK is parsed, and refused.",
-        refuse(On(where=_stainless), 400, "x-stainless-timeout is not a number."),
-        catches=("http.unknown-headers",),
-        allows=("models.get.accepted",),
-    ),
-    _fault(
-        "http.redirect",
-        "headers",
-        "Requests to chat are redirected.",
-        answer(On(CHAT), 302, {}, (b"location", b"/v2/chat/completions")),
-        catches=("http.no-redirect",),
-        allows=("*.accepted", "chat.*", "errors.*", "contract.*", "limits.*", "auth.*"),
-    ),
-    # -- request ids ----------------------------------------------------------------------------
-    _fault(
-        "ids.absent",
-        "headers",
-        "No answer has a request id.",
-        without_header(_ALL, b"x-request-id"),
-        catches=("ids.success", "ids.errors", "ids.streams"),
-    ),
-    _fault(
-        "ids.absent-answers",
-        "headers",
-        "Whole answers have no request id.",
-        without_header(_ANSWERS, b"x-request-id"),
-        catches=("ids.success",),
-    ),
-    _fault(
-        "ids.absent-errors",
-        "headers",
-        "Errors have no request id.",
-        without_header(_REFUSALS, b"x-request-id"),
-        catches=("ids.errors",),
-    ),
-    _fault(
-        "ids.absent-streams",
-        "headers",
-        "Streams have no request id.",
-        without_header(_STREAMS, b"x-request-id"),
-        catches=("ids.streams",),
-    ),
-    _fault(
-        "ids.empty",
-        "headers",
-        "The request id is empty.",
-        with_header(_ALL, b"x-request-id", b""),
-        catches=("ids.success", "ids.errors", "ids.streams"),
-    ),
-    _fault(
-        "ids.same",
-        "headers",
-        "Every request has the same id.",
-        with_header(_ALL, b"x-request-id", b"req_0"),
-        catches=("ids.unique",),
-        allows=("billing.*",),
-        bug="response-id-not-unique",
-    ),
-    # -- limits ---------------------------------------------------------------------------------
     _fault(
         "limits.body-unlimited",
         "policy",

@@ -1,0 +1,84 @@
+"""What is known of an operation before anybody has thought of a fault of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from wiremark_schemas import yamlfile
+
+from wiremark_server.faults.edit import Edit, Form, On, Where, everywhere
+from wiremark_server.faults.fault import Fault, Layer
+from wiremark_server.faults.frames import Frame
+
+Kind = Callable[[Frame], str]
+# What holds of every answer, whatever its surface.
+_EVERYWHERE = ("billing.*", "bodies.*", "contract.*", "errors.*", "http.*", "ids.*", "limits.*")
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """One operation under one contract.
+
+    name:     of the surface and of its faults
+    owns:     pattern of the requirements that look at it
+    request:  name of its request schema; "" when it has none
+    response: name of the schema of its whole answers
+    event:    name of the schema of its stream's events; "" when it does not stream
+    error:    name of the schema of its refusals; "" when another surface of the contract has it
+    bad:      members that make a request invalid
+    answer:   a good answer, to be given where there must be none
+    kinds:    the kinds of events, in the order in which they come
+    kind:     of an event
+    """
+
+    name: str
+    contract: str
+    operation: str
+    owns: str
+    response: str
+    request: str = ""
+    event: str = ""
+    error: str = ""
+    bad: Mapping[str, Any] = field(default_factory=dict)
+    answer: Mapping[str, Any] = field(default_factory=dict)
+    kinds: tuple[str, ...] = ()
+    kind: Kind = lambda _: ""
+
+    def on(self, form: Form = "any", where: Where = everywhere) -> On:
+        return On(self.operation, form, where)
+
+    def fault(self, name: str, layer: Layer, text: str, *edits: Edit) -> Fault:
+        """A fault of this surface, which any of its requirements may catch."""
+        return Fault(
+            f"{self.name}.{name}",
+            layer,
+            text,
+            edits,
+            (self.owns,),
+            _EVERYWHERE,
+            derived=True,
+            contract=self.contract,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """Derived faults that are left out, because no client could see them; pattern → why."""
+
+    reasons: Mapping[str, str]
+
+    @classmethod
+    @cache
+    def load(cls) -> Unseen:
+        source = "unseen.yaml"
+        text = files(__package__).joinpath(source).read_text(encoding="utf-8")
+        document, _ = yamlfile.parse(text, source)
+        return cls({pattern: entry["why"] for entry in document["unseen"] for pattern in entry["faults"]})
+
+    def __contains__(self, name: str) -> bool:
+        return any(fnmatchcase(name, pattern) for pattern in self.reasons)
