@@ -15,6 +15,7 @@ from wiremark_conformance.checks.errors import REFUSED
 from wiremark_conformance.exchange import Exchange, Request
 from wiremark_conformance.probes import PROBES, ProbeContext
 from wiremark_conformance.properties import PROPERTIES, model_of
+from wiremark_conformance.sdk import SCENARIOS
 from wiremark_conformance.target import Target
 
 _BYTES_PER_TOKEN = 4
@@ -50,7 +51,7 @@ def budget(names: Iterable[str], target: Target, known: Mapping[str, Exchange], 
     """
     made = [name for name in names if name not in known and _is_made(name, target)]
     properties = [PROPERTIES[name].surface for name in made if name in PROPERTIES]
-    waiting = [name for name in made if name not in PROPERTIES]
+    waiting = [name for name in made if name not in PROPERTIES and name not in SCENARIOS]
     asked = list(_asked(waiting, ProbeContext(target, known)))
     for surface in properties:
         asked += [surface.base(model_of(target, surface))] * examples

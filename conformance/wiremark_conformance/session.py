@@ -22,7 +22,7 @@ from wiremark_reports import writer
 from wiremark_reports.record import Deviation, Report, Result, Verdict
 from wiremark_reports.render import terminal
 
-from wiremark_conformance import redact, smoke
+from wiremark_conformance import redact, sdk, smoke
 from wiremark_conformance.budget import Budget, budget
 from wiremark_conformance.client import Client
 from wiremark_conformance.collect import Collection, RequirementItem, markers
@@ -148,7 +148,14 @@ class Run:
         names = probes_for(ids)
         with Progress(self.config, self._within_budget(names), len(names)) as progress:
             exchanges = self.prober.run(names, self.target, self.known, progress.tell)
-        self.evidence = Evidence(self.target, {**exchanges, **self._generated(names)})
+        self.evidence = Evidence(
+            self.target, {**exchanges, **self._generated(names), **self._official(names)}
+        )
+
+    def _official(self, names: Sequence[str]) -> Mapping[str, Exchange]:
+        """What the SDKs that were asked for saw."""
+        chosen = [name for name in names if name in sdk.SCENARIOS]
+        return sdk.run([n for n in chosen if sdk.SCENARIOS[n].sdk in self.settings.sdks], self.target)
 
     def _generated(self, names: Sequence[str]) -> Mapping[str, Exchange]:
         """The telling exchange of each property that was selected, when examples are asked for."""

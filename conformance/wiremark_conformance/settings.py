@@ -16,7 +16,7 @@ from wiremark_schemas.contracts import Contract
 from wiremark_schemas.credentials import Credentials
 from wiremark_schemas.yamlfile import BadFile
 
-from wiremark_conformance import deviations, options
+from wiremark_conformance import deviations, options, sdk
 from wiremark_conformance.client import BadBaseUrl, Endpoint
 from wiremark_conformance.requirement import Register
 
@@ -37,6 +37,7 @@ class Settings:
     report:       where to write, None: nowhere
     max_requests: more than these are not begun, None: no limit
     examples:     generated requests per property; seed: what they are drawn from
+    sdks:         official SDKs that are run too
     """
 
     endpoint: Endpoint
@@ -49,6 +50,7 @@ class Settings:
     max_requests: int | None = None
     examples: int = 0
     seed: int = 0
+    sdks: frozenset[str] = frozenset()
 
 
 def resolve(config: pytest.Config, base_url: str, register: Register, environ: Mapping[str, str]) -> Settings:
@@ -74,10 +76,24 @@ def resolve(config: pytest.Config, base_url: str, register: Register, environ: M
             concurrency=_number("concurrency", given("concurrency"), _MOST) or DEFAULT_CONCURRENCY,
             max_requests=_number("max-requests", given("max-requests")),
             examples=_examples(given("examples")),
+            sdks=_sdks(given("sdk")),
             seed=_number("seed", given("seed")) or 1 + secrets.randbelow(_SEEDS),
         )
     except (BadBaseUrl, BadFile) as error:
         raise SettingError(str(error)) from None
+
+
+def _sdks(text: str | None) -> frozenset[str]:
+    known = {scenario.sdk for scenario in sdk.SCENARIOS.values()}
+    if text == "all":
+        return frozenset(name for name in known if sdk.installed(name))
+    chosen = frozenset(name.strip() for name in (text or "").split(",") if name.strip())
+    for name in sorted(chosen):
+        if name not in known:
+            raise SettingError(f"--wiremark-sdk: {name!r} is none of {', '.join(sorted(known))}, or all")
+        if not sdk.installed(name):
+            raise SettingError(f"--wiremark-sdk: {name} is not installed here: pip install {name}")
+    return chosen
 
 
 def _examples(text: str | None) -> int:

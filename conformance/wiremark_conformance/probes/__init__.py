@@ -19,9 +19,9 @@ from wiremark_conformance.probes import (
     messages_tools,
     models,
     openapi,
+    outside,
     parameters,
     parts,
-    properties,
     routing,
     structured,
     tools,
@@ -47,7 +47,7 @@ _TABLES = (
     messages_thinking.TABLE,
     messages_endpoint.TABLE,
     openapi.TABLE,
-    properties.TABLE,
+    outside.TABLE,
     routing.TABLE,
     billing.TABLE,  # last: the books are read when everything is in them
 )

@@ -18,6 +18,7 @@ _BODIES = ("bodies.*", "auth.before-body")
 
 # Patterns of faults, and the requirements that they break as well.
 CONSEQUENCES: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
+    (("*",), ("readers.*",)),  # whatever spoils a stream breaks a client or not, as the client will
     (("auth.*", "promise.missing-key.*"), ("auth.before-*", "auth.models", "limits.hints.strangers")),
     (("limits.*",), ("limits.hints.*",)),
     (("http.redirect",), ("ids.errors",)),

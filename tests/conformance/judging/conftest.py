@@ -23,6 +23,7 @@ from wiremark_conformance.probes.chat import HELLO
 from wiremark_conformance.probes.parameters import WRONG
 from wiremark_conformance.properties import PROPERTIES
 from wiremark_conformance.requirement import load_register
+from wiremark_conformance.sdk import SCENARIOS
 from wiremark_conformance.target import Target
 from wiremark_reports.record import Verdict
 from wiremark_schemas import contracts
@@ -162,7 +163,7 @@ class World:
 
     def _request(self, probe: Probe, exchanges: Mapping[str, Exchange]) -> Request | None:
         """The request of a probe; made once for all worlds when it looks at no other exchange."""
-        if probe.name in PROPERTIES:  # generated, so that the table has none
+        if probe.name in PROPERTIES or probe.name in SCENARIOS:  # made in other ways than by the table
             return PROBES["models.list"].build(ProbeContext(self.target, {}))
         if probe.needs:
             return probe.build(ProbeContext(self.target, exchanges))
@@ -467,6 +468,10 @@ _SDK_HEADERS = ("authorization", "content-type", "x-stainless-lang", "x-stainles
 _PAGES = {"access-control-allow-origin": "*", "access-control-expose-headers": "x-request-id, retry-after"}
 
 
+def _used() -> Answer:
+    return _json({"scenario": "chat", "version": "3.54.0", "finding": ""})
+
+
 def _unauthorized() -> Answer:
     return _error(401, "invalid_request_error", None, **{"www-authenticate": "Bearer"})
 
@@ -523,6 +528,7 @@ def _good(name: str, model: str) -> Answer | None:
         **{f"errors.{name}": _invalid for name in WRONG},
         **dict.fromkeys(_REFUSED, _invalid),
         **dict.fromkeys(_UNAUTHORIZED, _unauthorized),
+        **dict.fromkeys(SCENARIOS, _used),
         **{name: _invalid for name, wanted in PROPERTIES.items() if wanted.kind == "invalid"},
         "errors.context-overflow": _overflown,
         "chat.vision.broken": _no_image,

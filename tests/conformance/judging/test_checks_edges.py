@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 from wiremark_conformance.probes.parameters import WRONG
+from wiremark_conformance.sdk import SCENARIOS
 from wiremark_reports.record import Verdict
 
 Change = Callable[[Any], object]
 
 LIMIT = {"x-ratelimit-limit-requests": "60"}
+_FLAT_ERROR = b'event: error\ndata: {"message": "No."}\n\n'
 ERROR = {"message": "No.", "type": "invalid_request_error", "param": None, "code": None}
 
 
@@ -169,6 +171,12 @@ SPOILT: list[tuple[str, Change]] = [
     ("chat.stream.null-content", _delta("chat.stream", 0, content=None)),
     ("chat.stream.usage-on-choice", lambda w: w.chunks("chat.stream")[3].update(usage={"prompt_tokens": 9})),
     ("chat.stream.call-content", _delta("chat.tools.stream", 0, content="")),
+    # readers, sdk
+    ("readers.html-standard", _reframed("chat.stream", lambda body: body[:-1])),
+    ("readers.openai-python", _reframed("chat.stream", lambda body: b"event: ping\n\n" + body)),
+    ("readers.openai-node", _reframed("chat.stream", lambda body: body.replace(b"[DONE]", b"[DONE] "))),
+    ("readers.agree", _reframed("chat.stream", lambda body: _FLAT_ERROR + body)),
+    *((name, lambda w, name=name: w[name].body.update(finding="TypeError: no")) for name in SCENARIOS),
     # properties
     ("properties.settled", _status("properties.chat.any", 500)),
     ("properties.settled", lambda w: w["properties.chat.any"].fail("reset")),

@@ -1,0 +1,1 @@
+"""Streams as four clients read them."""

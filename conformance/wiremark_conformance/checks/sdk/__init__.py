@@ -1,0 +1,1 @@
+"""Official SDKs, run for real."""

@@ -1,0 +1,193 @@
+"""What users do with the official SDKs; run as a process: a task as JSON in, a line of JSON per scenario out.
+
+Each scenario uses the SDK as its documentation shows and asserts what it hands to its user. Whatever is
+raised is the finding.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Task = Mapping[str, Any]
+Run = Callable[[Any, Any, Task], None]
+
+_HELLO = [{"role": "user", "content": "Say hello."}]
+_WEATHER = [{"role": "user", "content": "What is the weather in Paris?"}]
+_SCHEMA = {
+    "type": "object",
+    "properties": {"city": {"type": "string"}},
+    "required": ["city"],
+    "additionalProperties": False,
+}
+
+
+def _check(condition: object, what: str) -> None:
+    if not condition:
+        raise AssertionError(what)
+
+
+# -- openai ------------------------------------------------------------------------------------------
+
+
+def _openai_models(_: Any, client: Any, task: Task) -> None:
+    ids = [model.id for model in client.models.list()]
+    _check(task["model"] in ids, f"models.list() gives {ids[:5]}, not {task['model']!r}")
+
+
+def _openai_chat(_: Any, client: Any, task: Task) -> None:
+    answer = client.chat.completions.create(model=task["model"], messages=_HELLO, max_tokens=64)
+    choice = answer.choices[0]
+    _check(isinstance(choice.message.content, str), f"message.content is {choice.message.content!r}")
+    _check(choice.finish_reason in {"stop", "length"}, f"finish_reason is {choice.finish_reason!r}")
+    history = [*_HELLO, choice.message, {"role": "user", "content": "Once more."}]
+    client.chat.completions.create(model=task["model"], messages=history, max_tokens=64)
+
+
+def _openai_stream(_: Any, client: Any, task: Task) -> None:
+    with client.chat.completions.stream(model=task["model"], messages=_HELLO, max_tokens=64) as stream:
+        text = "".join(event.delta for event in stream if event.type == "content.delta")
+        final = stream.get_final_completion().choices[0]
+    _check(
+        text == (final.message.content or ""), f"the deltas give {text!r}, the end {final.message.content!r}"
+    )
+    _check(final.message.role == "assistant", f"message.role is {final.message.role!r}")
+
+
+def _openai_tools(_: Any, client: Any, task: Task) -> None:
+    tool = {"type": "function", "function": {"name": "get_weather", "parameters": _SCHEMA}}
+    asked = {
+        "model": task["model"],
+        "messages": _WEATHER,
+        "tools": [tool],
+        "tool_choice": {"type": "function", "function": {"name": "get_weather"}},
+        "max_tokens": 256,
+    }
+    whole = client.chat.completions.create(**asked).choices[0].message.tool_calls
+    with client.chat.completions.stream(**asked) as stream:
+        for _event in stream:
+            pass
+        streamed = stream.get_final_completion().choices[0].message.tool_calls
+    for mode, calls in (("whole", whole), ("streamed", streamed)):
+        _check(calls, f"the {mode} answer calls no tool")
+        _check(calls[0].function.name == "get_weather", f"the {mode} call is of {calls[0].function.name!r}")
+        _check(
+            isinstance(json.loads(calls[0].function.arguments), dict), f"the {mode} arguments are no object"
+        )
+
+
+def _openai_parse(_: Any, client: Any, task: Task) -> None:
+    pydantic = importlib.import_module("pydantic")
+    city = pydantic.create_model("City", city=(str, ...))
+    answer = client.chat.completions.parse(
+        model=task["model"],
+        messages=[{"role": "user", "content": "Name a city, in JSON."}],
+        response_format=city,
+        max_tokens=256,
+    )
+    message = answer.choices[0].message
+    _check(message.parsed is not None or message.refusal, f"parse() gives nothing for {message.content!r}")
+
+
+def _openai_error(sdk: Any, client: Any, _: Task) -> None:
+    try:
+        client.chat.completions.create(model="wiremark/no-such-model", messages=_HELLO)
+    except sdk.NotFoundError as error:
+        _check(error.body and error.message, f"the error has no message: {error!r}")
+    else:
+        raise AssertionError("an unknown model raises nothing")
+
+
+def _openai_embeddings(_: Any, client: Any, task: Task) -> None:
+    answer = client.embeddings.create(model=task["embedder"], input=["hello", "world"])
+    vectors = [entry.embedding for entry in answer.data]
+    _check(len(vectors) == 2 and len(vectors[0]) > 0, f"{len(vectors)} vectors of {len(vectors[0])} numbers")
+    _check(vectors[0] != vectors[1], "different texts have the same vector")
+
+
+# -- anthropic ---------------------------------------------------------------------------------------
+
+
+def _anthropic_message(_: Any, client: Any, task: Task) -> None:
+    answer = client.messages.create(model=task["model"], messages=_HELLO, max_tokens=64)
+    _check(answer.content[0].type == "text", f"the first block is {answer.content[0].type!r}")
+    _check(answer.usage.output_tokens > 0, f"usage is {answer.usage!r}")
+
+
+def _anthropic_stream(_: Any, client: Any, task: Task) -> None:
+    with client.messages.stream(model=task["model"], messages=_HELLO, max_tokens=64) as stream:
+        text = "".join(stream.text_stream)
+        final = stream.get_final_message()
+    whole = "".join(block.text for block in final.content if block.type == "text")
+    _check(text == whole, f"the deltas give {text!r}, the end {whole!r}")
+    _check(final.stop_reason, "the final message has no stop_reason")
+
+
+def _anthropic_tools(_: Any, client: Any, task: Task) -> None:
+    answer = client.messages.create(
+        model=task["model"],
+        messages=_WEATHER,
+        tools=[{"name": "get_weather", "input_schema": _SCHEMA}],
+        tool_choice={"type": "tool", "name": "get_weather"},
+        max_tokens=256,
+    )
+    calls = [block for block in answer.content if block.type == "tool_use"]
+    _check(calls, "no tool is used")
+    _check(isinstance(calls[0].input, dict), f"the input is {calls[0].input!r}")
+    _check(answer.stop_reason == "tool_use", f"stop_reason is {answer.stop_reason!r}")
+
+
+def _anthropic_error(sdk: Any, client: Any, _: Task) -> None:
+    try:
+        client.messages.create(model="wiremark/no-such-model", messages=_HELLO, max_tokens=16)
+    except sdk.NotFoundError as error:
+        _check(isinstance(error.body, dict), f"the error has no body: {error!r}")
+    else:
+        raise AssertionError("an unknown model raises nothing")
+
+
+_SCENARIOS: Mapping[str, Mapping[str, Run]] = {
+    "openai": {
+        "models": _openai_models,
+        "chat": _openai_chat,
+        "stream": _openai_stream,
+        "tools": _openai_tools,
+        "parse": _openai_parse,
+        "error": _openai_error,
+        "embeddings": _openai_embeddings,
+    },
+    "anthropic": {
+        "message": _anthropic_message,
+        "stream": _anthropic_stream,
+        "tools": _anthropic_tools,
+        "error": _anthropic_error,
+    },
+}
+
+
+def _client(sdk: Any, task: Task) -> Any:
+    if task["sdk"] == "openai":
+        return sdk.OpenAI(base_url=task["base_url"], api_key=task["key"], max_retries=0, timeout=60)
+    root = task["base_url"].removesuffix("/v1")
+    return sdk.Anthropic(base_url=root, api_key=task["key"], max_retries=0, timeout=60)
+
+
+def main() -> None:
+    """Run a task; a finding is the exception's own text."""
+    task = json.load(sys.stdin)
+    sdk = importlib.import_module(task["sdk"])
+    client = _client(sdk, task)
+    for name in task["scenarios"]:
+        finding = ""
+        try:
+            _SCENARIOS[task["sdk"]][name](sdk, client, task)
+        except Exception as error:  # noqa: BLE001 - whatever the SDK raises is what its user gets
+            finding = f"{type(error).__name__}: {error}"[:500]
+        print(json.dumps({"scenario": name, "version": sdk.__version__, "finding": finding}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
