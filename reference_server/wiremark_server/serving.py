@@ -29,9 +29,9 @@ from wiremark_server.faults.rules import Rules
 from wiremark_server.keys import KeyStore
 from wiremark_server.ledger.store import Ledger, LedgerUnavailable
 from wiremark_server.policy.counters import Counters, CountersUnavailable, MemoryCounters, shared
-from wiremark_server.routing.chat_upstream import ChatUpstream
 from wiremark_server.routing.providers import Providers
-from wiremark_server.settings import Settings
+from wiremark_server.routing.upstream import Upstream
+from wiremark_server.settings import Remote, Settings
 from wiremark_server.startup import CredentialsFile, StartError, check_servable, listen
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -173,7 +173,7 @@ class _Served:
         engine = SimulatedEngine(pace.profile(settings.profile), settings.seed, clock)
         counters: Counters | None = None
         providers = Providers(
-            {name: ChatUpstream(remote.base_url, remote.key) for name, remote in settings.upstreams.items()},
+            {name: _upstream(remote) for name, remote in settings.upstreams.items()},
             distant=settings.profile != "instant",
         )
         try:
@@ -251,6 +251,13 @@ async def _counters(settings: Settings, clock: Clock, ledger: Ledger) -> Counter
     for name, count, ends in await ledger.day_counts():
         counters.restore(name, count, ends - clock.now())
     return counters
+
+
+def _upstream(remote: Remote) -> Upstream:
+    """The HTTP client takes as long to import as all the rest, so only who needs one waits for it."""
+    from wiremark_server.routing.chat_upstream import ChatUpstream
+
+    return ChatUpstream(remote.base_url, remote.key)
 
 
 async def _sweep(ledger: Ledger) -> None:

@@ -227,7 +227,11 @@ class Contract:
         )
 
     def model(self, model_id: str) -> Model | None:
-        return next((model for model in self.models if model.id == model_id), None)
+        return self._by_id.get(model_id)
+
+    @cached_property
+    def _by_id(self) -> Mapping[str, Model]:
+        return {model.id: model for model in reversed(self.models)}
 
     def paths(self, operation: str) -> tuple[str, ...]:
         """Absolute paths of an operation, templates in braces; empty when it is not offered."""

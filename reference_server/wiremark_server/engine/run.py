@@ -26,6 +26,9 @@ class _Progress:
     @property
     def usage(self) -> Usage:
         step = self._step
+        if len(self._choices) == 1:
+            (only,) = self._choices
+            return Usage(self.prompt, min(step, len(only.deltas)), self.cached, min(step, only.reasoning))
         return Usage(
             prompt=self.prompt,
             completion=sum(min(step, len(choice.deltas)) for choice in self._choices),

@@ -31,7 +31,7 @@ class Cell(NamedTuple):
     left: float
 
 
-_NONE = Cell(0, 0.0)
+NONE = Cell(0, 0.0)
 
 
 class Counters(Protocol):
@@ -46,6 +46,10 @@ class Counters(Protocol):
         ...
 
     async def read(self, name: str) -> Cell: ...
+
+    def peek(self, name: str) -> Cell | None:
+        """What `read` gives; None when one has to wait for it."""
+        ...
 
     async def enter(self, name: str, limit: int) -> str | None:
         """A place among at most `limit`, or None; give it back with `leave`."""
@@ -76,15 +80,18 @@ class MemoryCounters:
         now = self._clock.monotonic()
         count, ends = self._cells.get(name, (0, now))
         if ends <= now:
-            return _NONE
+            return NONE
         count = max(0, count - amount)
         self._cells[name] = (count, ends)
         return Cell(count, ends - now)
 
     async def read(self, name: str) -> Cell:
+        return self.peek(name)
+
+    def peek(self, name: str) -> Cell:
         now = self._clock.monotonic()
         count, ends = self._cells.get(name, (0, now))
-        return Cell(count, ends - now) if ends > now else _NONE
+        return Cell(count, ends - now) if ends > now else NONE
 
     def restore(self, name: str, count: int, left: float) -> None:
         """Go on with a counter of an earlier process."""
@@ -159,7 +166,10 @@ class RedisCounters:
 
     async def read(self, name: str) -> Cell:
         count = await self._ask(lambda: self._storage.get(name))
-        return Cell(count, await self._left(name)) if count else _NONE
+        return Cell(count, await self._left(name)) if count else NONE
+
+    def peek(self, name: str) -> None:  # noqa: ARG002 - one signature
+        return None
 
     async def _left(self, name: str) -> float:
         key = self._storage.bridge.prefixed_key(name)

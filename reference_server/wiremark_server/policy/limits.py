@@ -16,7 +16,7 @@ from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
 
 from wiremark_server.clock import Clock
 from wiremark_server.keys import Key
-from wiremark_server.policy.counters import Cell, Counters, MemoryCounters
+from wiremark_server.policy.counters import NONE, Cell, Counters, MemoryCounters
 from wiremark_server.policy.limit_headers import HEADER_SETS, Headers, Show, Unit, Window, no_headers
 
 Scope = Literal["requests_per_minute", "requests_per_day", "tokens_per_minute", "concurrent_requests"]
@@ -43,7 +43,7 @@ class Decision:
     allowed: bool
     retry_after: int | None
     scope: str
-    windows: Sequence[Window]
+    windows: Callable[[], Sequence[Window]]
     refusing: Window | None
     show: Show
     place: tuple[str, str] | None = None
@@ -51,7 +51,7 @@ class Decision:
     @property
     def headers(self) -> Headers:
         """The rate-limit header set, for the answer whatever it is; without `retry-after`."""
-        return self.show(self.windows, self.refusing)
+        return self.show(self.windows(), self.refusing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,8 @@ class Limiter:
         name = f"{key.id}/{CONCURRENT}"
         place = await self._counters.enter(name, meters.concurrent)
         if place is None:
-            return Decision(False, 1, CONCURRENT, await self._windows(meters, {}), None, show)
+            windows = await self._windows(meters, {})
+            return Decision(False, 1, CONCURRENT, lambda: windows, None, show)
         return await self._admit(meters, 1, tokens, show, (name, place))
 
     async def check_tokens(self, key: Key, tokens: int, dialect: str | None = None) -> Decision:
@@ -131,11 +132,13 @@ class Limiter:
         if decision.allowed:
             return decision
         cells = {
-            meter: await self._take_back(meter, 1) for meter in meters.windows if meter.unit == "requests"
+            meter.name: await self._take_back(meter, 1)
+            for meter in meters.windows
+            if meter.unit == "requests"
         }
         windows = await self._windows(meters, cells)
         refusing = next((window for window in windows if window.scope == decision.scope), None)
-        return Decision(False, decision.retry_after, decision.scope, windows, refusing, show)
+        return Decision(False, decision.retry_after, decision.scope, lambda: windows, refusing, show)
 
     async def leave(self, place: tuple[str, str]) -> None:
         """The request that was given this place is over."""
@@ -169,29 +172,37 @@ class Limiter:
     async def _admit(
         self, meters: Meters, requests: int, tokens: int, show: Show, place: tuple[str, str] | None = None
     ) -> Decision:
-        costs = {"requests": requests, "tokens": tokens}
-        cells: dict[Meter, Cell] = {}
+        cells: dict[str, Cell] = {}
         over: list[Meter] = []
         for meter in meters.windows:
-            cost = costs[meter.unit]
+            cost = requests if meter.unit == "requests" else tokens
             if cost:
-                cell = cells[meter] = await self._counters.add(meter.name, cost, meter.seconds)
+                cell = cells[meter.name] = await self._counters.add(meter.name, cost, meter.seconds)
                 if cell.counted > meter.limit:
                     over.append(meter)
-        if over:
-            for meter in cells:
-                cells[meter] = await self._take_back(meter, costs[meter.unit])
-            if place is not None:
-                await self.leave(place)
-        elif self._day_count is not None:
-            for meter, cell in cells.items():
-                self._tell(meter, cell)
-        windows = await self._windows(meters, cells)
+                elif meter.scope == "requests_per_day":
+                    self._tell(meter, cell)
         if not over:
-            return Decision(True, None, "", windows, None, show, place)
+            return Decision(True, None, "", await self._seen(meters, cells), None, show, place)
+        for meter in meters.windows:
+            if meter.name in cells:
+                cost = requests if meter.unit == "requests" else tokens
+                cells[meter.name] = await self._take_back(meter, cost)
+        if place is not None:
+            await self.leave(place)
+        windows = await self._windows(meters, cells)
         scopes = {meter.scope for meter in over}
         slowest = max((window for window in windows if window.scope in scopes), key=_reset)
-        return Decision(False, _whole(slowest.reset), slowest.scope, windows, slowest, show)
+        return Decision(False, _whole(slowest.reset), slowest.scope, lambda: windows, slowest, show)
+
+    async def _seen(self, meters: Meters, cells: Mapping[str, Cell]) -> Callable[[], Sequence[Window]]:
+        """The windows, at once or when they are asked for: counters in memory can wait until then."""
+        if self._header_set is None:
+            return tuple
+        if not meters.windows or self._counters.peek(meters.windows[0].name) is not None:
+            return lambda: self._shown(meters, self._counters.peek)
+        windows = await self._windows(meters, cells)
+        return lambda: windows
 
     async def _take_back(self, meter: Meter, cost: int) -> Cell:
         cell = await self._counters.take_back(meter.name, cost)
@@ -202,15 +213,20 @@ class Limiter:
         if meter.scope == "requests_per_day" and self._day_count is not None:
             self._day_count(meter.name, cell.counted, cell.left)
 
-    async def _windows(self, meters: Meters, cells: Mapping[Meter, Cell]) -> Sequence[Window]:
-        if self._header_set is None and not cells:
-            return ()
+    async def _windows(self, meters: Meters, cells: Mapping[str, Cell]) -> Sequence[Window]:
+        known = dict(cells)
+        for meter in meters.windows:
+            if meter.name not in known:
+                known[meter.name] = await self._counters.read(meter.name)
+        return self._shown(meters, known.get)
+
+    def _shown(self, meters: Meters, cell_of: Callable[[str], Cell | None]) -> Sequence[Window]:
         now = self._clock.now()
         found = []
         for meter in meters.windows:
-            cell = cells.get(meter) or await self._counters.read(meter.name)
-            remaining = max(0, meter.limit - cell.counted)
-            found.append(Window(meter.scope, meter.unit, meter.limit, remaining, cell.left, now + cell.left))
+            counted, left = cell_of(meter.name) or NONE
+            remaining = max(0, meter.limit - counted)
+            found.append(Window(meter.scope, meter.unit, meter.limit, remaining, left, now + left))
         return found
 
     def _always_full(self, key: Key, show: Show) -> Decision:
@@ -223,7 +239,7 @@ class Limiter:
         tokens = self._promised.get("tokens_per_minute")
         if tokens is not None:
             windows.append(Window("tokens_per_minute", "tokens", tokens, tokens, 0.0, now))
-        return Decision(False, _whole(left), scope, windows, full, show)
+        return Decision(False, _whole(left), scope, lambda: windows, full, show)
 
 
 def _reset(window: Window) -> float:
