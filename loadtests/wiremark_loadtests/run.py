@@ -25,6 +25,7 @@ from wiremark_loadtests.settings import Settings
 
 # A gateway may settle after the last byte: "visible within seconds of the call" is what contracts promise.
 _SETTLE_SECONDS = 5.0
+_TIMELINE = "timeline.csv"
 _SETTLE_PAUSE = 0.25
 _LATE = {"missing", "wrong-total", "charged-failure"}  # what may pass when the ledger has caught up
 
@@ -153,12 +154,13 @@ class Run:
 
 
 def write(document: dict[str, Any], folder: Path) -> Path:
-    """Write load.json and the page of it and of the conformance report beside it; return the page's path.
+    """Write load.json, timeline.csv, and the page of it and of the report beside it; return the page's path.
 
     A report.json that cannot be read does not cost the load report: the page is then of the load alone.
     Raises OSError.
     """
     replace(folder / LOAD, writer.dump(document))
+    replace(folder / _TIMELINE, summary.timeline_csv(document))
     try:
         report = writer.to_json(reader.read(folder / REPORT))
     except reader.ReportError:

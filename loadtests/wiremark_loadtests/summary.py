@@ -78,6 +78,7 @@ def document(
         "errors": dict(sorted(tally.errors.items())),
         "generator": _generator(settings, users, tally),
         "timeline": _timeline(tally.timeline),
+        "histograms": {name: tally.histograms[name].counts(_NS_PER_MS) for name in TIMED},
         "audit": None if audit is None else _audit(audit),
     }
 
@@ -126,6 +127,18 @@ def _timeline(timeline: Timeline) -> dict[str, Any]:
 
 def _milliseconds(nanoseconds: float | None) -> float | None:
     return None if nanoseconds is None else round(nanoseconds / _NS_PER_MS, 4)
+
+
+def timeline_csv(load: Mapping[str, Any]) -> str:
+    """The timeline as CSV: a line a slot."""
+    labels = [label for label, _ in _PERCENTILES]
+    times = [f"{name}_{label}_ms" for name in TIMED for label in labels]
+    lines = [",".join(("second", *COUNTS, *times))]
+    for slot in load["timeline"]["slots"]:
+        measured = [slot["latency_ms"][name][label] for name in TIMED for label in labels]
+        cells = [slot["second"], *(slot[name] for name in COUNTS), *measured]
+        lines.append(",".join("" if cell is None else str(cell) for cell in cells))
+    return "\n".join(lines) + "\n"
 
 
 def _audit(audit: Audit) -> dict[str, Any]:

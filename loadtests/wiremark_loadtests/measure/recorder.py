@@ -94,6 +94,14 @@ class Histogram:
         mean = round(self.total / self.count / unit, 4)
         return Distribution(self.count, mean, p50, p90, p99, round(self.maximum / unit, 4))
 
+    def counts(self, unit: float) -> list[list[float]]:
+        """Every value that occurred, divided by `unit`, and how often; lowest first."""
+        found = []
+        for index in sorted(self.buckets):
+            value = 0.0 if index == _ZERO else 2 * _GAMMA**index / (_GAMMA + 1)
+            found.append([round(value / unit, 4), self.buckets[index]])
+        return found
+
     def to_wire(self) -> list[int]:
         """A flat list of integers for another process: minimum, maximum, total, then index and count."""
         flat = [self.minimum, self.maximum, self.total]
