@@ -27,7 +27,7 @@ _INFRA = frozenset({"dns", "connect", "tls", "timeout", "reset"})
 _UNREACHED = frozenset({"dns", "connect", "tls"})
 # Statuses that an endpoint may answer to any request, good or bad, when it has too much to do. A 500
 # in answer to a bad request is something else: a finding.
-_BUSY = frozenset({429, 502, 503, 504})
+_BUSY = frozenset({429, 502, 503, 504, 529})
 _NOT_JUDGED = {NotTestable: Verdict.NOT_TESTABLE, NotPromised: Verdict.UNDECLARED}
 
 

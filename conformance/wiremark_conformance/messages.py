@@ -130,6 +130,8 @@ _JOINED = (("text_delta", "text"), ("thinking_delta", "thinking"), ("signature_d
 
 
 def _streamed(view: View) -> Answer:
+    if of_type(view, "error"):
+        raise NotTestable(f"the server reports an error in the stream of {view.probe}")
     blocks: dict[str, Block] = {}
     usage = dict(usage_of(start(view)))
     usage.pop("output_tokens", None)  # no more than a beginning; the message_delta has the count

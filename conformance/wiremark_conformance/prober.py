@@ -1,6 +1,6 @@
 """Makes probes: each once, prerequisites first, several at a time, patient with busy servers.
 
-What is retried is only what says nothing about the endpoint's behaviour: 429, 502, 503 and 504, a
+What is retried is only what says nothing about the endpoint's behaviour: 429, 502 to 504 and 529, a
 refused or reset connection, and only with the `default` key, for the other roles are there to be
 refused, as some probes are. A request is made at most three times, and all waiting of a run
 together is bounded, so that an endpoint which is down is reported soon; what remains is an infra
@@ -20,7 +20,7 @@ from wiremark_conformance.exchange import Exchange, Request, TransportFailure
 from wiremark_conformance.probes import PROBES, ProbeContext
 from wiremark_conformance.target import Target
 
-_BUSY = frozenset({429, 502, 503, 504})
+_BUSY = frozenset({429, 502, 503, 504, 529})
 _PASSING = frozenset({"connect", "reset"})
 
 

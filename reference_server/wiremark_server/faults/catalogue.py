@@ -19,6 +19,7 @@ from wiremark_server.faults.tables import (
     http,
     keys,
     limits,
+    messages,
     options,
     stream_chunks,
     stream_ends,
@@ -45,6 +46,7 @@ _TABLES = (
     stream_usage,
     tools_whole,
     tools_streamed,
+    messages,
 )
 _Named = TypeVar("_Named", Fault, Variant)
 

@@ -16,7 +16,7 @@ check("messages.versions.new-sampling", "messages.versions.new.temperature", exp
 check("messages.versions.unknown", "messages.versions.unknown", expects="refusal")(bad_request)
 
 
-@check("messages.versions.missing", "messages.versions.missing", expects="any")
+@check("messages.versions.missing", "messages.versions.missing", expects="refusal")
 def missing(view: View) -> Outcome:
     """Documented as required, so 400 is right; a default is allowed."""
     if view.succeeded or view.status == 400:
