@@ -46,6 +46,9 @@ SCENARIOS: Mapping[str, Scenario] = {
         Scenario("anthropic", "stream", "messages.stream"),
         Scenario("anthropic", "tools", "messages.tools.forced"),
         Scenario("anthropic", "error", "messages.errors"),
+        Scenario("anthropic", "round-trip", "messages.tools.forced"),
+        Scenario("anthropic", "count", "messages.count-tokens"),
+        Scenario("anthropic", "models", "messages.models"),
     )
 }
 

@@ -16,6 +16,7 @@ Task = Mapping[str, Any]
 Run = Callable[[Any, Any, Task], None]
 
 _HELLO = [{"role": "user", "content": "Say hello."}]
+_MANY = 50  # models; who lists more pages than that may never end
 _WEATHER = [{"role": "user", "content": "What is the weather in Paris?"}]
 _SCHEMA = {
     "type": "object",
@@ -140,6 +141,37 @@ def _anthropic_tools(_: Any, client: Any, task: Task) -> None:
     _check(answer.stop_reason == "tool_use", f"stop_reason is {answer.stop_reason!r}")
 
 
+def _anthropic_round_trip(_: Any, client: Any, task: Task) -> None:
+    asked = {
+        "model": task["model"],
+        "tools": [{"name": "get_weather", "input_schema": _SCHEMA}],
+        "max_tokens": 256,
+    }
+    with client.messages.stream(messages=_WEATHER, tool_choice={"type": "any"}, **asked) as stream:
+        turn = stream.get_final_message()
+    calls = [block for block in turn.content if block.type == "tool_use"]
+    _check(calls, "no tool is used")
+    results = [{"type": "tool_result", "tool_use_id": call.id, "content": "sunny"} for call in calls]
+    history = [
+        *_WEATHER,
+        {"role": "assistant", "content": turn.content},
+        {"role": "user", "content": results},
+    ]
+    final = client.messages.create(messages=history, **asked)
+    _check(final.content, "after the result nothing is said")
+
+
+def _anthropic_count(_: Any, client: Any, task: Task) -> None:
+    counted = client.messages.count_tokens(model=task["model"], messages=_HELLO)
+    _check(isinstance(counted.input_tokens, int), f"input_tokens is {counted.input_tokens!r}")
+
+
+def _anthropic_models(_: Any, client: Any, task: Task) -> None:
+    listed = [entry.id for _, entry in zip(range(_MANY), client.models.list(limit=1), strict=False)]
+    _check(len(listed) == len(set(listed)), f"the pages repeat themselves: {listed[:5]}")
+    _check(client.models.retrieve(task["model"]).id == task["model"], "the model asked for is another")
+
+
 def _anthropic_error(sdk: Any, client: Any, _: Task) -> None:
     try:
         client.messages.create(model="wiremark/no-such-model", messages=_HELLO, max_tokens=16)
@@ -164,6 +196,9 @@ _SCENARIOS: Mapping[str, Mapping[str, Run]] = {
         "stream": _anthropic_stream,
         "tools": _anthropic_tools,
         "error": _anthropic_error,
+        "round-trip": _anthropic_round_trip,
+        "count": _anthropic_count,
+        "models": _anthropic_models,
     },
 }
 
