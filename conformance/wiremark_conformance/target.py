@@ -65,10 +65,25 @@ class Target:
         encoded = {name: quote(value, safe="") for name, value in values.items()}
         return self.base_path + relative.format(**encoded)
 
+    def paths(self, operation: str, **values: str) -> tuple[str, ...]:
+        """Every path of an operation, as `path` gives the first."""
+        encoded = {name: quote(value, safe="") for name, value in values.items()}
+        return tuple(
+            self.base_path + found.removeprefix(self.contract.base_path).format(**encoded)
+            for found in self.contract.paths(operation)
+        )
+
     @property
     def model_entry(self) -> Model | None:
         """The contract's entry of the model under test, if it lists it."""
         return self.contract.model(self.model)
+
+    def model_for(self, form: str) -> str:
+        """The model under test if it is served in a format, else the contract's first one that is."""
+        entry = self.model_entry
+        if entry is None or entry.speaks(form):
+            return self.model
+        return next((m.id for m in self.contract.models if m.speaks(form) and m.available), self.model)
 
     def problem(self, situation: str, dialect: Dialect | None = None) -> Problem | None:
         """The answer that the contract promises for a situation, in its own dialect or in another one.

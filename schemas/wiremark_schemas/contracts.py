@@ -72,6 +72,7 @@ class Model:
     specimen:   there so that a promise can be tested; another endpoint need not have it
     dimensions: length of its vectors; None for a model that makes none
     offers:     of several providers, each with a price of its own; empty where there is no choice
+    formats:    that it is served in; empty for all of the contract's
     """
 
     id: str
@@ -87,11 +88,16 @@ class Model:
     specimen: bool = False
     dimensions: int | None = None
     offers: tuple[Offer, ...] = ()
+    formats: frozenset[str] = frozenset()
+
+    def speaks(self, form: str) -> bool:
+        """Whether it is served in a format: the first part of the names of that format's operations."""
+        return not self.formats or form in self.formats
 
     @property
     def writes(self) -> bool:
         """Whether it answers in words; a model that makes embeddings does nothing else."""
-        return "embeddings" not in self.capabilities
+        return "embeddings" not in self.capabilities and self.formats != {"images"}
 
     def offer(self, provider: object) -> Offer | None:
         return next((offer for offer in self.offers if offer.provider == provider), None)
@@ -177,6 +183,7 @@ class Contract:
                 available=entry.get("available", True),
                 specimen=entry.get("specimen", False),
                 dimensions=entry.get("dimensions"),
+                formats=frozenset(entry.get("formats", ())),
                 offers=tuple(self._offer(offer) for offer in entry.get("offers", ())),
             )
             for entry in self.raw["models"]
@@ -190,6 +197,11 @@ class Contract:
             model=entry.get("model"),
             available=entry.get("available", True),
         )
+
+    @property
+    def split(self) -> bool:
+        """Whether some models are served in some formats only."""
+        return any(model.formats for model in self.models)
 
     @property
     def provider_field(self) -> str | None:
@@ -253,7 +265,7 @@ class Contract:
     @staticmethod
     def dialect_of(operation: str) -> Dialect | None:
         """The dialect of an operation; None for one that several dialects share."""
-        return _DIALECTS.get(operation.partition(".")[0])
+        return next((_DIALECTS[part] for part in operation.split(".") if part in _DIALECTS), None)
 
     @cached_property
     def problems(self) -> Mapping[str, Problem]:

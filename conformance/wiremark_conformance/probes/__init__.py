@@ -24,6 +24,7 @@ from wiremark_conformance.probes import (
     parts,
     routing,
     structured,
+    surfaces,
     tools,
 )
 from wiremark_conformance.probes.table import Probe, ProbeContext, ProbeTable
@@ -49,6 +50,7 @@ _TABLES = (
     openapi.TABLE,
     outside.TABLE,
     routing.TABLE,
+    surfaces.TABLE,
     billing.TABLE,  # last: the books are read when everything is in them
 )
 PROBES = ProbeTable(tuple(probe for table in _TABLES for probe in table))

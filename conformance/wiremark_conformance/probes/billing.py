@@ -42,6 +42,12 @@ TABLE = (
     Probe("billing.stream", _stream, capability="billing"),
     Probe("billing.balance", lambda c: Draft("GET", path(c, "balance.get")), capability="billing"),
     Probe(
+        "billing.export",
+        lambda c: Draft("GET", path(c, "usage.export")),
+        needs=("chat.plain",),
+        capability="billing.export",
+    ),
+    Probe(
         "billing.usage",
         _usage,
         needs=(

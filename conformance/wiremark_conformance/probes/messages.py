@@ -46,7 +46,7 @@ def messages(
     return Draft(
         "POST",
         path(context, operation) + query,
-        {"model": context.target.model, **body},
+        {"model": context.target.model_for("messages"), **body},
         headers=tuple((name, value) for name, value in named.items() if value is not None),
         **how,
     )

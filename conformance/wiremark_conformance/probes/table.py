@@ -128,7 +128,9 @@ def served(context: ProbeContext) -> tuple[Model, ...]:
     data = view.object.get("data") if view is not None and view.succeeded else ()
     entries = data if isinstance(data, list) else ()
     listed = [entry.get("id") for entry in entries if isinstance(entry, dict)]
-    return tuple(m for m in context.target.contract.models if not m.specimen or m.id in listed)
+    return tuple(
+        m for m in context.target.contract.models if m.speaks("chat") and (not m.specimen or m.id in listed)
+    )
 
 
 def model_where(context: ProbeContext, what: str, wanted: Callable[[Model], bool]) -> str:

@@ -240,6 +240,15 @@ def no_worker(model: str) -> ProblemError:
     )
 
 
+def wrong_format(model: str, asked: str, served: Iterable[str]) -> ProblemError:
+    return _error(
+        "invalid_request",
+        f"The model {model!r} is not served in the format of {asked}; it is served in: "
+        f"{', '.join(sorted(served))}. The lists of models tell which format each one has.",
+        "model",
+    )
+
+
 def unknown_provider(name: str) -> ProblemError:
     return _error("unknown_route", f"There is no provider {name!r}; the providers route lists them.")
 

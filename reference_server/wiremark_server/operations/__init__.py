@@ -21,7 +21,9 @@ from wiremark_server.policy.call import Call
 Operation = Callable[[Call], Awaitable[Response | Stream]]
 
 OPERATIONS: Mapping[str, Operation] = {
-    "models.list": models.list_models,
+    "models.list": models.listing("chat"),
+    "models.list.responses": models.listing("responses"),
+    "models.list.messages": models.listing("messages"),
     "models.get": models.get_model,
     "chat.create": generate.operation("chat"),
     "completions.create": generate.operation("completions"),
@@ -40,6 +42,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "responses.cancel": responses.cancel,
     "responses.input_items": responses.input_items,
     "usage.list": account.list_usage,
+    "usage.export": account.export_usage,
     "balance.get": account.get_balance,
     "providers.list": providers.list_providers,
     "providers.latency": providers.latency_history,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
 import msgspec
 
 from wiremark_server.domain import problem
@@ -20,6 +23,29 @@ async def list_usage(call: Call) -> Response:
     except UnknownCursor as error:
         raise problem.invalid_request(f"Invalid value for 'after': {error}", "after") from None
     return Response(200, msgspec.json.encode(page.to_json()))
+
+
+async def export_usage(call: Call) -> Response:
+    """Every row of the key as CSV, newest first."""
+    await chain.run(chain.IDENTIFIED, call)
+    text = io.StringIO()
+    writer: csv.DictWriter[str] | None = None
+    after: str | None = None
+    while True:
+        page = await call.services.ledger.usage(call.key.id, _LARGEST_PAGE, after)
+        for row in page.to_json()["data"]:
+            if writer is None:
+                writer = csv.DictWriter(text, row.keys(), lineterminator="\r\n")
+                writer.writeheader()
+            writer.writerow(row)
+        after = page.next_after
+        if after is None:
+            break
+    headers = (
+        ("content-type", "text/csv; charset=utf-8"),
+        ("content-disposition", 'attachment; filename="usage.csv"'),
+    )
+    return Response(200, text.getvalue().encode(), headers)
 
 
 async def get_balance(call: Call) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from wiremark_schemas.contracts import Dialect, Model
 
@@ -23,10 +23,16 @@ _ONES: Mapping[Dialect, Callable[[Call, Model], bytes]] = {
 }
 
 
-async def list_models(call: Call) -> Response:
-    await chain.run(chain.IDENTIFIED, call)
-    models = [model for model in call.services.contract.models if call.key.allows(model.id)]
-    return Response(200, _LISTS[call.dialect](call, models))
+def listing(form: str) -> Callable[[Call], Awaitable[Response]]:
+    """The operation that lists the models of a format. One without formats of its own is in every list."""
+
+    async def list_models(call: Call) -> Response:
+        await chain.run(chain.IDENTIFIED, call)
+        known = call.services.contract.models
+        models = [model for model in known if call.key.allows(model.id) and model.speaks(form)]
+        return Response(200, _LISTS[call.dialect](call, models))
+
+    return list_models
 
 
 async def get_model(call: Call) -> Response:

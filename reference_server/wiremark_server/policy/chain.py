@@ -76,6 +76,9 @@ def permitted(call: Call, model_id: str) -> Model:
 async def admit(call: Call) -> None:
     """The model exists, the key may use it, and it can do what is asked; counts the prompt."""
     call.model = permitted(call, call.asked.generation.model)
+    asked, _, _ = call.format.name.partition(".")
+    if not call.model.speaks(asked):
+        raise problem.wrong_format(call.model.id, asked, call.model.formats)
     _check_capabilities(call.asked, call.model)
     count = call.services.engine.count_prompt
     counts = [count(part) for part in call.asked.generation.parts]

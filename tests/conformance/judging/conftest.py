@@ -30,7 +30,7 @@ from wiremark_schemas import contracts
 from wiremark_schemas.contracts import Model, Offer
 from wiremark_schemas.credentials import ROLES, Credentials
 
-from tests.conformance.judging import good_messages, other_surfaces
+from tests.conformance.judging import good_messages, good_surfaces, other_surfaces
 
 CREATED = 1764547200
 ANSWER_ID = f"gen-{CREATED}-VhzEA3LAfGuc"
@@ -602,6 +602,11 @@ def _good(name: str, model: str) -> Answer | None:
             [{"at": CREATED, "model": "deepseek-v4-flash", "ok": True, "latency_ms": 100.5}], provider="north"
         ),
         "prices.list": lambda: _listed(_prices()),
+        "billing.export": lambda: Answer(
+            200,
+            {"content-type": "text/csv; charset=utf-8"},
+            b"request_id,prompt_tokens,amount\r\nreq-chat.plain,20,5\r\n",
+        ),
         "chat.tools.stream": lambda: _stream([*_calls(("call_1", "Paris")), usage_chunk(), "[DONE]"]),
         "chat.tools.parallel": lambda: _stream([*_calls(("call_1", "Paris"), ("call_2", "Oslo")), "[DONE]"]),
         "chat.tools.text-only": lambda: _invalid("unsupported_parameter"),
@@ -658,6 +663,10 @@ def _good(name: str, model: str) -> Answer | None:
     }
     if good_messages.is_ours(name):
         return None
+    if good_surfaces.is_ours(name):
+        status, body, chunks = good_surfaces.answers()[name]
+        whole = Answer(status, {"content-type": "application/json"}, body)
+        return whole if chunks is None else _stream(chunks)
     return table.get(name, lambda: _json(completion()))()
 
 

@@ -84,6 +84,17 @@ def _ids(view: View) -> set[str]:
     return found
 
 
+def _of_one_model(judge: Function) -> Function:
+    """Formats can only agree on a model that both serve."""
+
+    def judged(one: View, two: View) -> Outcome:
+        if one.asked.get("model") != two.asked.get("model") or one.target.contract.split:
+            raise NotPromised("each format has models of its own")
+        return judge(one, two)
+
+    return judged
+
+
 for _name, _format in FORMATS.items():
     for _requirement, _judge, _question in (
         ("prompt-tokens", _prompt(_format), "plain"),
@@ -96,4 +107,4 @@ for _name, _format in FORMATS.items():
         ("models", _models, "models"),
     ):
         _pair = (getattr(CHAT, _question), getattr(_format, _question))
-        check(f"formats.{_name}.{_requirement}", *_pair)(_judge)
+        check(f"formats.{_name}.{_requirement}", *_pair)(_of_one_model(_judge))

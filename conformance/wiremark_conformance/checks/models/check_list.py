@@ -79,7 +79,7 @@ def contains_model(view: View) -> Outcome:
 
 @check("models.list.catalogue", "models.list")
 def catalogue(view: View) -> Outcome:
-    promised = [model.id for model in view.target.contract.models if not model.specimen]
+    promised = [m.id for m in view.target.contract.models if not m.specimen and m.speaks("chat")]
     if not promised:
         raise NotPromised("the contract names no models")
     listed = {str(entry.get("id")) for entry in entries(view)}

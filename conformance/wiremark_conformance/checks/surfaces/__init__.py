@@ -1,0 +1,1 @@
+"""Several formats at one endpoint."""
