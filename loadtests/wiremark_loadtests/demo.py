@@ -24,7 +24,7 @@ from wiremark_loadtests import children
 from wiremark_loadtests.arguments import whole_seconds
 
 _CONTRACT = "hermes-tokens"
-_SYSTEMS = ("hermes-tokens", "c0mpute", "apipie", "aimlapi")
+_SYSTEMS = ("hermes-tokens", "c0mpute", "apipie", "banana2", "aimlapi")
 _USERS = 20
 _SECONDS = 8
 _SEED = 1

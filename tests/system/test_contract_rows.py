@@ -189,6 +189,46 @@ BROKEN += [
         ("chat.reasoning.field",),
     ),
 ]
+BROKEN += [
+    ("B2 path", "banana2", {"/operations/chat.create/paths": ["/chat/completions"]}, ("chat.accepted",)),
+    (
+        "B3 second path",
+        "banana2",
+        {"/operations/responses.create/paths": ["/v1/responses"]},
+        ("surfaces.responses.served", "surfaces.responses.streamed"),
+    ),
+    (
+        "B4 second path",
+        "banana2",
+        {"/operations/messages.create/paths": ["/v1/messages"]},
+        ("surfaces.messages.served", "surfaces.messages.streamed"),
+    ),
+    (
+        "B5",
+        "banana2",
+        {"/operations/gemini.generate/paths": ["/v1/models/{model}:generateContent"]},
+        ("surfaces.gemini.served",),
+    ),
+    (
+        "B6",
+        "banana2",
+        {"/operations/gemini.stream/paths": ["/v1/models/{model}:streamGenerateContent"]},
+        ("surfaces.gemini.streamed",),
+    ),
+    (
+        "B7 three lists",
+        "banana2",
+        {"/models/*/formats": ["chat", "responses", "messages", "gemini"]},
+        (
+            "surfaces.chat.listed",
+            "surfaces.responses.listed",
+            "surfaces.messages.listed",
+            "surfaces.chat.own-models",
+            "surfaces.messages.own-models",
+        ),
+    ),
+    ("B12 export", "banana2", {"/operations/usage.export/paths": ["/x"]}, ("billing.export.accepted",)),
+]
 # C7: each error of the table, by the situation that it belongs to.
 for _situation, _check in (
     ("missing_key", "missing-key"),

@@ -19,7 +19,7 @@ def test_the_demo_ends_well_and_leaves_one_report(tmp_path: Path, capfd: pytest.
     assert code == 0, shown
     for part in ("checks: ", "requests made", "ledger audit: 0 discrepancies", f"report: {out}/report.html"):
         assert part in shown
-    for name in ("hermes-tokens", "c0mpute", "apipie", "aimlapi"):
+    for name in ("hermes-tokens", "c0mpute", "apipie", "banana2", "aimlapi"):
         assert f"good  contract {name}: " in shown
         assert json.loads((out / "contracts" / name / "report.json").read_text())["summary"]["ok"] is True
     assert json.loads((out / "load.json").read_text())["audit"]["ok"] is True
