@@ -7,6 +7,7 @@ import os
 import random
 import secrets
 import sys
+import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -40,8 +41,11 @@ os.register_at_fork(after_in_child=lambda: _ids.seed(secrets.randbits(256)))
 
 
 def new_request_id() -> str:
-    """Unique over restarts: from the system's entropy, asked for once, and never from the server's seed."""
-    return f"req_{_ids.getrandbits(128):032x}"
+    """Unique over restarts: from the system's entropy, asked for once, and never from the server's seed.
+
+    It begins with the time in milliseconds, so that new ids stand side by side in the ledger's indexes.
+    """
+    return f"req_{time.time_ns() // 1_000_000:012x}{_ids.getrandbits(80):020x}"
 
 
 class Gateway:

@@ -12,8 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from limits import RateLimitItem, RateLimitItemPerDay, RateLimitItemPerMinute
-
 from wiremark_server.clock import Clock
 from wiremark_server.keys import Key
 from wiremark_server.policy.counters import NONE, Cell, Counters, MemoryCounters
@@ -22,11 +20,13 @@ from wiremark_server.policy.limit_headers import HEADER_SETS, Headers, Show, Uni
 Scope = Literal["requests_per_minute", "requests_per_day", "tokens_per_minute", "concurrent_requests"]
 
 CONCURRENT: Scope = "concurrent_requests"
-_RULES: tuple[tuple[Scope, Unit, Callable[[int], RateLimitItem]], ...] = (
-    ("requests_per_minute", "requests", RateLimitItemPerMinute),
-    ("requests_per_day", "requests", RateLimitItemPerDay),
-    ("tokens_per_minute", "tokens", RateLimitItemPerMinute),
+_RULES: tuple[tuple[Scope, Unit, int], ...] = (
+    ("requests_per_minute", "requests", 60),
+    ("requests_per_day", "requests", 86_400),
+    ("tokens_per_minute", "tokens", 60),
 )
+"""With the length of the window in seconds."""
+
 _UNPROMISED = 60
 """Requests per minute of a key whose window is always full where the contract promises no limit."""
 
@@ -158,11 +158,10 @@ class Limiter:
 
     def _work_out(self, key: Key) -> Meters:
         found: list[Meter] = []
-        for scope, unit, make in _RULES:
+        for scope, unit, seconds in _RULES:
             limit = self._limit(key, scope)
             if limit is not None:
-                item = make(limit)
-                found.append(Meter(scope, unit, limit, item.get_expiry(), item.key_for(key.id, scope)))
+                found.append(Meter(scope, unit, limit, seconds, f"{key.id}/{scope}"))
         return Meters(key, tuple(found), self._limit(key, CONCURRENT))
 
     def _limit(self, key: Key, scope: Scope) -> int | None:
