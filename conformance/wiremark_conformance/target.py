@@ -20,6 +20,12 @@ _OF_MODEL = {
     "messages.tools.parallel": "tools",
     "messages.vision": "vision",
     "messages.json": "json",
+    "responses.tools": "tools",
+    "responses.tools.forced": "tools",
+    "responses.tools.parallel": "tools",
+    "responses.custom-tools": "tools",
+    "responses.vision": "vision",
+    "responses.json": "json",
 }
 
 

@@ -301,6 +301,19 @@ def test_tokens_are_counted_as_they_are_charged_and_free_of_charge(gateway: InPr
     assert counted == {"object": "response.input_tokens", "input_tokens": used}
 
 
+@pytest.mark.parametrize("body", [{}, {"background": True}, {"stream": True}])
+def test_a_repeated_request_is_the_same_response(gateway: InProcess, body: Mapping[str, Any]) -> None:
+    asked = json.dumps({"model": "wiremark-large", "input": "Tell me.", **body}).encode()
+    found = []
+    for _ in range(2):
+        answer = gateway.post("/responses", asked, headers={"idempotency-key": "once"})
+        response = events(answer)[-1]["response"] if body.get("stream") else answer.json
+        found.append(settled(gateway, response["id"]))
+    assert found[0]["id"] == found[1]["id"]
+    assert found[0]["output"] == found[1]["output"]
+    assert sum(row["amount_microusd"] > 0 for row in gateway.usage()) == 1
+
+
 # -- in the background ------------------------------------------------------------------------------------
 
 

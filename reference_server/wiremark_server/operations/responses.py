@@ -192,12 +192,12 @@ async def _at_once(call: Call) -> Response | Stream:
         assert isinstance(work.encoder, ResponseStream)  # noqa: S101 - what the format gives
         call.broken = work.encoder.fail
     if call.stored is not None:
-        call.services.responses.put(response_id(call.request_id), call.stored)
+        call.services.responses.put(response_id(call.answer_id), call.stored)
     return reply
 
 
 async def _in_background(call: Call) -> Response | Stream:
-    entry, name = call.stored, response_id(call.request_id)
+    entry, name = call.stored, response_id(call.answer_id)
     assert entry is not None  # noqa: S101 - `_open` has seen to it
     running = entry.running = Running(kept=call.asked.stream)
     call.client_gone = running.stopped

@@ -83,6 +83,8 @@ class ResponseStore:
 
     def put(self, response_id: str, entry: Stored) -> None:
         self._forget_old()
+        if response_id in self._entries:  # the same request again
+            self._drop(response_id)
         self._entries[response_id] = entry
         entry.held = True
         self._bytes += entry.size

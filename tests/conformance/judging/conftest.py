@@ -30,7 +30,7 @@ from wiremark_schemas import contracts
 from wiremark_schemas.contracts import Model, Offer
 from wiremark_schemas.credentials import ROLES, Credentials
 
-from tests.conformance.judging import good_messages, good_surfaces, other_surfaces
+from tests.conformance.judging import good_messages, good_responses, good_surfaces, other_surfaces
 
 CREATED = 1764547200
 ANSWER_ID = f"gen-{CREATED}-VhzEA3LAfGuc"
@@ -118,7 +118,8 @@ class World:
         )
         found = {name: answer for name in PROBES if (answer := _good(name, model)) is not None}
         messages = good_messages.answers(model, [entry["id"] for entry in _models()])
-        self.answers = {**found, **{name: Answer(**given) for name, given in messages.items()}}
+        formats = {**messages, **good_responses.answers()}
+        self.answers = {**found, **{name: Answer(**given) for name, given in formats.items()}}
         for position, (name, answer) in enumerate(self.answers.items()):
             answer.headers = {**_shared(name, position), **answer.headers}
 
@@ -653,6 +654,9 @@ def _good(name: str, model: str) -> Answer | None:
                     _row("completions.plain", 4, completion_tokens=4),
                     _row("embeddings.batch", 1, completion_tokens=0, model="us/vectors"),
                     _row("messages.plain"),
+                    _row("responses.plain"),
+                    _row("responses.stream"),
+                    _row("responses.tools.forced"),
                     _row("messages.stream"),
                     _row("messages.tools.forced"),
                     _row("cache.repeat", 0, cached=True),
@@ -661,7 +665,7 @@ def _good(name: str, model: str) -> Answer | None:
             }
         ),
     }
-    if good_messages.is_ours(name):
+    if good_messages.is_ours(name) or good_responses.is_ours(name):
         return None
     if good_surfaces.is_ours(name):
         status, body, chunks = good_surfaces.answers()[name]

@@ -26,8 +26,15 @@ _WRONG_BODIES = (
     "embeddings.empty-list",
     "embeddings.too-many",
     "embeddings.unknown-format",
+    "responses.errors.",
+    "responses.cancel.",
+    "responses.background.cancel",
 )
-_SCHEMAS = {"completions": "openai/completions.request", "embeddings": "openai/embeddings.request"}
+_SCHEMAS = {
+    "completions": "openai/completions.request",
+    "embeddings": "openai/embeddings.request",
+    "responses": "openai/responses.request",
+}
 _WRONG_PARTS = ("chat.parts.unknown", "chat.vision.bare-url")
 # Made only where pages are let in; everything else is promised by the other contract.
 FOR_PAGES = {name for name, probe in PROBES.items() if probe.capability == "cors.allow"}
@@ -96,7 +103,10 @@ def test_a_role_is_sent_with_its_own_key(world: Any) -> None:
     for name, request in _requests(world).items():
         sent = _header(request, "authorization") or ""
         if name.startswith(
-            ("auth.no-key", "cors.preflight", "messages.auth.no-key", "messages.auth.x-api-key")
+            (
+                *("auth.no-key", "cors.preflight", "messages.auth.no-key", "messages.auth.x-api-key"),
+                "responses.auth.no-key",
+            )
         ):
             assert sent == ""
         elif name == "messages.auth.stray-bearer":

@@ -63,7 +63,7 @@ def _models(one: View, two: View) -> Outcome:
     return f"chat's list of models lacks {', '.join(missing[:3])}" if missing else None
 
 
-@check("formats.messages.by-header", CHAT.models, FORMATS["messages"].models)
+@check("formats.messages.by-header", "models.list", "messages.models.list")
 def by_header(one: View, two: View) -> Outcome:
     """One path, two clients: the headers of the request say whose form is wanted."""
     if one.exchange.request.target != two.exchange.request.target:
@@ -107,4 +107,5 @@ for _name, _format in FORMATS.items():
         ("models", _models, "models"),
     ):
         _pair = (getattr(CHAT, _question), getattr(_format, _question))
-        check(f"formats.{_name}.{_requirement}", *_pair)(_of_one_model(_judge))
+        if None not in _pair:
+            check(f"formats.{_name}.{_requirement}", *_pair)(_of_one_model(_judge))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from wiremark_conformance import responses as responses_format
 from wiremark_conformance.evidence import View, parse_json
 from wiremark_conformance.messages import answer
 from wiremark_conformance.outcome import NotTestable
@@ -86,6 +87,30 @@ def messages(view: View) -> Told:
     )
 
 
+_INCOMPLETE: Mapping[Any, Stop] = {"max_output_tokens": "budget", "content_filter": "filter"}
+
+
+def responses(view: View) -> Told:
+    """What a whole response tells. A call is not a reason of its own there; that it is made says so."""
+    document = responses_format.response(view)
+    calls = [
+        (item.get("name"), parse_json(str(item.get("arguments")))[0])
+        for item in responses_format.items(view, "function_call")
+    ]
+    status, details = document.get("status"), document.get("incomplete_details")
+    stop: Stop = "tools" if calls else "end"
+    if status == "incomplete":
+        stop = _stop(_INCOMPLETE, details.get("reason") if isinstance(details, dict) else None)
+    return Told(
+        responses_format.count(view, "input_tokens"),
+        responses_format.count(view, "output_tokens"),
+        responses_format.text(view),
+        tuple(calls),
+        stop,
+        shown(status),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
     """A format beside chat: how its answers are read, and its probe for each question that chat is asked.
@@ -93,14 +118,14 @@ class Format:
     plain:  a question answered in words
     budget: one that its budget cuts off
     tools:  one that must call a tool
-    models: the list of models
+    models: the list of models; None where it is chat's own
     """
 
     read: Callable[[View], Told]
     plain: str
     budget: str
     tools: str
-    models: str
+    models: str | None = None
 
 
 CHAT = Format(chat, "chat.plain", "chat.max-tokens", "chat.tools.forced", "models.list")
@@ -108,4 +133,5 @@ FORMATS: Mapping[str, Format] = {
     "messages": Format(
         messages, "messages.plain", "messages.max-tokens", "messages.tools.forced", "messages.models.list"
     ),
+    "responses": Format(responses, "responses.plain", "responses.max-tokens", "responses.tools.forced"),
 }

@@ -1,0 +1,1 @@
+"""What Open Responses asks beyond the reference."""
