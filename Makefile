@@ -2,6 +2,7 @@
 # make demo      the main job, end to end: serve, check, load, audit, report
 # make test      everything that CI runs
 # make fuzz      20,000 generated requests against the reference server: no 5xx, no broken connection
+# make bench-suite   what the suite costs beside its floors: rows S1 to S5, into benchmarks/suite/results
 # make coverage-page   write conformance/COVERAGE.md from the register
 # make selftest  every fault, every variant and 200 mixtures of them tried against the suite
 # make audit     the audit of the bill against every billing fault
@@ -13,7 +14,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: audit chaos install demo selftest test lint types layers tests coverage-page fuzz clean
+.PHONY: audit chaos install demo selftest test lint types layers tests coverage-page fuzz bench-suite clean
 
 install: $(STAMP)
 
@@ -47,6 +48,9 @@ tests: install
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+bench-suite: install
+	$(BIN)/python benchmarks/suite/run.py
 
 fuzz: install
 	$(BIN)/python tests/fuzz.py $(FUZZ)

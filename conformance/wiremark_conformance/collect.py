@@ -16,6 +16,8 @@ from wiremark_conformance.outcomes import SHOWN, finding
 from wiremark_conformance.requirement import Requirement, load_register
 
 if TYPE_CHECKING:
+    from _pytest._code.code import TerminalRepr
+
     from wiremark_conformance.session import Conclusion, Run
 
 PACKAGE = Path(__file__).parent
@@ -59,6 +61,14 @@ class RequirementItem(pytest.Item):
             raise Finding(finding(result, note))
         if SHOWN[result.verdict].phase == "skipped":
             raise pytest.skip.Exception(f"{result.verdict}: {result.message}")
+
+    def repr_failure(
+        self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None
+    ) -> str | TerminalRepr:
+        """A finding is its own text; putting a traceback together first would take longer than judging."""
+        if excinfo.errisinstance(Finding):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
         return self.path, None, f"requirement {self.name}"

@@ -30,6 +30,7 @@ class Evidence:
         self.target = target
         self.exchanges = exchanges
         self._views: dict[str, View] = {}
+        self._declared: dict[str | None, bool] = {}
 
     def view(self, probe: str) -> View | None:
         """The probe's exchange as a view, or None when the probe was not made."""
@@ -38,6 +39,12 @@ class Evidence:
                 return None
             self._views[probe] = View(self, self.exchanges[probe])
         return self._views[probe]
+
+    def declares(self, capability: str | None) -> bool:
+        """What the target says of the capability, asked once."""
+        if capability not in self._declared:
+            self._declared[capability] = self.target.declares(capability)
+        return self._declared[capability]
 
     def made(self) -> tuple[View, ...]:
         """All exchanges, in the order of probes."""

@@ -6,8 +6,9 @@ did the transport hold, was the request refused; only then is the check itself a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from wiremark_reports.record import Verdict
 
@@ -18,7 +19,7 @@ from wiremark_conformance.outcome import NotPromised, NotTestable, Outcome, Sile
 from wiremark_conformance.probes import PROBES, ProbeContext
 from wiremark_conformance.requirement import Register, Requirement, load_register
 
-__all__ = ["CHECKS", "Evidence", "Judgement", "judge", "judge_one", "probes_for"]
+__all__ = ["CHECKS", "Evidence", "Judgement", "judge", "judge_exchange", "judge_one", "probes_for"]
 
 checks.load()
 
@@ -60,6 +61,23 @@ def judge_one(requirement_id: str, evidence: Evidence) -> Judgement:
     return _judge(load_register()[requirement_id], evidence)
 
 
+def judge_exchange(probe: str, evidence: Evidence) -> tuple[Judgement, ...]:
+    """One exchange of a recording, by every check that looks at nothing else."""
+    register = load_register()
+    return tuple(_judge(register[name], evidence, (probe,)) for name in _alone()[probe])
+
+
+@cache
+def _alone() -> Mapping[str, tuple[str, ...]]:
+    """Requirements by the probe that is all that their check looks at, if need be one at a time."""
+    found: dict[str, list[str]] = {probe: [] for probe in PROBES}
+    for name, check in CHECKS.items():
+        if check.each or len(check.probes) == 1:
+            for probe in check.probes:
+                found[probe].append(name)
+    return {probe: tuple(names) for probe, names in found.items()}
+
+
 def probes_for(requirement_ids: Iterable[str]) -> tuple[str, ...]:
     """The probes that these requirements need, what they need in turn included, needs first."""
     wanted: set[str] = set()
@@ -72,18 +90,20 @@ def probes_for(requirement_ids: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for name in PROBES if name in wanted)
 
 
-def _judge(requirement: Requirement, evidence: Evidence) -> Judgement:
+def _judge(requirement: Requirement, evidence: Evidence, probes: tuple[str, ...] | None = None) -> Judgement:
+    """`probes`: those of the check's that are looked at; None: all."""
     check = CHECKS[requirement.id]
-    if not evidence.target.declares(requirement.capability):
+    probes = check.probes if probes is None else probes
+    if not evidence.declares(requirement.capability):
         ruling = _Ruling(
             Verdict.UNDECLARED,
             f"the contract {evidence.target.contract.name!r} does not promise {requirement.capability!r}"
             f" for the model {evidence.target.model!r}",
         )
     elif check.each:
-        ruling = _worst([_rule(check, requirement, (probe,), evidence) for probe in check.probes])
+        ruling = _worst([_rule(check, requirement, (probe,), evidence) for probe in probes])
     else:
-        ruling = _rule(check, requirement, check.probes, evidence)
+        ruling = _rule(check, requirement, probes, evidence)
     return Judgement(requirement, ruling.verdict, ruling.message, ruling.probes)
 
 
@@ -102,12 +122,14 @@ _PRECEDENCE = (
 
 
 def _worst(rulings: list[_Ruling]) -> _Ruling:
+    seen = {ruling.verdict for ruling in rulings}
     for verdict in _PRECEDENCE:
+        if verdict not in seen:
+            continue
         same = [ruling for ruling in rulings if ruling.verdict is verdict]
-        if same:
-            messages = [f"{', '.join(r.probes)}: {r.message}" for r in same if r.message]
-            probes = tuple(probe for ruling in same for probe in ruling.probes)
-            return _Ruling(verdict, "; ".join(messages[:3]) + _more(len(messages) - 3), probes)
+        messages = [f"{', '.join(r.probes)}: {r.message}" for r in same if r.message]
+        probes = tuple(probe for ruling in same for probe in ruling.probes)
+        return _Ruling(verdict, "; ".join(messages[:3]) + _more(len(messages) - 3), probes)
     return _Ruling(Verdict.NOT_TESTABLE, "no probe was there to look at")
 
 
@@ -116,12 +138,11 @@ def _more(count: int) -> str:
 
 
 def _rule(check: Check, requirement: Requirement, probes: tuple[str, ...], evidence: Evidence) -> _Ruling:
-    context = ProbeContext(evidence.target, evidence.exchanges)
     views: list[View] = []
     for probe in probes:
         view = evidence.view(probe)
         if view is None:
-            reason = PROBES[probe].obstacle(context)
+            reason = PROBES[probe].obstacle(ProbeContext(evidence.target, evidence.exchanges))
             return _Ruling(_NOT_JUDGED[type(reason)], str(reason), probes)
         obstacle = _obstacle(check, requirement, view)
         if obstacle is not None:
@@ -168,6 +189,8 @@ def _transport(check: Check, view: View) -> _Ruling | None:
 
 def _status(check: Check, requirement: Requirement, view: View) -> _Ruling | None:
     if check.expects in {"any", "transport"} or view.status is None:
+        return None
+    if view.succeeded and check.expects in {"success", "acceptance", "refusal", "reply"}:
         return None
     said = f"answered {view.status_line}{view.error_text}"
     if check.expects == "error":

@@ -1,0 +1,208 @@
+"""What the suite costs: rows S1 to S5, each beside its floor, measured in one run; `make bench-suite`.
+
+    python benchmarks/suite/run.py [--out benchmarks/suite/results/suite.json]
+
+S1  wall time of a full run, all surfaces, against a local reference server on the instant profile
+S2  HTTP requests per requirement judged
+S3  wall time against an endpoint of 500 ms per answer, eight at a time, over requests * 0.5 s / 8
+S4  judging one recorded exchange with all its checks, over parsing its JSON once
+S5  the inert plugin in somebody else's pytest run, over the same run without it
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import resource
+import runpy
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from wiremark_conformance.client import Client, Endpoint
+from wiremark_conformance.judge import Evidence, Judgement, judge_exchange
+from wiremark_conformance.probes import PROBES, ProbeContext
+from wiremark_conformance.target import Target
+from wiremark_conformance.version import version
+from wiremark_schemas import contracts, credentials
+
+HERE = Path(__file__).parent
+CONTRACT = "every-format"
+PAUSE, WORKERS = 0.5, 8
+TURNS = 15  # of floor and subject, in turn
+_CLI = (sys.executable, "-m", "wiremark_conformance.cli")
+server = runpy.run_path(str(HERE.parents[1] / "tests" / "fuzz.py"))["server"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One measurement. value: what is compared with `first` (to be reached) and `goal`."""
+
+    row: str
+    what: str
+    value: float
+    unit: str
+    first: float
+    goal: float
+    details: Mapping[str, Any]
+
+    @property
+    def reached(self) -> str:
+        return "goal" if self.value <= self.goal else "first" if self.value <= self.first else "no"
+
+
+def _check(folder: Path, *options: str) -> tuple[float, float, Mapping[str, Any]]:
+    """Wall seconds, CPU seconds of the judge's process, and the report of one run."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    began = time.perf_counter()
+    done = subprocess.run(
+        [*_CLI, "check", *options, "--out", str(folder)], capture_output=True, text=True, check=False
+    )
+    wall = time.perf_counter() - began
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    if done.returncode not in {0, 1}:
+        raise SystemExit(done.stdout + done.stderr)
+    return wall, cpu, json.loads((folder / "report.json").read_text())
+
+
+def full_run(folder: Path) -> tuple[Row, Row, Row]:
+    with server(CONTRACT, folder) as url:
+        keys = str(folder / "keys.yaml")
+        wall, cpu, report = _check(folder, "--base-url", url, "--contract", CONTRACT, "--credentials", keys)
+        judging = _judging(url, keys)
+    judged = [row for row in report["results"] if row["verdict"] not in {"undeclared", "not-testable"}]
+    details = {
+        "contract": CONTRACT,
+        "requests": report["requests"],
+        "judged": len(judged),
+        "cpu_seconds": round(cpu, 2),
+    }
+    return (
+        Row("S1", "wall time of a full run", round(wall, 2), "s", 60, 15, details),
+        Row(
+            "S2", "requests per requirement", round(report["requests"] / len(judged), 3), "", 1 / 3, 1 / 5, {}
+        ),
+        judging,
+    )
+
+
+def slow_run(folder: Path) -> Row:
+    command = [sys.executable, str(HERE / "slow_endpoint.py"), str(PAUSE)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None  # noqa: S101 - both are pipes
+        assert process.stdout is not None  # noqa: S101
+        url = process.stdout.readline().strip()
+        wall, cpu, report = _check(folder, "--base-url", url, "--concurrency", str(WORKERS))
+        process.stdin.close()
+    floor = report["requests"] * PAUSE / WORKERS
+    details = {
+        "requests": report["requests"],
+        "wall_seconds": round(wall, 2),
+        "floor_seconds": round(floor, 2),
+        "cpu_seconds": round(cpu, 2),
+    }
+    return Row("S3", "500 ms per answer, 8 at a time", round(wall / floor, 2), "x floor", 1.5, 1.1, details)
+
+
+def _best(action: Callable[[], object], repeats: int) -> float:
+    """The median time of one call, in seconds."""
+    times = []
+    for _ in range(repeats):
+        began = time.perf_counter()
+        action()
+        times.append(time.perf_counter() - began)
+    return statistics.median(times)
+
+
+def _judging(url: str, keys: str) -> Row:
+    """The plain chat answer, with every check that needs nothing else."""
+    contract, probe = contracts.load(CONTRACT), "chat.plain"
+    endpoint = Endpoint.parse(url)
+    target = Target(
+        contract,
+        contract.models[0].id,
+        endpoint.base_path,
+        credentials.load(Path(keys)),
+        endpoint.url,
+        endpoint.host_header,
+    )
+    request = PROBES[probe].build(ProbeContext(target, {}))
+    if request is None:
+        raise SystemExit(f"the contract {CONTRACT} has no {probe}")
+    exchange = Client(endpoint).send(probe, request)
+
+    def judge() -> tuple[Judgement, ...]:
+        return judge_exchange(probe, Evidence(target, {probe: exchange}))  # a fresh one: parsing counts
+
+    parsing = _best(lambda: json.loads(exchange.body), 300)
+    judging = _best(judge, 300)
+    details = {
+        "checks": len(judge()),
+        "bytes": len(exchange.body),
+        "parse_us": round(parsing * 1e6, 1),
+        "judge_us": round(judging * 1e6, 1),
+    }
+    return Row("S4", "judging over parsing", round(judging / parsing, 1), "x floor", 50, 10, details)
+
+
+def inert_plugin(folder: Path) -> Row:
+    """Both runs load pytest-base-url, on which the plugin rests; only one loads the plugin."""
+    (folder / "test_other.py").write_text("def test_other():\n    pass\n")
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "base_url", "test_other.py"]
+    subject = [*command, "-p", "wiremark"]
+
+    def cpu(run: list[str]) -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(run, cwd=folder, env=environment, capture_output=True, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    pairs = [(cpu(command), cpu(subject)) for _ in range(TURNS)]
+    floor, full = (statistics.median(times) * 1000 for times in zip(*pairs, strict=True))
+    details = {
+        "floor_ms": round(floor, 1),
+        "with_plugin_ms": round(full, 1),
+        "turns": TURNS,
+        "measure": "CPU",
+    }
+    return Row("S5", "inert plugin", round(full - floor, 2), "ms more", 5, 2, details)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Measure rows S1 to S5.")
+    parser.add_argument("--out", type=Path, default=HERE / "results" / "suite.json")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        s1, s2, s4 = full_run(folder)
+        rows = [s1, s2, slow_run(folder), s4, inert_plugin(folder)]
+    document = {
+        "command": "python benchmarks/suite/run.py",
+        "measured": datetime.now(UTC).isoformat(timespec="seconds"),
+        "wiremark": version(),
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "load_average": [round(load, 1) for load in os.getloadavg()],
+        "rows": [{**asdict(row), "reached": row.reached} for row in rows],
+    }
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    given.out.write_text(json.dumps(document, indent=2) + "\n")
+    for row in rows:
+        bounds = f"first {row.first:.3g}, goal {row.goal:.3g}"
+        print(f"{row.row}  {row.what:<32} {row.value:>8g} {row.unit:<8} {bounds:<24} reached: {row.reached}")
+    return 0 if all(row.reached != "no" for row in rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
