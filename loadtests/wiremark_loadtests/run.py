@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from wiremark_reports import reader, writer
-from wiremark_reports.files import LOAD, PAGE, REPORT, replace
+from wiremark_reports.files import LOAD, PAGE, REPORT
+from wiremark_reports.files import replace as replace_file
 from wiremark_reports.render import html
 
 from wiremark_loadtests import summary
@@ -126,6 +127,7 @@ class Run:
         except (CannotJudge, UnknownModelError) as error:
             problem = f"the audit was not possible: {error}"
         if self.lost_workers:
+            found = _without_blame(found)
             lost = f"{self.lost_workers} worker(s) never reported, so their receipts are missing"
             problem = f"{lost}; {problem}" if problem else lost
         document = summary.document(self.settings, self.users, self.tally, self._started, seconds, found)
@@ -153,17 +155,25 @@ class Run:
             self._pause(_SETTLE_PAUSE)
 
 
+def _without_blame(audited: Audit | None) -> Audit | None:
+    """The audit when receipts were lost: rows that nobody can explain now are no fault of the endpoint."""
+    if audited is None or audited.basis == "balance":
+        return None
+    kept = tuple(entry for entry in audited.discrepancies if entry.kind != "unexplained")
+    return replace(audited, discrepancies=kept)
+
+
 def write(document: dict[str, Any], folder: Path) -> Path:
     """Write load.json, timeline.csv, and the page of it and of the report beside it; return the page's path.
 
     A report.json that cannot be read does not cost the load report: the page is then of the load alone.
     Raises OSError.
     """
-    replace(folder / LOAD, writer.dump(document))
-    replace(folder / _TIMELINE, summary.timeline_csv(document))
+    replace_file(folder / LOAD, writer.dump(document))
+    replace_file(folder / _TIMELINE, summary.timeline_csv(document))
     try:
         report = writer.to_json(reader.read(folder / REPORT))
     except reader.ReportError:
         report = None
-    replace(folder / PAGE, html.page(report, document))
+    replace_file(folder / PAGE, html.page(report, document))
     return folder / PAGE

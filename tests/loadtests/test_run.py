@@ -223,6 +223,16 @@ def test_no_usage_operation_means_no_audit_and_says_so(gateway: Any) -> None:
     assert "not possible: the contract 'generic' declares no usage operation" in result.text
 
 
+def test_what_a_lost_worker_asked_for_is_no_fault_of_the_endpoint(gateway: Any) -> None:
+    run = _run(_settings(gateway))
+    run.begin()
+    gateway.rows[:0] = [_row("a"), _row("nobody-s")]
+    _answered(run, "a")
+    run.lost_workers = 1
+    result = run.finish()
+    assert (result.exit_code, result.document["audit"]["discrepancies"]) == (3, [])
+
+
 def test_a_lost_worker_makes_the_run_unjudged(gateway: Any) -> None:
     run = _run(_settings(gateway, contract="generic", model="m"))
     run.begin()

@@ -7,12 +7,15 @@ says so: the run can still end with every receipt it had.
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
 
 from wiremark_loadtests.bill.receipts import Receipt
+
+_READ = 1 << 20
 
 
 class Spool:
@@ -64,16 +67,20 @@ class Spool:
     def __iter__(self) -> Iterator[Receipt]:
         """All receipts, oldest first."""
         if self._file is not None and self._written:
-            self._file.seek(0)
-            left = self._written
-            for line in self._file:
-                left -= len(line)
-                if left < 0:
-                    break  # a part of a line that the full disk cut
-                yield Receipt.from_wire(json.loads(line))
-                if not left:
-                    break
+            yield from self._read(self._file)
         yield from self._kept
+
+    def _read(self, file: IO[bytes]) -> Iterator[Receipt]:
+        """What was written whole; a full disk may have cut the line after it."""
+        at, rest = 0, b""
+        while at < self._written:
+            data = os.pread(file.fileno(), min(_READ, self._written - at), at)
+            if not data:
+                return
+            at += len(data)
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines:
+                yield Receipt.from_wire(json.loads(line))
 
     def close(self) -> None:
         if self._file is not None:

@@ -49,9 +49,6 @@ def test_a_full_disk_costs_no_receipt(tmp_path: Path, monkeypatch: pytest.Monkey
         def __getattr__(self, name: str) -> Any:
             return getattr(file, name)
 
-        def __iter__(self) -> Any:
-            return iter(file)
-
     monkeypatch.setattr(spool, "_file", Full())
     spool.add(_receipts(2, first=2))
     spool.add(_receipts(1, first=4))
