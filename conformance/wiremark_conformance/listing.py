@@ -112,6 +112,8 @@ def _explanation(requirement: Requirement) -> Iterator[str]:
     yield f"  applies to  {requirement.capability or 'every endpoint'}"
     yield f"  source      {requirement.source.kind}: {requirement.source.ref}"
     yield f"  seen in     {', '.join(CHECKS[requirement.id].probes)}"
+    if requirement.mood:
+        yield "  samples     several, for it depends on the model's mood; told as a rate with its interval"
     known = {entry.id: entry for entry in (*coverage.statements(), *coverage.bug_classes())}
     for name in requirement.covers:
         yield from textwrap.wrap(

@@ -76,6 +76,7 @@ OPTIONS = (
     Option("report", "out", "DIR", "write report.json, report.html and junit.xml into this directory"),
     Option("deviations", "deviations", "FILE", "YAML of known deviations, each with a reason and an expiry"),
     Option("concurrency", "concurrency", "N", "requests under way at the same time, 1 to 64 (default: 4)"),
+    Option("repeats", "repeats", "K", "tries of what depends on the model's mood when it fails (default: 5)"),
     Option("sdk", "sdk", "NAME,…", "also run these installed official SDKs: openai, anthropic, or all"),
     Option("examples", "examples", "N", "generated requests per property (default: none; needs Hypothesis)"),
     Option("seed", "seed", "N", "makes the generated requests repeatable (default: drawn, and printed)"),

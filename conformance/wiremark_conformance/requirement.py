@@ -45,6 +45,7 @@ class Requirement:
 
     capability: the capability of a contract that it applies to; None: it applies always
     covers:     statements of the protocol catalogue that it holds, such as `SSE-16`
+    mood:       whether it holds depends on what the model feels like saying, so one sample is not enough
     """
 
     id: str
@@ -55,6 +56,7 @@ class Requirement:
     text: str
     covers: tuple[str, ...] = ()
     example: Example | None = None
+    mood: bool = False
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,7 @@ def read_area(text: str, source: str, *, ours: bool = False) -> tuple[Requiremen
                 text=entry["text"],
                 covers=tuple(entry.get("covers", ())),
                 example=Example(**entry["example"]) if "example" in entry else None,
+                mood=entry.get("mood", False),
             )
         )
     return tuple(requirements)

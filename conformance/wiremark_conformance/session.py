@@ -22,14 +22,14 @@ from wiremark_reports import writer
 from wiremark_reports.record import Deviation, Report, Result, Verdict
 from wiremark_reports.render import terminal
 
-from wiremark_conformance import redact, sdk, smoke
+from wiremark_conformance import mood, redact, sdk, smoke
 from wiremark_conformance.budget import Budget, budget
 from wiremark_conformance.client import Client
 from wiremark_conformance.collect import Collection, RequirementItem, markers
 from wiremark_conformance.deviations import Standing, standing
 from wiremark_conformance.evidence import Evidence
 from wiremark_conformance.exchange import Exchange
-from wiremark_conformance.judge import judge_one, probes_for
+from wiremark_conformance.judge import CHECKS, Judgement, judge_one, probes_for
 from wiremark_conformance.outcomes import SHOWN
 from wiremark_conformance.plugin import RUN
 from wiremark_conformance.prober import Prober
@@ -189,10 +189,24 @@ class Run:
             self.conclusions[requirement_id] = self._conclude(requirement_id, self.evidence, _today())
         return self.conclusions[requirement_id]
 
+    def _judged(self, requirement_id: str, evidence: Evidence) -> Judgement:
+        """The judgement, on several samples when one of a model in a mood was a finding."""
+        first = judge_one(requirement_id, evidence)
+        repeats = self.settings.repeats
+        if not first.requirement.mood or first.verdict not in mood.FINDINGS or repeats < 2:
+            return first
+        again = CHECKS[requirement_id].probes
+        kept = {name: exchange for name, exchange in evidence.exchanges.items() if name not in again}
+        names = probes_for([requirement_id])
+        samples = (self.prober.run(names, self.target, kept) for _ in range(repeats - 1))
+        return mood.settle(
+            first, [judge_one(requirement_id, Evidence(self.target, {**kept, **made})) for made in samples]
+        )
+
     def _conclude(self, requirement_id: str, evidence: Evidence | None, today: date) -> Conclusion:
         if evidence is None:
             raise RuntimeError("an item ran before the probes were made")
-        judgement = judge_one(requirement_id, evidence)
+        judgement = self._judged(requirement_id, evidence)
         requirement, verdict = judgement.requirement, judgement.verdict
         deviation = self.settings.deviations.get(requirement_id)
         stands = standing(verdict, deviation, today)

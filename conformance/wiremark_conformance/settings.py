@@ -23,6 +23,7 @@ from wiremark_conformance.requirement import Register
 DEFAULT_CONTRACT = "generic"
 DEFAULT_CONCURRENCY, _MOST = 4, 64
 _SEEDS = 10**6
+DEFAULT_REPEATS = 5
 
 
 class SettingError(Exception):
@@ -38,6 +39,7 @@ class Settings:
     max_requests: more than these are not begun, None: no limit
     examples:     generated requests per property; seed: what they are drawn from
     sdks:         official SDKs that are run too
+    repeats:      tries of what depends on the model's mood, the first one included
     """
 
     endpoint: Endpoint
@@ -51,6 +53,7 @@ class Settings:
     examples: int = 0
     seed: int = 0
     sdks: frozenset[str] = frozenset()
+    repeats: int = DEFAULT_REPEATS
 
 
 def resolve(config: pytest.Config, base_url: str, register: Register, environ: Mapping[str, str]) -> Settings:
@@ -77,6 +80,7 @@ def resolve(config: pytest.Config, base_url: str, register: Register, environ: M
             max_requests=_number("max-requests", given("max-requests")),
             examples=_examples(given("examples")),
             sdks=_sdks(given("sdk")),
+            repeats=_number("repeats", given("repeats"), _MOST) or DEFAULT_REPEATS,
             seed=_number("seed", given("seed")) or 1 + secrets.randbelow(_SEEDS),
         )
     except (BadBaseUrl, BadFile) as error:

@@ -19,6 +19,7 @@ def test_the_names_of_pytest_options_are_fixed() -> None:
         "--wiremark-report",
         "--wiremark-deviations",
         "--wiremark-concurrency",
+        "--wiremark-repeats",
         "--wiremark-sdk",
         "--wiremark-examples",
         "--wiremark-seed",
