@@ -42,7 +42,8 @@ class Rate:
         k = self.samples
         return (
             f"held in {self.passes} of {k} tries: rate {self.value:.2f}"
-            f" (95 % interval {low:.2f} to {high:.2f}), pass^{k} {self.value**k:.2f} ({low**k:.2f} to {high**k:.2f})"
+            f" (95 % interval {low:.2f} to {high:.2f}),"
+            f" pass^{k} {self.value**k:.2f} ({low**k:.2f} to {high**k:.2f})"
         )
 
 
