@@ -27,12 +27,55 @@ class Missing(Exception):  # noqa: N818 - named for what happened
     """The server's program is not installed; the message says which."""
 
 
+class Service:
+    """A server that can be stopped and started again on what it has kept."""
+
+    def __init__(self, url: str, command: Sequence[str], user: str | None, folder: Path) -> None:
+        self.url = url
+        self._command = command
+        self._user = user
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Returns when it is ready; that it can be connected to comes earlier. Raises Missing."""
+        log = self._folder / "log"
+        with log.open("wb") as output:
+            self._process = process = subprocess.Popen(
+                self._command, user=self._user, cwd=self._folder, stdout=output, stderr=output
+            )
+        deadline = time.monotonic() + _START_SECONDS
+        while _READY not in log.read_bytes():
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise Missing(f"{self._command[0]} does not start: {log.read_text(errors='replace')[-500:]}")
+            time.sleep(0.02)
+
+    def stop(self) -> None:
+        """Safe to call twice."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
 @contextlib.contextmanager
 def postgres(*settings: str) -> Iterator[str]:
     """A fresh, empty PostgreSQL; yields its address.
 
     settings: such as `fsync=off`, which spares tests the disk; durable without any
     """
+    with postgres_service(*settings) as service:
+        yield service.url
+
+
+@contextlib.contextmanager
+def postgres_service(*settings: str) -> Iterator[Service]:
+    """The same as a service that is running."""
     initdb, server = _postgres_program("initdb"), _postgres_program("postgres")
     port = free_port()
     with _folder(user := _user()) as folder:
@@ -42,15 +85,11 @@ def postgres(*settings: str) -> Iterator[str]:
             user,
             folder,
         )
-        options = [
-            "listen_addresses=127.0.0.1",
-            f"port={port}",
-            f"unix_socket_directories={folder}",
-            *settings,
-        ]
-        command = [server, "-D", str(data), *(word for option in options for word in ("-c", option))]
-        with _running(command, user, folder):
-            yield f"postgresql://wiremark@127.0.0.1:{port}/postgres"
+        place = ("listen_addresses=127.0.0.1", f"port={port}", f"unix_socket_directories={folder}")
+        options = (word for option in (*place, *settings) for word in ("-c", option))
+        url = f"postgresql://wiremark@127.0.0.1:{port}/postgres"
+        with _running(Service(url, [server, "-D", str(data), *options], user, folder)) as service:
+            yield service
 
 
 @contextlib.contextmanager
@@ -62,8 +101,9 @@ def redis() -> Iterator[str]:
     port = free_port()
     with _folder(None) as folder:
         options = ("--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", str(folder))
-        with _running([server, "--port", str(port), *options], None, folder):
-            yield f"redis://127.0.0.1:{port}/0"
+        url = f"redis://127.0.0.1:{port}/0"
+        with _running(Service(url, [server, "--port", str(port), *options], None, folder)):
+            yield url
 
 
 def free_port() -> int:
@@ -108,26 +148,9 @@ def _run(command: Sequence[str], user: str | None, folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _running(command: Sequence[str], user: str | None, folder: Path) -> Iterator[None]:
-    log = folder / "log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, user=user, cwd=folder, stdout=output, stderr=output)
-        try:
-            _wait(process, log)
-            yield
-        finally:
-            process.send_signal(signal.SIGINT)
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-
-
-def _wait(process: subprocess.Popen[bytes], log: Path) -> None:
-    """Until the server says that it is ready; that it can be connected to comes earlier."""
-    deadline = time.monotonic() + _START_SECONDS
-    while _READY not in log.read_bytes():
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise Missing(f"{process.args!r} does not start: {log.read_text(errors='replace')[-500:]}")
-        time.sleep(0.02)
+def _running(service: Service) -> Iterator[Service]:
+    try:
+        service.start()
+        yield service
+    finally:
+        service.stop()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -139,23 +139,38 @@ def test_sessions_that_are_cut_are_replaced_and_keep_their_holds(postgres_place:
     assert broken(postgres_place) == []
 
 
-def test_a_database_that_is_away_refuses_and_loses_nothing() -> None:
+@pytest.fixture
+def service() -> Iterator[services.Service]:
+    """A PostgreSQL of the test's own, to be stopped."""
+    try:
+        with services.postgres_service("fsync=off") as found:
+            yield found
+    except services.Missing as missing:
+        pytest.skip(str(missing))
+
+
+def test_a_database_that_disappears_refuses_and_goes_on_when_it_returns(service: services.Service) -> None:
     async def run() -> None:
-        try:
-            server = services.postgres("fsync=off")
-            url = server.__enter__()
-        except services.Missing as missing:
-            pytest.skip(str(missing))
-        ledger = Ledger.open(url, SystemClock())
+        ledger = Ledger.open(service.url, SystemClock())
         await ledger.grant("acme", 100, "test")
-        server.__exit__(None, None, None)
+        await ledger.hold(wanted("open", 7))
+        await ledger.hold(wanted("answered", 9))
+        await asyncio.to_thread(service.stop)
         with pytest.raises(LedgerUnavailable, match="nothing was written"):
-            await ledger.hold(wanted("r1"))
+            await ledger.hold(wanted("refused"))
+        with pytest.raises(LedgerUnavailable):
+            await ledger.settle("answered", 9, 1, 1, 200, "ok")
         with pytest.raises(LedgerUnavailable, match="cannot be read"):
             await ledger.balance("acme")
+        await asyncio.to_thread(service.start)
+        assert isinstance(await ledger.hold(wanted("after", 1)), Hold)
+        # The answer could not be charged and so was not given; its hold has gone back by itself.
+        assert await ledger.balance("acme") == Balance(92, 8)
+        assert (await ledger.settle("open", 7, 1, 1, 200, "ok")).state == "settled"
         await ledger.close()
 
     asyncio.run(run())
+    assert broken(service.url) == []
 
 
 def test_a_ledger_that_cannot_be_used_is_refused_in_a_sentence(postgres_place: str) -> None:
