@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -32,22 +33,31 @@ class Cell(NamedTuple):
 
 
 NONE = Cell(0, 0.0)
+_ENDED = (0, -math.inf)
+
+
+class Charge(NamedTuple):
+    """So much is added to a counter; one that does not exist begins now and ends after `seconds`."""
+
+    name: str
+    amount: int
+    seconds: int
 
 
 class Counters(Protocol):
-    """Each method may raise CountersUnavailable."""
+    """Each method that can wait may raise CountersUnavailable."""
 
-    async def add(self, name: str, amount: int, seconds: int) -> Cell:
-        """Add to a counter; one that does not exist begins now and ends after `seconds`."""
+    async def add(self, charges: Sequence[Charge]) -> list[Cell]:
+        """Each counter as it is after its charge."""
         ...
 
-    async def take_back(self, name: str, amount: int) -> Cell:
+    async def take_back(self, charges: Sequence[Charge]) -> None:
         """Undo an `add`, unless the counter has ended since."""
         ...
 
-    async def read(self, name: str) -> Cell: ...
+    async def read(self, names: Sequence[str]) -> list[Cell]: ...
 
-    def peek(self, name: str) -> Cell | None:
+    def peek(self, names: Sequence[str]) -> list[Cell] | None:
         """What `read` gives; None when one has to wait for it."""
         ...
 
@@ -68,30 +78,32 @@ class MemoryCounters:
         self._cells: dict[str, tuple[int, float]] = {}
         self._places: dict[str, int] = {}
 
-    async def add(self, name: str, amount: int, seconds: int) -> Cell:
+    async def add(self, charges: Sequence[Charge]) -> list[Cell]:
         now = self._clock.monotonic()
-        count, ends = self._cells.get(name, (0, now))
-        if ends <= now:
-            count, ends = 0, now + seconds
-        self._cells[name] = (count + amount, ends)
-        return Cell(count + amount, ends - now)
+        found = []
+        for name, amount, seconds in charges:
+            count, ends = self._cells.get(name, _ENDED)
+            if ends <= now:
+                count, ends = 0, now + seconds
+            count += amount
+            self._cells[name] = (count, ends)
+            found.append(Cell(count, ends - now))
+        return found
 
-    async def take_back(self, name: str, amount: int) -> Cell:
+    async def take_back(self, charges: Sequence[Charge]) -> None:
         now = self._clock.monotonic()
-        count, ends = self._cells.get(name, (0, now))
-        if ends <= now:
-            return NONE
-        count = max(0, count - amount)
-        self._cells[name] = (count, ends)
-        return Cell(count, ends - now)
+        for name, amount, _ in charges:
+            count, ends = self._cells.get(name, _ENDED)
+            if ends > now:
+                self._cells[name] = (max(0, count - amount), ends)
 
-    async def read(self, name: str) -> Cell:
-        return self.peek(name)
+    async def read(self, names: Sequence[str]) -> list[Cell]:
+        return self.peek(names)
 
-    def peek(self, name: str) -> Cell:
+    def peek(self, names: Sequence[str]) -> list[Cell]:
         now = self._clock.monotonic()
-        count, ends = self._cells.get(name, (0, now))
-        return Cell(count, ends - now) if ends > now else NONE
+        cells = [self._cells.get(name, _ENDED) for name in names]
+        return [Cell(count, ends - now) if ends > now else NONE for count, ends in cells]
 
     def restore(self, name: str, count: int, left: float) -> None:
         """Go on with a counter of an earlier process."""
@@ -153,22 +165,29 @@ class RedisCounters:
         self._held: dict[str, str] = {}  # names by place
         self._renewing: asyncio.Task[None] | None = None
 
-    async def add(self, name: str, amount: int, seconds: int) -> Cell:
+    async def add(self, charges: Sequence[Charge]) -> list[Cell]:
+        return await asyncio.gather(*(self._add(charge) for charge in charges))
+
+    async def _add(self, charge: Charge) -> Cell:
+        name, amount, seconds = charge
         count = await self._ask(lambda: self._storage.incr(name, seconds, amount))
         return Cell(count, seconds if count == amount else await self._left(name))
 
-    async def take_back(self, name: str, amount: int) -> Cell:
-        cell = await self.read(name)
-        if cell.counted < amount:
-            return cell
-        count = await self._ask(lambda: self._storage.incr(name, 1, -amount))
-        return Cell(max(0, count), cell.left)
+    async def take_back(self, charges: Sequence[Charge]) -> None:
+        await asyncio.gather(*(self._take_back(name, amount) for name, amount, _ in charges))
 
-    async def read(self, name: str) -> Cell:
+    async def _take_back(self, name: str, amount: int) -> None:
+        if await self._ask(lambda: self._storage.get(name)) >= amount:
+            await self._ask(lambda: self._storage.incr(name, 1, -amount))
+
+    async def read(self, names: Sequence[str]) -> list[Cell]:
+        return await asyncio.gather(*(self._read(name) for name in names))
+
+    async def _read(self, name: str) -> Cell:
         count = await self._ask(lambda: self._storage.get(name))
         return Cell(count, await self._left(name)) if count else NONE
 
-    def peek(self, name: str) -> None:  # noqa: ARG002 - one signature
+    def peek(self, names: Sequence[str]) -> None:  # noqa: ARG002 - one signature
         return None
 
     async def _left(self, name: str) -> float:
@@ -223,7 +242,7 @@ async def shared(url: str) -> Counters:
             f"shared limits need redis ({error}): pip install 'wiremark[redis]'"
         ) from None
     try:
-        await counters.read("wiremark")
+        await counters.read(["wiremark"])
     except CountersUnavailable:
         await counters.close()
         raise

@@ -8,13 +8,13 @@ a key's limits are is worked out once per key, and headers are written only when
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from wiremark_server.clock import Clock
 from wiremark_server.keys import Key
-from wiremark_server.policy.counters import NONE, Cell, Counters, MemoryCounters
+from wiremark_server.policy.counters import Cell, Charge, Counters, MemoryCounters
 from wiremark_server.policy.limit_headers import HEADER_SETS, Headers, Show, Unit, Window, no_headers
 
 Scope = Literal["requests_per_minute", "requests_per_day", "tokens_per_minute", "concurrent_requests"]
@@ -72,6 +72,11 @@ class Meters:
     key: Key
     windows: tuple[Meter, ...]
     concurrent: int | None
+    names: tuple[str, ...]
+    by_unit: Mapping[str, tuple[Meter, ...]]
+
+    def of(self, unit: Unit) -> tuple[Meter, ...]:
+        return self.by_unit[unit]
 
 
 DayCount = Callable[[str, int, float], None]
@@ -117,7 +122,7 @@ class Limiter:
         name = f"{key.id}/{CONCURRENT}"
         place = await self._counters.enter(name, meters.concurrent)
         if place is None:
-            windows = await self._windows(meters, {})
+            windows = self._shown(meters, await self._counters.read(meters.names))
             return Decision(False, 1, CONCURRENT, lambda: windows, None, show)
         return await self._admit(meters, 1, tokens, show, (name, place))
 
@@ -131,14 +136,8 @@ class Limiter:
         decision = await self._admit(meters, 0, tokens, show)
         if decision.allowed:
             return decision
-        cells = {
-            meter.name: await self._take_back(meter, 1)
-            for meter in meters.windows
-            if meter.unit == "requests"
-        }
-        windows = await self._windows(meters, cells)
-        refusing = next((window for window in windows if window.scope == decision.scope), None)
-        return Decision(False, decision.retry_after, decision.scope, lambda: windows, refusing, show)
+        await self._take_back([meter for meter in meters.windows if meter.unit == "requests"], 1, 0)
+        return await self._refuse(meters, {decision.scope}, show)
 
     async def leave(self, place: tuple[str, str]) -> None:
         """The request that was given this place is over."""
@@ -162,7 +161,9 @@ class Limiter:
             limit = self._limit(key, scope)
             if limit is not None:
                 found.append(Meter(scope, unit, limit, seconds, f"{key.id}/{scope}"))
-        return Meters(key, tuple(found), self._limit(key, CONCURRENT))
+        by_unit = {unit: tuple(m for m in found if m.unit == unit) for unit in ("requests", "tokens")}
+        names = tuple(meter.name for meter in found)
+        return Meters(key, tuple(found), self._limit(key, CONCURRENT), names, by_unit)
 
     def _limit(self, key: Key, scope: Scope) -> int | None:
         own: int | None = getattr(key.limits, scope) if key.limits is not None else None
@@ -171,62 +172,53 @@ class Limiter:
     async def _admit(
         self, meters: Meters, requests: int, tokens: int, show: Show, place: tuple[str, str] | None = None
     ) -> Decision:
-        cells: dict[str, Cell] = {}
-        over: list[Meter] = []
-        for meter in meters.windows:
-            cost = requests if meter.unit == "requests" else tokens
-            if cost:
-                cell = cells[meter.name] = await self._counters.add(meter.name, cost, meter.seconds)
-                if cell.counted > meter.limit:
-                    over.append(meter)
-                elif meter.scope == "requests_per_day":
-                    self._tell(meter, cell)
-        if not over:
-            return Decision(True, None, "", await self._seen(meters, cells), None, show, place)
-        for meter in meters.windows:
-            if meter.name in cells:
-                cost = requests if meter.unit == "requests" else tokens
-                cells[meter.name] = await self._take_back(meter, cost)
-        if place is not None:
-            await self.leave(place)
-        windows = await self._windows(meters, cells)
-        scopes = {meter.scope for meter in over}
+        counted = meters.windows if requests and tokens else meters.of("requests" if requests else "tokens")
+        charges = [_charge(meter, requests, tokens) for meter in counted]
+        cells = await self._counters.add(charges) if charges else []
+        over = {
+            meter.scope for meter, cell in zip(counted, cells, strict=True) if cell.counted > meter.limit
+        }
+        if over:
+            await self._take_back(counted, requests, tokens)
+            if place is not None:
+                await self.leave(place)
+            return await self._refuse(meters, over, show)
+        if requests:
+            self._tell(counted, cells)
+        return Decision(True, None, "", await self._seen(meters), None, show, place)
+
+    async def _take_back(self, counted: Sequence[Meter], requests: int, tokens: int) -> None:
+        await self._counters.take_back([_charge(meter, requests, tokens) for meter in counted])
+        if requests:
+            self._tell(counted, await self._counters.read([meter.name for meter in counted]))
+
+    async def _refuse(self, meters: Meters, scopes: Collection[str], show: Show) -> Decision:
+        """Of the limits that refuse, the one that lasts longest is named."""
+        windows = self._shown(meters, await self._counters.read(meters.names))
         slowest = max((window for window in windows if window.scope in scopes), key=_reset)
         return Decision(False, _whole(slowest.reset), slowest.scope, lambda: windows, slowest, show)
 
-    async def _seen(self, meters: Meters, cells: Mapping[str, Cell]) -> Callable[[], Sequence[Window]]:
+    def _tell(self, counted: Sequence[Meter], cells: Sequence[Cell]) -> None:
+        if self._day_count is not None:
+            for meter, cell in zip(counted, cells, strict=True):
+                if meter.scope == "requests_per_day":
+                    self._day_count(meter.name, cell.counted, cell.left)
+
+    async def _seen(self, meters: Meters) -> Callable[[], Sequence[Window]]:
         """The windows, at once or when they are asked for: counters in memory can wait until then."""
-        if self._header_set is None:
+        if self._header_set is None or not meters.windows:
             return tuple
-        if not meters.windows or self._counters.peek(meters.windows[0].name) is not None:
-            return lambda: self._shown(meters, self._counters.peek)
-        windows = await self._windows(meters, cells)
-        return lambda: windows
+        if self._counters.peek(()) is None:
+            cells = await self._counters.read(meters.names)
+            return lambda: self._shown(meters, cells)
+        return lambda: self._shown(meters, self._counters.peek(meters.names) or ())
 
-    async def _take_back(self, meter: Meter, cost: int) -> Cell:
-        cell = await self._counters.take_back(meter.name, cost)
-        self._tell(meter, cell)
-        return cell
-
-    def _tell(self, meter: Meter, cell: Cell) -> None:
-        if meter.scope == "requests_per_day" and self._day_count is not None:
-            self._day_count(meter.name, cell.counted, cell.left)
-
-    async def _windows(self, meters: Meters, cells: Mapping[str, Cell]) -> Sequence[Window]:
-        known = dict(cells)
-        for meter in meters.windows:
-            if meter.name not in known:
-                known[meter.name] = await self._counters.read(meter.name)
-        return self._shown(meters, known.get)
-
-    def _shown(self, meters: Meters, cell_of: Callable[[str], Cell | None]) -> Sequence[Window]:
+    def _shown(self, meters: Meters, cells: Sequence[Cell]) -> Sequence[Window]:
         now = self._clock.now()
-        found = []
-        for meter in meters.windows:
-            counted, left = cell_of(meter.name) or NONE
-            remaining = max(0, meter.limit - counted)
-            found.append(Window(meter.scope, meter.unit, meter.limit, remaining, left, now + left))
-        return found
+        return [
+            Window(meter.scope, meter.unit, meter.limit, max(0, meter.limit - counted), left, now + left)
+            for meter, (counted, left) in zip(meters.windows, cells, strict=True)
+        ]
 
     def _always_full(self, key: Key, show: Show) -> Decision:
         """As if others had used up the key's window the moment it opened, with the UTC minute."""
@@ -239,6 +231,10 @@ class Limiter:
         if tokens is not None:
             windows.append(Window("tokens_per_minute", "tokens", tokens, tokens, 0.0, now))
         return Decision(False, _whole(left), scope, lambda: windows, full, show)
+
+
+def _charge(meter: Meter, requests: int, tokens: int) -> Charge:
+    return Charge(meter.name, requests if meter.unit == "requests" else tokens, meter.seconds)
 
 
 def _reset(window: Window) -> float:
