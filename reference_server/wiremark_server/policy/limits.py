@@ -175,9 +175,7 @@ class Limiter:
         counted = meters.windows if requests and tokens else meters.of("requests" if requests else "tokens")
         charges = [_charge(meter, requests, tokens) for meter in counted]
         cells = await self._counters.add(charges) if charges else []
-        over = {
-            meter.scope for meter, cell in zip(counted, cells, strict=True) if cell.counted > meter.limit
-        }
+        over = {meter.scope for meter, cell in zip(counted, cells, strict=True) if cell.counted > meter.limit}
         if over:
             await self._take_back(counted, requests, tokens)
             if place is not None:
