@@ -69,6 +69,7 @@ class ChatUser(User):
         self._tally.add(
             sent.receipt, sent.answer, sent.at, self._generator.settings.slo, self._generator.start_ns
         )
+        self._tally.retries += sent.is_retry
         self._tally.histograms["wake_lag"].record_all(sent.lags_ns)
         self._pause = self._pause_after(sent)
         bad = sent.problem and sent.answer.error

@@ -7,7 +7,7 @@ import logging
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from wiremark_loadtests.bill.receipts import Outcome, Receipt
@@ -36,6 +36,7 @@ class Sent:
     problem:     a sentence or an error class, "" when there was none
     retry_after: as the head told it
     lags_ns:     of the reads of a sampled share, how late they were
+    is_retry:    whether the same request had been sent before
     """
 
     planned: Planned
@@ -46,6 +47,7 @@ class Sent:
     retry_after: str | None
     length: int
     lags_ns: tuple[int, ...] = ()
+    is_retry: bool = False
 
 
 class Sender:
@@ -92,7 +94,8 @@ class Sender:
         planned = self._plan.next(arrival)
         for attempt in range(planned.entry.retry.attempts):
             begin()
-            outcome, status = self._attempt(planned, due_ns if not attempt else None, done)
+            tell = done if not attempt else lambda sent: done(replace(sent, is_retry=True))
+            outcome, status = self._attempt(planned, due_ns if not attempt else None, tell)
             again = outcome is Outcome.CUT or (
                 outcome is not Outcome.OK and (status is None or status in _TRY_AGAIN)
             )

@@ -23,46 +23,39 @@ REQUEST = post("/", "h", "", b"{}")
 Serve = Callable[..., int]
 
 
+@contextlib.contextmanager
+def _playing(play: Callable[[socket.socket, Any], None]) -> Iterator[Serve]:
+    """A function that starts a server of its own for the script that it is given, and tells its port."""
+    with contextlib.ExitStack() as stack:
+        threads: list[threading.Thread] = []
+
+        def start(*script: Any) -> int:
+            listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+            listener.settimeout(5)
+            thread = threading.Thread(target=play, args=(listener, script))
+            thread.start()
+            threads.append(thread)
+            port: int = listener.getsockname()[1]
+            return port
+
+        yield start
+        for thread in threads:
+            thread.join(10)
+            assert not thread.is_alive()
+
+
 @pytest.fixture
 def serve() -> Iterator[Serve]:
     """Start a server that plays one script per connection: the bytes to send for each request, None hangs."""
-    with contextlib.ExitStack() as stack:
-        threads: list[threading.Thread] = []
-
-        def start(*connections: list[bytes | None]) -> int:
-            listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-            listener.settimeout(5)
-            thread = threading.Thread(target=_play, args=(listener, connections))
-            thread.start()
-            threads.append(thread)
-            port: int = listener.getsockname()[1]
-            return port
-
+    with _playing(_play) as start:
         yield start
-        for thread in threads:
-            thread.join(10)
-            assert not thread.is_alive()
 
 
 @pytest.fixture
-def pieces() -> Iterator[Callable[..., int]]:
+def pieces() -> Iterator[Serve]:
     """Start a server that answers one request in pieces, each a segment of its own."""
-    with contextlib.ExitStack() as stack:
-        threads: list[threading.Thread] = []
-
-        def start(*answer: bytes) -> int:
-            listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-            listener.settimeout(5)
-            thread = threading.Thread(target=_play_pieces, args=(listener, answer))
-            thread.start()
-            threads.append(thread)
-            port: int = listener.getsockname()[1]
-            return port
-
+    with _playing(_play_pieces) as start:
         yield start
-        for thread in threads:
-            thread.join(10)
-            assert not thread.is_alive()
 
 
 def _play_pieces(listener: socket.socket, answer: tuple[bytes, ...]) -> None:
