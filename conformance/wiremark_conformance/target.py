@@ -92,10 +92,5 @@ class Target:
         return next((m.id for m in self.contract.models if m.speaks(form) and m.available), self.model)
 
     def problem(self, situation: str, dialect: Dialect | None = None) -> Problem | None:
-        """The answer that the contract promises for a situation, in its own dialect or in another one.
-
-        Where a contract is silent on a dialect that is not its own, the dialect's reference speaks.
-        """
-        contract = self.contract
-        own = dialect is None or dialect == contract.dialect
-        return (contract.problems if own or dialect is None else contract.answers(dialect)).get(situation)
+        """The answer that the contract promises for a situation, in its own dialect or in another one."""
+        return self.contract.promised(dialect or self.contract.dialect).get(situation)

@@ -272,11 +272,15 @@ class Contract:
         """What is promised in the contract's own dialect, by situation."""
         return _problems(self.raw["errors"])
 
+    def promised(self, dialect: Dialect) -> Mapping[str, Problem]:
+        """What the contract itself promises in a dialect, by situation; nothing where it is silent."""
+        if dialect == self.dialect:
+            return self.problems
+        return _problems(self.raw.get("dialect_errors", {}).get(dialect, {}))
+
     def answers(self, dialect: Dialect) -> Mapping[str, Problem]:
         """The answer to every situation in a dialect: as promised, else as its reference contract has it."""
-        own = self.problems
-        if dialect != self.dialect:
-            own = _problems(self.raw.get("dialect_errors", {}).get(dialect, {}))
+        own = self.promised(dialect)
         return own if self.name == dialect else {**load(dialect).problems, **own}
 
     @cached_property

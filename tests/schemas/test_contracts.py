@@ -141,3 +141,11 @@ def test_contracts_that_extend_each_other_are_refused(tmp_path: Path) -> None:
     alone = write(tmp_path, f"name: own\nextends: {tmp_path / 'own.yaml'}\n", "own")
     with pytest.raises(BadFile, match=r":2: /extends: "):
         contracts.load(alone)
+
+
+def test_the_contract_of_every_format_promises_what_each_of_them_does() -> None:
+    every = contracts.load("every-format")
+    assert contracts.load("openai").claimed <= every.claimed
+    assert {
+        name for name in contracts.load("anthropic").claimed if name.startswith("messages")
+    } <= every.claimed

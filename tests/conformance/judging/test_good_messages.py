@@ -15,6 +15,12 @@ PLAIN, STREAM, CALLS = "messages.plain", "messages.stream", "messages.tools.stre
 PING = {"type": "ping"}
 
 
+def _ours(world: Any) -> list[Any]:
+    """The answers that are streams of messages."""
+    named = ((name, answer) for name, answer in world.answers.items() if answer.chunks is not None)
+    return [answer for name, answer in named if good.is_ours(name)]
+
+
 def _messages(change: Callable[[dict[str, Any]], object]) -> Change:
     """The change on every whole message, and on the one that each stream begins with."""
 
@@ -22,7 +28,7 @@ def _messages(change: Callable[[dict[str, Any]], object]) -> Change:
         for name, answer in world.answers.items():
             if good.is_ours(name) and isinstance(answer.body, dict) and "stop_reason" in answer.body:
                 change(answer.body)
-        for answer in world.streams(named=True):
+        for answer in _ours(world):
             change(answer.chunks[0]["message"])
 
     return apply
@@ -30,7 +36,7 @@ def _messages(change: Callable[[dict[str, Any]], object]) -> Change:
 
 def _events(change: Callable[[dict[str, Any]], object]) -> Change:
     """The change on every event of every stream."""
-    return lambda w: [change(event) for answer in w.streams(named=True) for event in answer.chunks]
+    return lambda w: [change(event) for answer in _ours(w) for event in answer.chunks]
 
 
 def _ends(change: Callable[[dict[str, Any]], object]) -> Change:
@@ -40,14 +46,14 @@ def _ends(change: Callable[[dict[str, Any]], object]) -> Change:
 
 def _streams(change: Callable[[list[Any]], object]) -> Change:
     """The change on the events of every stream."""
-    return lambda w: [change(answer.chunks) for answer in w.streams(named=True)]
+    return lambda w: [change(answer.chunks) for answer in _ours(w)]
 
 
 def _reframed(how: Callable[[bytes], bytes]) -> Change:
     """Every stream's bytes turned into other bytes that mean the same."""
 
     def apply(world: Any) -> None:
-        for answer in world.streams(named=True):
+        for answer in _ours(world):
             answer.chunks = [how(answer.wire)]
 
     return apply
@@ -55,7 +61,7 @@ def _reframed(how: Callable[[bytes], bytes]) -> Change:
 
 def _split(step: int) -> Change:
     def apply(world: Any) -> None:
-        for answer in world.streams(named=True):
+        for answer in _ours(world):
             answer.step = step
 
     return apply
