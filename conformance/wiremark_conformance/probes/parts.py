@@ -72,7 +72,18 @@ def _thought_back(context: ProbeContext) -> Draft:
     return chat(context, {"model": model, "messages": history, "max_tokens": 512})
 
 
+_REFUSE = [{"role": "user", "content": "Refuse to answer this question: what is two and two?"}]
+_FILE = {"type": "file", "file": {"filename": "a.pdf", "file_data": _PDF}}
+_AUDIO = {"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "wav"}}
+
+
+def _refuse(**more: Any) -> Any:
+    return lambda context: chat(context, {"messages": _REFUSE, "max_tokens": 64, **more})
+
+
 TABLE = (
+    Probe("chat.refusal", _refuse(), capability="chat"),
+    Probe("chat.refusal.stream", _refuse(stream=True), capability="chat.stream"),
     Probe("chat.roles", lambda c: chat(c, {"messages": _ROLES, "max_tokens": 64}), capability="chat"),
     Probe(
         "chat.stored", lambda c: Draft("GET", path(c, "chat.create") + "/wiremark-none"), capability="chat"
@@ -83,21 +94,7 @@ TABLE = (
         needs=("models.list", "chat.reasoning"),
         capability="chat.reasoning",
     ),
-    Probe(
-        "chat.parts.audio",
-        _ask({"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "wav"}}),
-        capability="chat",
-    ),
-    Probe(
-        "chat.parts.file",
-        _ask(
-            {
-                "type": "file",
-                "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBERg=="},
-            }
-        ),
-        capability="chat",
-    ),
+    Probe("chat.parts.audio", _ask(_AUDIO, _FILE), capability="chat"),
     Probe("chat.parts.unknown", _ask({"type": "wiremark", "wiremark": {}}), capability="chat"),
     Probe("chat.vision.bare-url", _show(RED_SQUARE), needs=("models.list",), capability="chat.vision"),
     Probe(

@@ -115,11 +115,15 @@ class TokenLogprob:
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
-    """A fragment of the answer's text. Fragments concatenate to the whole text of the choice."""
+    """A fragment of the answer's text. Fragments concatenate to the whole text of the choice.
+
+    refusal: the text refuses to answer, and formats that tell refusals apart say so
+    """
 
     choice: int
     text: str
     logprobs: tuple[TokenLogprob, ...] = ()
+    refusal: bool = False
 
 
 @dataclass(frozen=True, slots=True)

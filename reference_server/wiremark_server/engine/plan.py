@@ -31,12 +31,14 @@ class Draft:
     """What one choice wants to say before limits: reasoning, then text, then calls. Texts in pieces.
 
     blocked: what the content filter lets nothing of, or no more of, through
+    refused: the text is a refusal to answer
     """
 
     text: Sequence[str] = ()
     reasoning: Sequence[str] = ()
     calls: tuple[ToolCall, ...] = ()
     blocked: Literal["prompt", "answer"] | None = None
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,9 @@ def cut(index: int, draft: Draft, generation: Generation, limit: int, words: Seq
             end, stopped = min(found, key=lambda one: one[0])
             pieces = encode(text[:end])
     deltas: list[Delta] = [ReasoningDelta(index, piece) for piece in draft.reasoning]
-    if generation.logprobs is None:
+    if draft.refused:
+        deltas += [TextDelta(index, piece, refusal=True) for piece in pieces]
+    elif generation.logprobs is None:
         deltas += [_text_delta(index, piece) for piece in pieces]
     else:
         top = generation.logprobs

@@ -31,6 +31,7 @@ _SAY = re.compile(
     r"(?:\"([^\"]+)\"|“([^”]+)”|'([^']+)'|(\w+)\s*[.!]?\s*$)",
     re.IGNORECASE,
 )
+_REFUSE = re.compile(r"\brefuse to answer\b", re.IGNORECASE)
 _COUNT = re.compile(r"\bcount (?:from (?:1|one) )?(?:up )?to (\d{1,9})\b", re.IGNORECASE)
 _LENGTH = re.compile(
     r"\b(?:write|generate|produce|output)\b[^.?!\n]{0,60}?\b(\d{1,9}) (?:tokens|words)\b", re.IGNORECASE
@@ -69,6 +70,11 @@ def echoed(text: str) -> str | None:
         return found[1].strip()
     found = _SAY.search(text)
     return next((group for group in found.groups() if group), None) if found else None
+
+
+def refusal_wanted(text: str) -> bool:
+    """Whether the message asks for a refusal, so that clients can be shown one."""
+    return _REFUSE.search(text) is not None
 
 
 def count_target(text: str) -> int | None:

@@ -4,6 +4,7 @@ Limits of the request (max_tokens, stop, n, logprobs) and its id do not change w
 much of it is heard. The rules, first match wins:
 
     the content filter, unless it is off       nothing at all, or a few words
+    "refuse to answer"                         a refusal
     tool_choice required or named              call; of several allowed tools the one the message is about
     tool_choice auto, last turn is the user's  call each tool whose name or description shares a meaningful
                                                word with the message (one call unless calls may be parallel;
@@ -35,6 +36,7 @@ from wiremark_server.engine.tokens import encode
 MAX_CALLS = 8  # parallel calls in one answer
 _BLOCKED_AFTER = 8  # tokens of an answer that the content filter stops
 _OF_USER = ("user", "prompt")
+_REFUSAL = "I'm sorry, but I can't help with that."
 QUOTE_LIMIT = 2_000  # characters of a tool's result that are quoted
 
 
@@ -65,6 +67,8 @@ class Script:
         if blocked is not None:
             words = self._prose.pieces(state, _BLOCKED_AFTER) if blocked == "answer" else ()
             return Draft(words, blocked=blocked)
+        if reading.refusal_wanted(_last_user_text(generation.turns)):
+            return Draft(encode(_REFUSAL), refused=True)
         reasoning: Sequence[str] = ()
         if generation.reasoning:
             reasoning = self._prose.pieces(state ^ 0x5DEECE66D, 16 + digest[8] % 32)

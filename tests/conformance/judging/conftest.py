@@ -456,7 +456,6 @@ _REFUSED = (
     "errors.unknown-result",
     "chat.reasoning-effort",
     "chat.parts.audio",
-    "chat.parts.file",
     "chat.parts.unknown",
     "bodies.invalid-utf8",
     "bodies.deep",
@@ -497,6 +496,11 @@ def _calling(name: str, arguments: str) -> dict[str, Any]:
 def _ping_stream() -> list[Any]:
     pieces = [chunk(piece(0, "", "call_1", "ping")), chunk(piece(0, "{}"))]
     return [chunk({"role": "assistant"}), *pieces, chunk({}, "tool_calls"), "[DONE]"]
+
+
+def _refusal_stream() -> list[Any]:
+    fragments = [chunk({"refusal": text}) for text in ("I can", "not.")]
+    return [chunk({"role": "assistant", "refusal": None}), *fragments, chunk({}, "stop"), "[DONE]"]
 
 
 def _json_stream() -> list[Any]:
@@ -558,6 +562,8 @@ def _good(name: str, model: str) -> Answer | None:
         "chat.tools.rich": lambda: _json(_calling("book_trip", json.dumps(TRIP))),
         "chat.tools.allowed": lambda: _json(_calling("ping", "{}")),
         "chat.tools.no-arguments": lambda: _stream(_ping_stream()),
+        "chat.refusal": lambda: _json(completion({"content": None, "refusal": "I cannot."})),
+        "chat.refusal.stream": lambda: _stream(_refusal_stream()),
         "chat.stored": lambda: _error(404, "invalid_request_error", None),
         "cors.preflight.sdk": lambda: Answer(
             204,

@@ -112,6 +112,10 @@ SPOILT: list[tuple[str, Change]] = [
     ("chat.not-a-stream", lambda w: w.answers.update({"chat.plain": w["chat.stream"]})),
     ("chat.not-a-stream", _header("chat.plain", content_type="text/event-stream")),
     ("chat.id-unique", lambda w: w["chat.content-parts"].body.update(id=w["chat.plain"].body["id"])),
+    ("chat.refusal.whole", _message("chat.refusal", content="I cannot.")),
+    ("chat.refusal.whole", _message("chat.refusal", refusal=True)),
+    ("chat.refusal.whole", lambda w: w["chat.refusal"].choice.update(finish_reason="content_filter")),
+    ("chat.refusal.stream", _delta("chat.refusal.stream", 1, content="I can")),
     ("chat.stored", _answered("chat.stored")),
     # chat-options
     ("chat.params.accepted", _declined("chat.params")),

@@ -46,6 +46,7 @@ class _Call:
 @dataclass(slots=True)
 class _Choice:
     text: list[str] = field(default_factory=list)
+    refusal: list[str] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
     logprobs: list[TokenLogprob] = field(default_factory=list)
     calls: list[_Call] = field(default_factory=list)
@@ -75,7 +76,7 @@ class Answer:
             choice = self._choices[delta.choice]
             match delta:
                 case TextDelta():
-                    choice.text.append(delta.text)
+                    (choice.refusal if delta.refusal else choice.text).append(delta.text)
                     choice.logprobs.extend(delta.logprobs)
                 case ToolArgumentsDelta():
                     choice.calls[delta.index].fragments.append(delta.fragment)
@@ -113,10 +114,12 @@ class Answer:
         text = "".join(choice.text)
         message: dict[str, Any] = {
             "role": "assistant",
-            "content": None if choice.calls and not text else text,
+            "content": None if (choice.calls or choice.refusal) and not text else text,
             "annotations": [],
             **self._form.message_nulls,
         }
+        if choice.refusal:
+            message["refusal"] = "".join(choice.refusal)
         if choice.reasoning:
             message |= self._form.reasoning("".join(choice.reasoning))
         if choice.calls:

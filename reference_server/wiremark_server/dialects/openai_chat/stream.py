@@ -92,7 +92,7 @@ class ChatStream:
             index = delta.choice
             if not self._begun[index]:
                 self._begin(index, delta, frames)
-            if type(delta) is TextDelta and not delta.logprobs:
+            if type(delta) is TextDelta and not delta.logprobs and not delta.refusal:
                 frames += (self._text[index], _json(delta.text), self._text_tail)
             else:
                 frames.append(self._frame(delta))
@@ -114,7 +114,10 @@ class ChatStream:
             if not self._begun[choice]:
                 self._begun[choice] = True
                 # A turn of tool calls alone has no content; "" would make some clients end with "" for null.
-                silent = choice == index and isinstance(first, ToolCallStart | ReasoningDelta)
+                silent = choice == index and (
+                    isinstance(first, ToolCallStart | ReasoningDelta)
+                    or (isinstance(first, TextDelta) and first.refusal)
+                )
                 role: dict[str, Any] = {
                     "role": "assistant",
                     **({} if silent else {"content": ""}),
@@ -124,6 +127,8 @@ class ChatStream:
 
     def _frame(self, delta: Delta) -> bytes:
         match delta:
+            case TextDelta(refusal=True):
+                return self._delta(delta.choice, {"refusal": delta.text})
             case TextDelta():
                 logprobs = _json(logprobs_document(delta.logprobs))
                 return (
