@@ -7,6 +7,7 @@
 # make selftest  every fault, every variant and 200 mixtures of them tried against the suite
 # make audit     the audit of the bill against every billing fault
 # make chaos     256 clients that break off and 5 kills in a minute, on SQLite and PostgreSQL: the books agree
+# make bench-server   rows G1 to G8 of the reference server, each beside its floor; needs wrk
 # make clean     remove what these made
 # Once .venv exists, none of them needs a network.
 
@@ -14,7 +15,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: audit chaos install demo selftest test lint types layers tests coverage-page fuzz bench-suite clean
+.PHONY: audit bench-server chaos install demo selftest test lint types layers tests coverage-page fuzz bench-suite clean
 
 install: $(STAMP)
 
@@ -65,6 +66,9 @@ audit: install
 chaos: install
 	$(BIN)/python -m wiremark_loadtests.chaos
 	$(BIN)/python -m wiremark_loadtests.chaos --store postgresql
+
+bench-server: install
+	$(BIN)/python benchmarks/server/run.py
 
 clean:
 	rm -rf .venv .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache out

@@ -47,15 +47,19 @@ def go_duration(seconds: float) -> str:
 
 def _openai_headers(windows: Sequence[Window], refusing: Window | None) -> Headers:
     """`x-ratelimit-{limit,remaining,reset}-{requests,tokens}`, for each unit its tightest window."""
-    return tuple(
-        header
-        for window in _tightest(windows, refusing)
-        for header in (
-            (f"x-ratelimit-limit-{window.unit}", str(window.limit)),
-            (f"x-ratelimit-remaining-{window.unit}", str(window.remaining)),
-            (f"x-ratelimit-reset-{window.unit}", go_duration(window.reset)),
-        )
-    )
+    found: list[tuple[str, str]] = []
+    for window in _tightest(windows, refusing):
+        limit, remaining, reset = _OPENAI_NAMES[window.unit]
+        found.append((limit, str(window.limit)))
+        found.append((remaining, str(window.remaining)))
+        found.append((reset, go_duration(window.reset)))
+    return tuple(found)
+
+
+_OPENAI_NAMES: Mapping[Unit, tuple[str, str, str]] = {
+    unit: (f"x-ratelimit-limit-{unit}", f"x-ratelimit-remaining-{unit}", f"x-ratelimit-reset-{unit}")
+    for unit in ("requests", "tokens")
+}
 
 
 def _anthropic_headers(windows: Sequence[Window], refusing: Window | None) -> Headers:

@@ -73,10 +73,23 @@ class Meters:
     windows: tuple[Meter, ...]
     concurrent: int | None
     names: tuple[str, ...]
-    by_unit: Mapping[str, tuple[Meter, ...]]
+    of_requests: tuple[Meter, ...]
+    of_tokens: tuple[Meter, ...]
+    one_request: tuple[Charge, ...]
+    has_day: bool
 
-    def of(self, unit: Unit) -> tuple[Meter, ...]:
-        return self.by_unit[unit]
+    def counted(self, requests: int, tokens: int) -> Sequence[Meter]:
+        """The limits that a request of so much counts for."""
+        if requests and tokens:
+            return (*self.of_requests, *self.of_tokens)
+        return self.of_requests if requests else self.of_tokens
+
+    def charges(self, requests: int, tokens: int) -> Sequence[Charge]:
+        """The same as charges; requests are counted one by one."""
+        found = self.one_request if requests else ()
+        if tokens:
+            return (*found, *(Charge(meter.name, tokens, meter.seconds) for meter in self.of_tokens))
+        return found
 
 
 DayCount = Callable[[str, int, float], None]
@@ -101,6 +114,7 @@ class Limiter:
         self._promised = promised
         self._clock = clock
         self._counters = counters or MemoryCounters(clock)
+        self._peeks = self._counters.peek(()) is not None
         self._header_set = header_set
         self._day_count = day_count
         self._meters: dict[str, Meters] = {}
@@ -136,7 +150,7 @@ class Limiter:
         decision = await self._admit(meters, 0, tokens, show)
         if decision.allowed:
             return decision
-        await self._take_back([meter for meter in meters.windows if meter.unit == "requests"], 1, 0)
+        await self._take_back(meters.of_requests, 1, 0)
         return await self._refuse(meters, {decision.scope}, show)
 
     async def leave(self, place: tuple[str, str]) -> None:
@@ -161,9 +175,17 @@ class Limiter:
             limit = self._limit(key, scope)
             if limit is not None:
                 found.append(Meter(scope, unit, limit, seconds, f"{key.id}/{scope}"))
-        by_unit = {unit: tuple(m for m in found if m.unit == unit) for unit in ("requests", "tokens")}
-        names = tuple(meter.name for meter in found)
-        return Meters(key, tuple(found), self._limit(key, CONCURRENT), names, by_unit)
+        requests = tuple(meter for meter in found if meter.unit == "requests")
+        return Meters(
+            key,
+            tuple(found),
+            self._limit(key, CONCURRENT),
+            names=tuple(meter.name for meter in found),
+            of_requests=requests,
+            of_tokens=tuple(meter for meter in found if meter.unit == "tokens"),
+            one_request=tuple(Charge(meter.name, 1, meter.seconds) for meter in requests),
+            has_day=any(meter.scope == "requests_per_day" for meter in requests),
+        )
 
     def _limit(self, key: Key, scope: Scope) -> int | None:
         own: int | None = getattr(key.limits, scope) if key.limits is not None else None
@@ -172,21 +194,27 @@ class Limiter:
     async def _admit(
         self, meters: Meters, requests: int, tokens: int, show: Show, place: tuple[str, str] | None = None
     ) -> Decision:
-        counted = meters.windows if requests and tokens else meters.of("requests" if requests else "tokens")
-        charges = [_charge(meter, requests, tokens) for meter in counted]
-        cells = await self._counters.add(charges) if charges else []
-        over = {meter.scope for meter, cell in zip(counted, cells, strict=True) if cell.counted > meter.limit}
+        charges = meters.charges(requests, tokens)
+        cells = await self._counters.add(charges) if charges else ()
+        counted = meters.counted(requests, tokens)
+        over = [meter.scope for meter, cell in zip(counted, cells, strict=True) if cell.counted > meter.limit]
         if over:
             await self._take_back(counted, requests, tokens)
             if place is not None:
                 await self.leave(place)
             return await self._refuse(meters, over, show)
-        if requests:
+        if requests and meters.has_day:
             self._tell(counted, cells)
-        return Decision(True, None, "", await self._seen(meters), None, show, place)
+        windows = self._later(meters) if self._peeks else await self._now(meters)
+        return Decision(True, None, "", windows, None, show, place)
 
     async def _take_back(self, counted: Sequence[Meter], requests: int, tokens: int) -> None:
-        await self._counters.take_back([_charge(meter, requests, tokens) for meter in counted])
+        await self._counters.take_back(
+            [
+                Charge(meter.name, requests if meter.unit == "requests" else tokens, meter.seconds)
+                for meter in counted
+            ]
+        )
         if requests:
             self._tell(counted, await self._counters.read([meter.name for meter in counted]))
 
@@ -202,14 +230,16 @@ class Limiter:
                 if meter.scope == "requests_per_day":
                     self._day_count(meter.name, cell.counted, cell.left)
 
-    async def _seen(self, meters: Meters) -> Callable[[], Sequence[Window]]:
-        """The windows, at once or when they are asked for: counters in memory can wait until then."""
+    def _later(self, meters: Meters) -> Callable[[], Sequence[Window]]:
+        """Counters in memory are read when the headers are written."""
+        return lambda: self._shown(meters, self._counters.peek(meters.names) or ())
+
+    async def _now(self, meters: Meters) -> Callable[[], Sequence[Window]]:
+        """Those that have to be waited for are read now, if there will be headers."""
         if self._header_set is None or not meters.windows:
             return tuple
-        if self._counters.peek(()) is None:
-            cells = await self._counters.read(meters.names)
-            return lambda: self._shown(meters, cells)
-        return lambda: self._shown(meters, self._counters.peek(meters.names) or ())
+        windows = self._shown(meters, await self._counters.read(meters.names))
+        return lambda: windows
 
     def _shown(self, meters: Meters, cells: Sequence[Cell]) -> Sequence[Window]:
         now = self._clock.now()
@@ -229,10 +259,6 @@ class Limiter:
         if tokens is not None:
             windows.append(Window("tokens_per_minute", "tokens", tokens, tokens, 0.0, now))
         return Decision(False, _whole(left), scope, lambda: windows, full, show)
-
-
-def _charge(meter: Meter, requests: int, tokens: int) -> Charge:
-    return Charge(meter.name, requests if meter.unit == "requests" else tokens, meter.seconds)
 
 
 def _reset(window: Window) -> float:
