@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wiremark_conformance.checks.errors import REFUSED
+from wiremark_conformance.evidence import model_in_path
 from wiremark_conformance.exchange import Exchange, Request
 from wiremark_conformance.probes import PROBES, ProbeContext
 from wiremark_conformance.properties import PROPERTIES, model_of
@@ -21,7 +22,7 @@ from wiremark_conformance.target import Target
 _BYTES_PER_TOKEN = 4
 _IMAGE_TOKENS = 1000  # what an image counts at most, whatever its bytes
 _DEFAULT_ANSWER = 256  # tokens of an answer whose request sets no limit
-_LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+_LIMITS = ("max_completion_tokens", "max_tokens", "max_output_tokens", "maxOutputTokens")
 # Refused by a good endpoint, before any work.
 _FREE = frozenset(REFUSED)
 _FREE_AREAS = frozenset({"errors", "auth", "limits", "keys"})
@@ -89,7 +90,15 @@ def _document(request: Request) -> Mapping[str, Any] | None:
         document = json.loads(request.body)
     except ValueError:  # not meant to be read, so not paid for
         return None
-    return document if isinstance(document, dict) else None
+    if not isinstance(document, dict):
+        return None
+    # A format may name the model in the path, and keep its limits in an object of their own.
+    config = document.get("generationConfig")
+    return {
+        "model": model_in_path(request.target),
+        **(config if isinstance(config, dict) else {}),
+        **document,
+    }
 
 
 def _prompt(document: Mapping[str, Any]) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NoReturn
+from urllib.parse import unquote
 
 from wiremark_conformance import sse
 from wiremark_conformance.content import ContentError
@@ -139,6 +140,12 @@ def repeated_name(text: str) -> str | None:
     return found[0] if found else None
 
 
+def model_in_path(target: str) -> str | None:
+    """The model in a path such as `/v1beta/models/m:generateContent`; None when it names none."""
+    _, found, rest = target.partition("?")[0].rpartition("/models/")
+    return unquote(rest.rpartition(":")[0] or rest) if found else None
+
+
 class View:
     """One exchange, looked at."""
 
@@ -162,6 +169,11 @@ class View:
         """The body of the request; empty when it was not a JSON object."""
         value, _ = parse_json(self.exchange.request.body.decode("utf-8", "replace"))
         return value if isinstance(value, dict) else {}
+
+    @property
+    def asked_model(self) -> str:
+        """The model that the request names, in its body or in its path."""
+        return str(self.asked.get("model") or model_in_path(self.exchange.request.target) or "")
 
     @property
     def status_line(self) -> str:
@@ -205,6 +217,11 @@ class View:
     def json_defect(self) -> str:
         """Why the body is not one JSON value; "" when it is."""
         return self._json[1]
+
+    @property
+    def value(self) -> Any:
+        """The body's JSON value; None when it is not JSON."""
+        return self._json[0]
 
     @property
     def object(self) -> Mapping[str, Any]:

@@ -24,9 +24,8 @@ from wiremark_conformance.probes import PROBES, ProbeContext
 from wiremark_conformance.target import Target
 
 # The probe that lists the models, and what every request has to say, in a dialect that has its own.
-_MODELS: Mapping[Dialect, str] = {"anthropic": "messages.models.list"}
+_MODELS: Mapping[Dialect, str] = {"anthropic": "messages.models.list", "gemini": "gemini.models.list"}
 _SPEAKS: Mapping[Dialect, Headers] = {"anthropic": (("anthropic-version", "2023-06-01"),)}
-_SUFFIX = "/models"
 _USUAL_BASES = ("/v1", "/api/v1", "/openai/v1", "/api/openai/v1", "")
 _NAMED = 5  # models that a sentence lists
 
@@ -84,7 +83,13 @@ def _request(target: Target, probe: str) -> Request:
     headers: Headers = (("host", target.host_header), ("accept", "application/json"))
     headers += _SPEAKS.get(target.contract.dialect, ())
     authorization = (("authorization", f"Bearer {key}"),) if key else ()
-    return Request("GET", target.base_path + _SUFFIX, headers + authorization)
+    return Request("GET", target.base_path + _list_path(target), headers + authorization)
+
+
+def _list_path(target: Target) -> str:
+    """Path of the list of models, below the base URL."""
+    path = target.path("models.list")
+    return path.removeprefix(target.base_path) if path else "/models"
 
 
 # -- diagnoses: a sentence, or None -----------------------------------------------------------------
@@ -96,7 +101,7 @@ def _no_answer(exchange: Exchange, target: Target) -> str | None:
 
 
 def _refused(exchange: Exchange, target: Target) -> str | None:
-    if exchange.status not in {401, 403} or _is_html(exchange):
+    if not _declined(exchange) or _is_html(exchange):
         return None
     said = f"{target.base_url} answers {_status(exchange)}{_said(exchange)}"
     if target.credentials.get("default") is None:
@@ -104,9 +109,16 @@ def _refused(exchange: Exchange, target: Target) -> str | None:
     return f"{said}; it does not accept the key of the role 'default', check it"
 
 
+def _declined(exchange: Exchange) -> bool:
+    """Whether it is the key that is not good; Google says so with a 400 and a reason."""
+    return exchange.status in {401, 403} or (
+        exchange.status == 400 and "API_KEY_INVALID" in _text(exchange)  # a word that nobody else uses
+    )
+
+
 def _elsewhere(exchange: Exchange, target: Target) -> str | None:
     """Something answers, but no API does."""
-    where = f"{target.base_url}{_SUFFIX}"
+    where = f"{target.base_url}{_list_path(target)}"
     if exchange.status is not None and 300 <= exchange.status < 400:
         return (
             f"{where} redirects to {exchange.header('location') or 'nowhere'}; give the base URL it leads to"
@@ -125,7 +137,7 @@ def _broken(exchange: Exchange, target: Target) -> str | None:
         return f"{target.base_url} answers {_status(exchange)}{_said(exchange)}; try again when it is well"
     if exchange.status == 200 and _json(exchange) is None:
         kind = exchange.header("content-type") or "no content-type"
-        where = f"{target.base_url}{_SUFFIX}"
+        where = f"{target.base_url}{_list_path(target)}"
         return f"{where} answers 200 with a body that is not JSON ({kind}); check the base URL"
     return None
 
@@ -137,10 +149,10 @@ def _better_base(target: Target, request: Request, send: Send) -> str | None:
     origin = target.base_url.removesuffix(target.base_path)
     for base in _candidates(target):
         query = "?" + request.target.partition("?")[2] if "?" in request.target else ""
-        exchange = send("smoke", replace(request, target=f"{base}{_SUFFIX}{query}"))
+        exchange = send("smoke", replace(request, target=f"{base}{_list_path(target)}{query}"))
         if exchange.failure is None and (
             _listed(exchange) is not None
-            or (exchange.status == 401 and isinstance(_json(exchange), dict) and not _is_html(exchange))
+            or (_declined(exchange) and isinstance(_json(exchange), dict) and not _is_html(exchange))
         ):
             return origin + base
     return None
@@ -185,7 +197,7 @@ def _known(model: str, request: Request, send: Send) -> bool:
     path, _, _ = request.target.partition("?")
     exchange = send("smoke", replace(request, target=f"{path}/{quote(model, safe='')}"))
     body = _json(exchange)
-    return exchange.status == 200 and isinstance(body, dict) and "id" in body
+    return exchange.status == 200 and isinstance(body, dict) and ("id" in body or "name" in body)
 
 
 # -- reading ------------------------------------------------------------------------------------------
@@ -209,10 +221,14 @@ def _json(exchange: Exchange) -> Any:
 def _listed(exchange: Exchange) -> list[str] | None:
     """The ids of the models listed; None when the answer is no list of models."""
     body = _json(exchange)
-    data = body.get("data") if isinstance(body, dict) and exchange.status == 200 else None
-    if not isinstance(data, list):
+    if not isinstance(body, dict) or exchange.status != 200:
         return None
-    return [entry["id"] for entry in data if isinstance(entry, dict) and isinstance(entry.get("id"), str)]
+    for key, name in (("data", "id"), ("models", "name")):
+        entries = body.get(key)
+        if isinstance(entries, list):
+            found = (entry.get(name) for entry in entries if isinstance(entry, dict))
+            return [text.removeprefix("models/") for text in found if isinstance(text, str)]
+    return None
 
 
 def _is_html(exchange: Exchange) -> bool:

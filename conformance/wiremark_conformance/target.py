@@ -26,6 +26,12 @@ _OF_MODEL = {
     "responses.custom-tools": "tools",
     "responses.vision": "vision",
     "responses.json": "json",
+    "gemini.functions": "tools",
+    "gemini.functions.forced": "tools",
+    "gemini.functions.parallel": "tools",
+    "gemini.vision": "vision",
+    "gemini.json": "json",
+    "gemini.json-schema": "json",
 }
 
 
@@ -60,24 +66,17 @@ class Target:
         return capability is None or capability in self.contract.claimed
 
     def path(self, operation: str, **values: str) -> str | None:
-        """Path of an operation below the base URL given, or None when it is not offered.
+        """The first path of an operation below the base URL given, or None when it is not offered."""
+        return next(iter(self.paths(operation, **values)), None)
+
+    def paths(self, operation: str, **values: str) -> tuple[str, ...]:
+        """Every path of an operation below the base URL given.
 
         Values fill the template's braces, percent-encoded as one path segment each.
         """
-        paths = self.contract.paths(operation)
-        if not paths:
-            return None
-        relative = paths[0].removeprefix(self.contract.base_path)
         encoded = {name: quote(value, safe="") for name, value in values.items()}
-        return self.base_path + relative.format(**encoded)
-
-    def paths(self, operation: str, **values: str) -> tuple[str, ...]:
-        """Every path of an operation, as `path` gives the first."""
-        encoded = {name: quote(value, safe="") for name, value in values.items()}
-        return tuple(
-            self.base_path + found.removeprefix(self.contract.base_path).format(**encoded)
-            for found in self.contract.paths(operation)
-        )
+        relative = (path.removeprefix(self.contract.base_path) for path in self.contract.paths(operation))
+        return tuple(self.base_path + path.format(**encoded) for path in relative)
 
     @property
     def model_entry(self) -> Model | None:

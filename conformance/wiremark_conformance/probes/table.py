@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from urllib.parse import quote
 
 from wiremark_schemas.contracts import Model
 
@@ -37,6 +38,7 @@ class Draft:
     headers: added to the shared ones; a name given here replaces the shared header
     key:     whose key goes with it: the probe's role's, a made-up one, or none
     chunked: send the body in chunks, without content-length
+    scheme:  how the key is sent; None: as the contract has it first, but not in the query
     """
 
     method: str
@@ -45,6 +47,7 @@ class Draft:
     headers: Headers = ()
     key: Key = "role"
     chunked: bool = False
+    scheme: str | None = None
 
 
 Drafter = Callable[[ProbeContext], Draft]
@@ -112,11 +115,16 @@ class ProbeTable(Mapping[str, Probe]):
 
 
 def path(context: ProbeContext, operation: str, **values: str) -> str:
-    """Path of an operation; raises NotPromised when the contract does not offer it."""
-    found = context.target.path(operation, **values)
-    if found is None:
-        raise NotPromised(f"the contract names no path for {operation}")
-    return found
+    """The first path of an operation; raises NotPromised when the contract does not offer it."""
+    return path_at(context, 0, operation, **values)
+
+
+def path_at(context: ProbeContext, at: int, operation: str, **values: str) -> str:
+    """One of the paths of an operation; raises NotPromised when the contract does not offer so many."""
+    found = context.target.paths(operation, **values)
+    if len(found) <= at:
+        raise NotPromised(f"the contract names no {'further ' * bool(at)}path for {operation}")
+    return found[at]
 
 
 def served(context: ProbeContext) -> tuple[Model, ...]:
@@ -153,7 +161,10 @@ def chat(context: ProbeContext, body: Mapping[str, Any], **how: Any) -> Draft:
 
 def _request(draft: Draft, role: str, target: Target) -> Request:
     headers = [("host", target.host_header), ("user-agent", USER_AGENT), ("accept", "application/json")]
-    headers += _key_headers(draft, role, target)
+    schemes = target.contract.raw["auth"]["schemes"]
+    scheme = draft.scheme or next((scheme for scheme in schemes if scheme != "query"), "bearer")
+    key = _key(draft, role, target)
+    headers += _key_headers(scheme, key)
     body = draft.body
     if body is not None:
         headers.append(("content-type", "application/json"))
@@ -164,15 +175,20 @@ def _request(draft: Draft, role: str, target: Target) -> Request:
         headers.append(("content-length", str(len(payload))))
     replaced = {name.lower() for name, _ in draft.headers}
     kept = [(name, value) for name, value in headers if name not in replaced]
-    return Request(draft.method, draft.target, (*kept, *draft.headers), payload)
+    query = f"{'&' if '?' in draft.target else '?'}key={quote(key)}" if key and scheme == "query" else ""
+    return Request(draft.method, draft.target + query, (*kept, *draft.headers), payload)
 
 
-def _key_headers(draft: Draft, role: str, target: Target) -> Headers:
-    auth = target.contract.raw["auth"]
-    key = target.credentials.get(role)
-    if draft.key == "none" or (draft.key == "role" and key is None):
-        return ()
+def _key(draft: Draft, role: str, target: Target) -> str | None:
+    """The key that goes with a request, if any."""
+    if draft.key == "none":
+        return None
     if draft.key == "wrong":
-        key = f"{auth.get('key_prefix', '')}{WRONG_KEY}"
-    scheme = next((scheme for scheme in auth["schemes"] if scheme != "query"), "bearer")
-    return (("authorization", f"Bearer {key}"),) if scheme == "bearer" else ((scheme, str(key)),)
+        return f"{target.contract.raw['auth'].get('key_prefix', '')}{WRONG_KEY}"
+    return target.credentials.get(role)
+
+
+def _key_headers(scheme: str, key: str | None) -> Headers:
+    if key is None or scheme == "query":
+        return ()
+    return (("authorization", f"Bearer {key}"),) if scheme == "bearer" else ((scheme, key),)

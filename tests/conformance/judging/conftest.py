@@ -9,15 +9,16 @@ from __future__ import annotations
 import copy
 import functools
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from wiremark_conformance.checks.billing.check_ledger import LEDGER
 from wiremark_conformance.exchange import Exchange, FailureKind, Part, Request, TransportFailure
-from wiremark_conformance.judge import Evidence, Judgement, judge_one
+from wiremark_conformance.judge import Evidence, Judgement, judge_one, probes_for
 from wiremark_conformance.probes import PROBES, Probe, ProbeContext
 from wiremark_conformance.probes.chat import HELLO
 from wiremark_conformance.probes.parameters import WRONG
@@ -30,7 +31,13 @@ from wiremark_schemas import contracts
 from wiremark_schemas.contracts import Model, Offer
 from wiremark_schemas.credentials import ROLES, Credentials
 
-from tests.conformance.judging import good_messages, good_responses, good_surfaces, other_surfaces
+from tests.conformance.judging import (
+    good_gemini,
+    good_messages,
+    good_responses,
+    good_surfaces,
+    other_surfaces,
+)
 
 CREATED = 1764547200
 ANSWER_ID = f"gen-{CREATED}-VhzEA3LAfGuc"
@@ -116,9 +123,15 @@ class World:
         self.target = Target(
             self.contract, model, self.contract.base_path, Credentials(keys), "http://x.invalid", "x.invalid"
         )
-        found = {name: answer for name in PROBES if (answer := _good(name, model)) is not None}
-        messages = good_messages.answers(model, [entry["id"] for entry in _models()])
-        formats = {**messages, **good_responses.answers()}
+        table = _good(model)
+        # Copies: entries of the table may share what they hold, and a test spoils one of them.
+        found = {name: copy.deepcopy(table.get(name, _plain)()) for name in PROBES if not _of_others(name)}
+        listed = [entry["id"] for entry in _models()]
+        formats = {
+            **good_messages.answers(model, listed),
+            **good_responses.answers(),
+            **good_gemini.answers(model, listed),
+        }
         self.answers = {**found, **{name: Answer(**given) for name, given in formats.items()}}
         for position, (name, answer) in enumerate(self.answers.items()):
             answer.headers = {**_shared(name, position), **answer.headers}
@@ -140,12 +153,16 @@ class World:
 
     def streams(self, *, named: bool = False) -> Iterator[Answer]:
         """Streams of chat, or of the formats whose events have names."""
-        every = self.answers.values()
-        return (answer for answer in every if answer.chunks is not None and answer.named == named)
+        return (one for one in self.usual() if one.chunks is not None and one.named == named)
 
-    def evidence(self) -> Evidence:
+    def usual(self) -> Iterator[Answer]:
+        """The answers but those of the format without names of events, and the bare ones of all formats."""
+        others = (good_gemini, good_surfaces)
+        return (one for name, one in self.answers.items() if not any(o.is_ours(name) for o in others))
+
+    def evidence(self, probes: Iterable[str] = PROBES) -> Evidence:
         exchanges: dict[str, Exchange] = {}
-        for name, probe in PROBES.items():
+        for name, probe in ((name, PROBES[name]) for name in probes):
             request = self._request(probe, exchanges)
             if request is None or name not in self.answers:
                 continue
@@ -174,7 +191,9 @@ class World:
         return _requests[known]
 
     def judge(self, requirement: str) -> Judgement:
-        return judge_one(requirement, self.evidence())
+        needed = probes_for([requirement])
+        # The books are held against every answer of the run.
+        return judge_one(requirement, self.evidence() if LEDGER in needed else self.evidence(needed))
 
     def findings(self, areas: str = "") -> dict[str, str]:
         """Requirement → message of everything that was found; `areas`: how the names of areas begin."""
@@ -516,11 +535,27 @@ def _logprobs_stream() -> list[Any]:
     return chunks
 
 
-def _good(name: str, model: str) -> Answer | None:
-    """The answer of a good endpoint; probes without one of their own get the plain answer."""
+def _surface(status: int, body: Any, chunks: list[Any] | None) -> Answer:
+    whole = Answer(status, {"content-type": "application/json"}, body)
+    return whole if chunks is None else _stream(chunks)
+
+
+def _plain() -> Answer:
+    return _json(completion())
+
+
+def _of_others(probe: str) -> bool:
+    """Whether a probe is of a format whose good answers are made elsewhere."""
+    others = (good_messages, good_responses, good_gemini)
+    return any(other.is_ours(probe) for other in others)
+
+
+def _good(model: str) -> Mapping[str, Callable[[], Answer]]:
+    """The answers of a good endpoint by probe; those without one of their own get the plain answer."""
     call = completion({"content": None, "tool_calls": [copy.deepcopy(TOOL_CALL)]}, "tool_calls")
     one = next((entry for entry in _models() if entry["id"] == model), {**_models()[0], "id": model})
-    table: dict[str, Callable[[], Answer]] = {
+    return {
+        **{probe: partial(_surface, *given) for probe, given in good_surfaces.answers().items()},
         **{probe: partial(_json, body) for probe, body in other_surfaces.bodies().items()},
         **{probe: partial(_stream, chunks) for probe, chunks in other_surfaces.streams().items()},
         "completions.no-prompt": _invalid,
@@ -665,19 +700,15 @@ def _good(name: str, model: str) -> Answer | None:
                     _row("responses.tools.forced"),
                     _row("messages.stream"),
                     _row("messages.tools.forced"),
+                    _row("gemini.plain"),
+                    _row("gemini.stream"),
+                    _row("gemini.functions.forced"),
                     _row("cache.repeat", 0, cached=True),
                     _row("errors.unknown-model", 0, status=404, state="released", outcome="refused"),
                 ],
             }
         ),
     }
-    if good_messages.is_ours(name) or good_responses.is_ours(name):
-        return None
-    if good_surfaces.is_ours(name):
-        status, body, chunks = good_surfaces.answers()[name]
-        whole = Answer(status, {"content-type": "application/json"}, body)
-        return whole if chunks is None else _stream(chunks)
-    return table.get(name, lambda: _json(completion()))()
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ def _every_answer(change: Callable[[dict[str, Any]], object]) -> Change:
     """The change on every whole chat answer."""
 
     def apply(world: Any) -> None:
-        for answer in world.answers.values():
+        for answer in world.usual():
             if isinstance(answer.body, dict) and "choices" in answer.body:
                 change(answer.body)
 

@@ -36,8 +36,9 @@ _SCHEMAS = {
     "responses": "openai/responses.request",
 }
 _WRONG_PARTS = ("chat.parts.unknown", "chat.vision.bare-url")
-# Made only where pages are let in; everything else is promised by the other contract.
-FOR_PAGES = {name for name, probe in PROBES.items() if probe.capability == "cors.allow"}
+# What no contract promises together with everything else.
+_ELSEWHERE = ("cors.allow", "formats.paths", "formats.own", "billing.export")
+FOR_OTHERS = {name for name, probe in PROBES.items() if probe.capability in _ELSEWHERE}
 
 
 def _requests(world: Any) -> dict[str, Request]:
@@ -66,10 +67,7 @@ def test_the_table_refuses_a_probe_before_what_it_needs() -> None:
 
 
 def test_every_probe_is_made_where_everything_is_promised(world: Any) -> None:
-    made = set(_requests(world))
-    # Further formats on further paths, and an export instead of pages of rows.
-    others = {name for name in PROBES if name.startswith(("surface.", "billing.export"))}
-    assert made | others == set(PROBES) - FOR_PAGES | others
+    assert set(_requests(world)) == set(PROBES) - FOR_OTHERS
 
 
 def test_the_least_contract_is_asked_only_what_it_promises(worlds: Callable[..., Any]) -> None:
@@ -81,7 +79,9 @@ def test_the_least_contract_is_asked_only_what_it_promises(worlds: Callable[...,
 def test_requests_are_valid_by_the_published_schema(world: Any) -> None:
     for name, request in _requests(world).items():
         area = name.partition(".")[0]
-        if request.method == "POST" and not name.startswith((*_WRONG_BODIES, *_WRONG_PARTS, "messages.")):
+        if request.method == "POST" and not name.startswith(
+            (*_WRONG_BODIES, *_WRONG_PARTS, "messages.", "gemini.")
+        ):
             schema = _SCHEMAS.get(area, "openai/chat.request")
             found = list(validator(schema).iter_errors(json.loads(request.body)))
             assert not found, (name, found)
@@ -102,8 +102,47 @@ def test_messages_requests_are_valid_by_the_published_schema(world: Any) -> None
             assert bool(found) == (name in wrong), (name, found)
 
 
+def test_gemini_requests_are_valid_by_the_published_schema(world: Any) -> None:
+    schemas = {"countTokens": "count_tokens.request", "embedContent": "embed.request"}
+    schemas |= {"batchEmbedContents": "batch_embed.request"}
+    wrong = {"gemini.snake", "gemini.unknown-field", "gemini.functions.text-response"}
+    wrong |= {f"gemini.errors.{name}" for name in ("no-contents", "empty-contents", "contents-type")}
+    wrong |= {f"gemini.errors.{name}" for name in ("temperature", "inline-data")}
+    unreadable = (
+        "gemini.errors.malformed-json",
+        "gemini.errors.not-an-object",
+        "gemini.auth.no-key.malformed",
+    )
+    for name, request in _requests(world).items():
+        if name.startswith("gemini.") and request.body and name not in unreadable:
+            method = request.target.partition("?")[0].rpartition(":")[2]
+            schema = f"gemini/{schemas.get(method, 'generate.request')}"
+            found = list(validator(schema).iter_errors(json.loads(request.body)))
+            assert bool(found) == (name in wrong), (name, found)
+
+
+def test_gemini_sends_the_key_as_its_own_clients_do(world: Any) -> None:
+    for name, request in _requests(world).items():
+        if not name.startswith("gemini."):
+            continue
+        header, bearer = _header(request, "x-goog-api-key"), _header(request, "authorization")
+        sent = header or bearer or request.target.partition("key=")[2]
+        if "no-key" in name:
+            assert not sent
+        elif "wrong-key" in name:
+            assert sent == f"hermes_pk_{WRONG_KEY}"
+        else:
+            assert sent.removeprefix("Bearer ") == f"key-of-{PROBES[name].role}"
+        assert (header is None) == (name in _OTHER_WAYS or "no-key" in name)
+
+
+_OTHER_WAYS = ("gemini.auth.query", "gemini.auth.bearer", "gemini.auth.wrong-key.query")
+
+
 def test_a_role_is_sent_with_its_own_key(world: Any) -> None:
     for name, request in _requests(world).items():
+        if name.startswith("gemini."):
+            continue
         sent = _header(request, "authorization") or ""
         if name.startswith(
             (

@@ -117,10 +117,9 @@ def charged_by(told: Counts) -> Function:
 
     def charged(view: View, ledger: View) -> Outcome:
         row = _row(view, ledger)
-        asked = str(view.asked.get("model"))
-        model = view.target.contract.model(asked)
+        model = view.target.contract.model(view.asked_model)
         if model is None:
-            raise NotPromised(f"the contract has no price for {asked!r}")
+            raise NotPromised(f"the contract has no price for {view.asked_model!r}")
         price = model.price_from(promised.provider(view))
         due = 0 if row.get("cached") else charge(price, *told(view))
         found = row.get("amount_microusd")

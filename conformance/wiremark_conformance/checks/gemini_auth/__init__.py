@@ -1,0 +1,1 @@
+"""Keys and limits in Google's Gemini format."""

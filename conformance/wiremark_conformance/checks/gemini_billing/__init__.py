@@ -1,0 +1,1 @@
+"""The endpoint's books on answers of Google's Gemini format."""

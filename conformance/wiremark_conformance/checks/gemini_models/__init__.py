@@ -1,0 +1,1 @@
+"""The model catalogue, token counts and embeddings in Google's Gemini format."""
