@@ -65,6 +65,10 @@ class Sender:
             role: "".join(f"{name}: {value}\r\n" for name, value in settings.authorization_of(role))
             for role in settings.scenario.roles
         }
+        self._targets = {
+            entry.name: settings.target_of(entry, settings.models[entry.format])
+            for entry in settings.scenario.mix
+        }
         headers = settings.contract.raw["headers"]
         self._id_header = headers["request_id"] or "x-request-id"
         self._limit_headers = headers.get("rate_limit")
@@ -107,12 +111,8 @@ class Sender:
     ) -> tuple[Outcome, int | None]:
         entry, settings = planned.entry, self._settings
         reader = ResponseReader()
-        request = post(
-            settings.target_of(entry, planned.model),
-            settings.endpoint.host_header,
-            self._keys[entry.role] + planned.headers,
-            planned.body,
-        )
+        headers = self._keys[entry.role] + planned.headers
+        request = post(self._targets[entry.name], settings.endpoint.host_header, headers, planned.body)
         sent_ns = time.monotonic_ns()
         # What it is when the time to drain is over and the greenlet is killed.
         result, problem = Answer(Outcome.CUT, ""), "cut when the run ended"

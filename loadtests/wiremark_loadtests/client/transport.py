@@ -143,6 +143,7 @@ class _PlainLink:
         self._sent_ns = self._seen_ns = 0
         self._conduct = STEADY
         self._reads_left: int | None = None
+        self._timer: Any = None  # looks for silence
         self._resting: Any = None  # the timer of a slow reader's pause
         self._receiver.watch(self._socket.fileno(), self._on_readable)
 
@@ -151,16 +152,17 @@ class _PlainLink:
         self._behave(conduct)
         self._waiter = waiter = Waiter()
         self._sent_ns = self._seen_ns = time.monotonic_ns()
-        timer = self._loop.timer(silence / 4, silence / 4)
+        if self._timer is None:
+            self._timer = self._loop.timer(silence / 4, silence / 4)
         try:
             self._send(request if conduct.cut_after != -1 else request[: len(request) // 2], silence)
             if conduct.cut_after is not None and conduct.cut_after <= 0:
                 raise HungUp
-            timer.start(self._give_up_after, silence)
+            self._timer.start(self._give_up_after, silence)
             if self._response is not None:
                 waiter.get()
         finally:
-            timer.close()
+            self._timer.stop()
             if self._reads:  # the greenlet was killed, or the response was given up
                 with suppress(WireError):
                     self._digest()
@@ -264,9 +266,10 @@ class _PlainLink:
         return True
 
     def close(self) -> None:
-        if self._resting is not None:
-            self._resting.close()
-            self._resting = None
+        for timer in (self._timer, self._resting):
+            if timer is not None:
+                timer.close()
+        self._timer = self._resting = None
         self._receiver.forget(self._socket.fileno())
         self._socket.close()
 

@@ -41,6 +41,7 @@ class ResponseReader:
         "_body",
         "_buffer",
         "_left",
+        "_lowered",
         "head",
         "is_chunked",
         "keeps_alive",
@@ -53,7 +54,7 @@ class ResponseReader:
         self._buffer = b""
         self._left = 0
         self._body: Callable[[bytes, int], bool] | None = None
-        self.head = b""
+        self.head = self._lowered = b""
         self.status = 0
         self.is_chunked = False
         self.keeps_alive = True
@@ -94,7 +95,9 @@ class ResponseReader:
 
     def header(self, name: str) -> str | None:
         """The first value of a header, None when it is absent; names compare without case."""
-        at = self.head.lower().find(b"\r\n" + name.lower().encode("ascii") + b":")
+        if len(self._lowered) != len(self.head):
+            self._lowered = self.head.lower()
+        at = self._lowered.find(b"\r\n" + name.lower().encode("ascii") + b":")
         if at < 0:
             return None
         start = at + len(name) + 3

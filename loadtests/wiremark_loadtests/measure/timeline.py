@@ -49,7 +49,10 @@ class Timeline:
 
     def at(self, since_start_ns: int) -> Slot:
         number = max(0, since_start_ns) // (self.width * _NS_PER_SECOND)
-        return self.slots.setdefault(number, Slot())
+        slot = self.slots.get(number)
+        if slot is None:
+            slot = self.slots[number] = Slot()
+        return slot
 
     def merge(self, other: Timeline) -> None:
         if self.width != other.width and self.slots and other.slots:
