@@ -44,7 +44,17 @@ class Histogram:
         self.maximum = 0
 
     def record(self, value: int) -> None:
-        self.record_all((value,))
+        """Add one value ≥ 0."""
+        if value < 0:
+            raise ValueError(f"a duration cannot be negative: {value}")
+        index = math.ceil(math.log(value) * _PER_LOG) if value else _ZERO
+        self.buckets[index] = self.buckets.get(index, 0) + 1
+        if value < self.minimum or not self.count:
+            self.minimum = value
+        if value > self.maximum:
+            self.maximum = value
+        self.count += 1
+        self.total += value
 
     def record_all(self, values: Sequence[int]) -> None:
         """Add values ≥ 0; a negative one is a defect of the caller and raises ValueError."""
