@@ -23,13 +23,9 @@ _FUNCTION = {
     "parameters": {"type": "OBJECT", "properties": {"city": _CITY}, "required": ["city"]},
 }
 FUNCTIONS = [{"functionDeclarations": [_FUNCTION]}]
-_STANDARD = [
-    {
-        "functionDeclarations": [
-            {"name": TOOL, "description": "The weather", "parametersJsonSchema": PARAMETERS}
-        ]
-    }
-]
+# The very function that chat is given.
+_CHATS = {"name": TOOL, "description": _FUNCTION["description"], "parametersJsonSchema": PARAMETERS}
+_STANDARD = [{"functionDeclarations": [_CHATS]}]
 # Types in small letters, and keywords that only JSON Schema has.
 _LOWER = {
     "type": "object",

@@ -12,6 +12,7 @@ from tests.conformance.judging import good_gemini as good
 Change = Callable[[Any], object]
 
 PLAIN, FORCED, THOUGHTS = "gemini.plain", "gemini.functions.forced", "gemini.thoughts"
+STANDARD = "gemini.functions.standard-schema"
 TRACE = 'Traceback (most recent call last):\n  File "/srv/app.py", line 3, in main'
 
 
@@ -324,6 +325,27 @@ def _books(name: str, probe: str) -> list[tuple[str, Change]]:
 def _charged(probe: str) -> Change:
     return lambda w: w.rows().append({**w.rows()[0], "request_id": f"req-{probe}", "amount_microusd": 3})
 
+
+def _ended(world: Any) -> None:
+    """The budget used up in both formats, and STOP in this one."""
+    world["gemini.max-tokens"].body["candidates"][0]["finishReason"] = "STOP"
+    usage = world["chat.max-tokens"].body["usage"]
+    usage.update(completion_tokens=8, total_tokens=usage["prompt_tokens"] + 8)
+
+
+AGREEING: list[tuple[str, Change]] = [
+    ("formats.gemini.prompt-tokens", _usage(promptTokenCount=24)),
+    ("formats.gemini.answer-tokens", _usage(candidatesTokenCount=7)),
+    ("formats.gemini.stop-reason", _candidate(finishReason="SAFETY")),
+    ("formats.gemini.stop-reason-budget", _ended),
+    ("formats.gemini.stop-reason-tools", _text(STANDARD, "It is sunny.")),
+    ("formats.gemini.tool-tokens", _usage(STANDARD, promptTokenCount=19)),
+    ("formats.gemini.tool-call", _call(STANDARD, args={"city": "paris"})),
+    ("formats.gemini.tool-call", _call(STANDARD, name="weather")),
+    ("formats.gemini.models", lambda w: w["gemini.models.list"].body["models"].pop(0)),
+    ("formats.gemini.by-header", lambda w: w["models.list"].body.pop("object")),
+    ("formats.gemini.by-header", lambda w: w["gemini.models.list"].body.pop("models")),
+]
 
 BOOKS: list[tuple[str, Change]] = [
     *_books("plain", PLAIN),

@@ -12,7 +12,15 @@ from wiremark_conformance.sse import BOM
 from wiremark_reports.record import Verdict
 
 from tests.conformance.judging import good_gemini as good
-from tests.conformance.judging.spoilt_gemini import ANSWERS, AROUND, BOOKS, FUNCTIONS, Change, declined
+from tests.conformance.judging.spoilt_gemini import (
+    AGREEING,
+    ANSWERS,
+    AROUND,
+    BOOKS,
+    FUNCTIONS,
+    Change,
+    declined,
+)
 
 PLAIN, STREAM, V1, ARRAY = "gemini.plain", "gemini.stream", "gemini.stream.v1", "gemini.stream.array"
 CALLS, THOUGHTS, CUT = "gemini.functions.stream", "gemini.stream.thoughts", "gemini.stream.max-tokens"
@@ -106,7 +114,7 @@ STREAMS: list[tuple[str, Change]] = [
     ("gemini.stream.array.types", lambda w: w[ARRAY].body[0].update(responseId=7)),
     ("gemini.stream.array.finish", lambda w: w[ARRAY].body.pop()),
 ]
-SPOILT = [*ANSWERS, *FUNCTIONS, *AROUND, *BOOKS, *STREAMS]
+SPOILT = [*ANSWERS, *AGREEING, *FUNCTIONS, *AROUND, *BOOKS, *STREAMS]
 
 
 def _each(change: Callable[[dict[str, Any]], object]) -> Change:

@@ -54,7 +54,7 @@ def _call(other: Format) -> Function:
 
 
 def _models(one: View, two: View) -> Outcome:
-    if two.object.get("has_more"):
+    if two.object.get("has_more") or two.object.get("nextPageToken"):
         raise NotTestable("the list goes on")
     first, second, model = _ids(one), _ids(two), one.target.model
     if model in first and model not in second:
@@ -75,10 +75,22 @@ def by_header(one: View, two: View) -> Outcome:
     return None
 
 
+@check("formats.gemini.by-header", "models.list", "gemini.models.list")
+def by_key_header(one: View, two: View) -> Outcome:
+    """The same for the header in which Google's clients send their key."""
+    if one.exchange.request.target != two.exchange.request.target:
+        raise NotPromised("each format has a list of models at a path of its own")
+    if one.object.get("object") != "list":
+        return f"without `x-goog-api-key` the list has `object` {shown(one.object.get('object'))}"
+    return None if "models" in two.object else "with `x-goog-api-key` the list has no `models`"
+
+
 def _ids(view: View) -> set[str]:
-    data: Any = view.object.get("data")
-    entries = data if isinstance(data, list) else ()
-    found = {entry["id"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("id"), str)}
+    """The models of a list, in whichever form it came."""
+    data: Any = view.object.get("data", view.object.get("models"))
+    entries = [entry for entry in data if isinstance(entry, dict)] if isinstance(data, list) else []
+    named = (entry.get("id", entry.get("name")) for entry in entries)
+    found = {name.removeprefix("models/") for name in named if isinstance(name, str)}
     if not found:
         raise NotTestable(f"{view.probe} lists no model")
     return found
@@ -88,7 +100,7 @@ def _of_one_model(judge: Function) -> Function:
     """Formats can only agree on a model that both serve."""
 
     def judged(one: View, two: View) -> Outcome:
-        if one.asked.get("model") != two.asked.get("model") or one.target.contract.split:
+        if one.asked_model != two.asked_model or one.target.contract.split:
             raise NotPromised("each format has models of its own")
         return judge(one, two)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from wiremark_conformance import gemini
 from wiremark_conformance import responses as responses_format
 from wiremark_conformance.evidence import View, parse_json
 from wiremark_conformance.messages import answer
@@ -28,6 +29,11 @@ _MESSAGES: Mapping[Any, Stop] = {
     "model_context_window_exceeded": "budget",
     "tool_use": "tools",
     "refusal": "filter",
+}
+_GEMINI: Mapping[Any, Stop] = {
+    "STOP": "end",
+    "MAX_TOKENS": "budget",
+    **dict.fromkeys(("SAFETY", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "RECITATION"), "filter"),
 }
 
 
@@ -111,6 +117,22 @@ def responses(view: View) -> Told:
     )
 
 
+def contents(view: View) -> Told:
+    """What a whole answer of Gemini tells, whose stop reason does not say that a function was called."""
+    said = gemini.answer(view)
+    found = said.finish()
+    calls = [part["functionCall"] for part in said.parts() if isinstance(part.get("functionCall"), dict)]
+    stop = _stop(_GEMINI, found)
+    return Told(
+        said.count("promptTokenCount"),
+        said.answered,
+        said.text(),
+        tuple((call.get("name"), call.get("args")) for call in calls),
+        "tools" if calls and stop == "end" else stop,
+        shown(found),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
     """A format beside chat: how its answers are read, and its probe for each question that chat is asked.
@@ -132,6 +154,13 @@ CHAT = Format(chat, "chat.plain", "chat.max-tokens", "chat.tools.forced", "model
 FORMATS: Mapping[str, Format] = {
     "messages": Format(
         messages, "messages.plain", "messages.max-tokens", "messages.tools.forced", "messages.models.list"
+    ),
+    "gemini": Format(
+        contents,
+        "gemini.plain",
+        "gemini.max-tokens",
+        "gemini.functions.standard-schema",
+        "gemini.models.list",
     ),
     "responses": Format(responses, "responses.plain", "responses.max-tokens", "responses.tools.forced"),
 }
