@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from wiremark_conformance.evidence import View
@@ -18,10 +19,13 @@ TERMINAL = ("response.completed", "response.incomplete", "response.failed")
 LIFECYCLE = ("response.created", "response.queued", "response.in_progress", *TERMINAL)
 CALLS = {"function_call": "arguments", "custom_tool_call": "input"}  # type of item → the key of its text
 
+_REMEMBERED = 32  # streams; each is looked at by many checks in a row
+
 Event = Mapping[str, Any]
 Item = Mapping[str, Any]
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def events(view: View) -> tuple[Event, ...]:
     """The JSON objects of a stream."""
     return tuple(frame.value for frame in view.before_done if isinstance(frame.value, dict))

@@ -25,7 +25,7 @@ from wiremark_conformance.responses import (
     text,
     told,
 )
-from wiremark_conformance.shapes import shape
+from wiremark_conformance.shapes import schema_violations, shape
 from wiremark_conformance.values import is_text, shown
 
 _MANY = 3  # pieces before growing texts are no accident
@@ -39,7 +39,7 @@ def event_fields(view: View) -> Outcome:
     """The keys of each event beside the objects that it carries, which have checks of their own."""
     distinct = {shape({k: v for k, v in e.items() if k not in _SPARED}): e for e in events(view)}
     for event in distinct.values():
-        if event.get("type") == "error":
+        if event.get("type") == "error" or not schema_violations("openai/responses.event", event):
             continue
         for violation in violations(validator("openai/responses.event"), event):
             spared = violation.pointer.split("/")[1:2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from wiremark_schemas import streams
@@ -10,7 +11,7 @@ from wiremark_schemas import streams
 from wiremark_conformance.checking import Function, each
 from wiremark_conformance.checks.responses_stream import STREAMS
 from wiremark_conformance.evidence import View
-from wiremark_conformance.order import at, walk
+from wiremark_conformance.order import Breach, at, walk
 from wiremark_conformance.outcome import NotTestable, Outcome
 from wiremark_conformance.responses import TERMINAL, events, of_type, response_of
 from wiremark_conformance.values import is_int, shown
@@ -49,13 +50,16 @@ def _opened(event: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
             }
 
 
-def _told_in(view: View) -> list[Mapping[str, Any]]:
-    return [told for event in events(view) for told in _opened(event)]
+@lru_cache(maxsize=32)
+def _breaches(view: View) -> tuple[Breach, ...]:
+    """Walked once for all the rules."""
+    told = [told for event in events(view) for told in _opened(event)]
+    return walk(streams.load("openai.responses"), told)
 
 
 def _keeps(rules: frozenset[tuple[str, str]]) -> Function:
     def kept(view: View) -> Outcome:
-        found = walk(streams.load("openai.responses"), _told_in(view))
+        found = _breaches(view)
         return next((breach.message for breach in found if (breach.kind, breach.subject) in rules), None)
 
     return kept
@@ -67,8 +71,7 @@ for _name, _rules in _RULES.items():
 
 @each("responses.stream.terminal-last", *STREAMS, expects="stream")
 def terminal_last(view: View) -> Outcome:
-    found = walk(streams.load("openai.responses"), _told_in(view))
-    return next((breach.message for breach in found if breach.kind == "after-end"), None)
+    return next((breach.message for breach in _breaches(view) if breach.kind == "after-end"), None)
 
 
 _INDICES = ("output_index", "content_index", "summary_index")
