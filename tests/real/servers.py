@@ -1,6 +1,6 @@
 """Servers that nobody here wrote: how each is installed, started and stopped.
 
-    python tests/real/servers.py judge NAME…      run the suite on them, keep the report in reports/real/
+    python tests/real/servers.py judge NAME…      run the suite on them, keep the reports in reports/real/
     python tests/real/servers.py list
 
 Each lives in a folder of its own below `$WIREMARK_REAL_DIR` (default: `.real` in the checkout) and
@@ -29,6 +29,12 @@ HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parent.parent
 HOME = Path(os.environ.get("WIREMARK_REAL_DIR", CHECKOUT / ".real"))
 REPORTS = CHECKOUT / "reports" / "real"
+# What is judged of a server, and how the suite is told: by the contract that promises least, or by one that
+# leaves everything about messages open.
+SURFACES: dict[str, tuple[str, ...]] = {
+    "chat": (),
+    "messages": ("--contract", str(HERE / "messages.yaml"), "-m", "messages or formats"),
+}
 INSTALL_SECONDS = 300
 START_SECONDS = 120
 
@@ -64,6 +70,7 @@ class Server:
     model: str | None = None
     api_key: str = "loopback-only"
     behind: str | None = None
+    surfaces: tuple[str, ...] = ("chat", "messages")
     environment: Callable[[Place], Mapping[str, str]] = lambda _place: {}
     prepare: Callable[[Place], None] = lambda _place: None
 
@@ -270,7 +277,12 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         return
 
 
-def judge(server: Server, base_url: str, out: Path) -> int:
+def report_name(server: Server, surface: str) -> str:
+    """Under which name a run is kept; that of chat is the server's own."""
+    return server.name if surface == "chat" else f"{server.name}-{surface}"
+
+
+def judge(server: Server, base_url: str, out: Path, surface: str = "chat") -> int:
     """Run the suite as anybody would; the exit code is that of `wiremark check`."""
     command = [
         sys.executable,
@@ -281,6 +293,7 @@ def judge(server: Server, base_url: str, out: Path) -> int:
         base_url,
         "--out",
         str(out),
+        *SURFACES[surface],
     ]
     command += ["--model", server.model] if server.model else []
     environment = {**os.environ, "WIREMARK_API_KEY": server.api_key}
@@ -308,9 +321,10 @@ def main(words: list[str]) -> int:
     for name in words[1:] or SERVERS:
         server = SERVERS[name]
         with running(server) as base_url:
-            out = HOME / "reports" / name
-            judge(server, base_url, out)
-            keep(out / "report.json", REPORTS / f"{name}.json")
+            for surface in server.surfaces:
+                out = HOME / "reports" / report_name(server, surface)
+                judge(server, base_url, out, surface)
+                keep(out / "report.json", REPORTS / f"{out.name}.json")
     return 0
 
 

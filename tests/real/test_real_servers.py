@@ -45,14 +45,16 @@ def _judge_again(name: str, folder: Path) -> None:
     server = servers.SERVERS[name]
     try:
         with servers.running(server) as base_url:
-            code = servers.judge(server, base_url, folder)
+            codes = {s: servers.judge(server, base_url, folder / s, s) for s in server.surfaces}
     except servers.NotAvailableError as reason:
         pytest.skip(str(reason))
-    assert code in {0, 1}, f"the suite could not judge {name}"
-    now, committed = findings(folder / "report.json"), findings(servers.REPORTS / f"{name}.json")
-    assert {key: now[key] for key in now.keys() - WOBBLING} == {
-        key: committed[key] for key in committed.keys() - WOBBLING
-    }
+    for surface, code in codes.items():
+        assert code in {0, 1}, f"the suite could not judge the {surface} of {name}"
+        kept = servers.REPORTS / f"{servers.report_name(server, surface)}.json"
+        now, committed = findings(folder / surface / "report.json"), findings(kept)
+        assert {key: now[key] for key in now.keys() - WOBBLING} == {
+            key: committed[key] for key in committed.keys() - WOBBLING
+        }
 
 
 @pytest.mark.real

@@ -50,4 +50,6 @@ def cut(view: View) -> Outcome:
     _, defect = parse_json(view.content)
     if not defect and view.content:
         raise NotTestable("the whole document fits the budget")
+    if not view.content.lstrip().startswith("{"):
+        raise NotTestable("the content does not begin as a document")
     return None if reason == "length" else f"half a document ends with {shown(reason)}, not with `length`"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wiremark_conformance.checking import accepted, check, each, tolerated
+from wiremark_conformance.checking import check, each, tolerated
 from wiremark_conformance.evidence import View, repeated_name
 from wiremark_conformance.outcome import NotTestable, Outcome
 from wiremark_conformance.values import shown
@@ -62,7 +62,15 @@ def unknown_headers(usual: View, with_headers: View) -> Outcome:
     return None
 
 
-accepted("http.unknown-query", "http.query")
+@check("http.unknown-query", "models.list", "http.query", expects="any")
+def unknown_query(usual: View, with_query: View) -> Outcome:
+    if not usual.succeeded:
+        raise NotTestable("the plain request is refused too")
+    if with_query.succeeded:
+        return None
+    return f"with a query that nobody knows the answer is {with_query.status_line}{with_query.error_text}"
+
+
 tolerated("http.large-headers", "http.large-header")
 
 
