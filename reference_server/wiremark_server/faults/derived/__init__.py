@@ -7,6 +7,7 @@ mutation.py  what can be wrong with a field
 documents.py the fields of answers, refusals and lists
 chunks.py    the fields of streamed chunks
 order.py     the order of a stream's events
+surfaces/    everything about operations that nobody wrote faults for
 promises.py  situations answered otherwise than the contract promises, and by proxies
 """
 
@@ -15,9 +16,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
-from wiremark_server.faults.derived import chunks, documents, order, promises
+from wiremark_server.faults.derived import chunks, documents, order, promises, surfaces
 from wiremark_server.faults.fault import Fault
 
 
 def faults() -> Iterator[Fault]:
-    return chain(documents.faults(), chunks.faults(), order.faults(), promises.faults())
+    return chain(documents.faults(), chunks.faults(), order.faults(), promises.faults(), surfaces.faults())

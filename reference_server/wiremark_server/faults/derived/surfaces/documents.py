@@ -10,6 +10,9 @@ from wiremark_server.faults.derived.surfaces.surface import Surface
 from wiremark_server.faults.edit import Body, Edit, Events, Form
 from wiremark_server.faults.fault import Fault
 
+# Members that a server need not have; few look at them, and another fault shows that they do.
+_RARE = ("*_details/*", "*/cache_*", "*/server_tool_use", "*/container", "*/diagnostics", "*/stop_details")
+
 
 def faults(surface: Surface) -> Iterator[Fault]:
     parts: tuple[tuple[str, str, str, Form], ...] = (
@@ -20,7 +23,7 @@ def faults(surface: Surface) -> Iterator[Fault]:
     for part, said, schema, form in parts:
         if not schema:
             continue
-        family = Family(surface.name, schema, surface.operation, form, (rule("*", surface.owns),), ())
+        family = Family(surface.name, schema, surface.operation, form, (rule("*", surface.owns),), (), _RARE)
         for mutation in mutations(family):
             pointer = mutation.field.pointer
             yield surface.fault(
