@@ -26,6 +26,7 @@ from wiremark_server.faults.tables import (
     stream_ends,
     stream_framing,
     stream_usage,
+    systems,
     tools_streamed,
     tools_whole,
 )
@@ -46,6 +47,7 @@ _TABLES = (
     stream_ends,
     stream_chunks,
     stream_usage,
+    systems,
     tools_whole,
     tools_streamed,
     messages,

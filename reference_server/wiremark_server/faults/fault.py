@@ -63,7 +63,7 @@ class Variant:
     socket: bool = False
 
 
-def named(area: str) -> Callable[..., Fault]:
+def named(area: str, contract: str = CONTRACT) -> Callable[..., Fault]:
     """How the faults of an area are written in its table: the area, a dot, and what follows here."""
 
     def fault(
@@ -75,6 +75,7 @@ def named(area: str) -> Callable[..., Fault]:
         allows: tuple[str, ...] = (),
         bug: str | None = None,
     ) -> Fault:
-        return Fault(f"{area}.{name}" if area else name, layer, text, edits, catches, allows, bug)
+        full = f"{area}.{name}" if area else name
+        return Fault(full, layer, text, edits, catches, allows, bug, contract=contract)
 
     return fault
