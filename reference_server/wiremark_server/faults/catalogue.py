@@ -29,6 +29,7 @@ from wiremark_server.faults.tables import (
     systems,
     tools_streamed,
     tools_whole,
+    vectors,
 )
 from wiremark_server.faults.variants import VARIANTS
 
@@ -49,6 +50,7 @@ _TABLES = (
     stream_usage,
     systems,
     tools_whole,
+    vectors,
     tools_streamed,
     messages,
 )

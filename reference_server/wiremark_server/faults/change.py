@@ -212,7 +212,9 @@ def kind(frame: Frame) -> str:
         return "usage"
     if not choices:
         return "other"
-    delta = choices[0]["delta"]
+    delta = choices[0].get("delta")
+    if not isinstance(delta, dict):  # of another format, or a fault has been here
+        return "other"
     if choices[0].get("finish_reason") is not None:
         return "finish"
     if delta.get("role"):

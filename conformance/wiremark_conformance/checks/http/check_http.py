@@ -14,6 +14,8 @@ _JSON = (
     "chat.tools.forced",
     "chat.json-schema",
     "billing.balance",
+    "completions.plain",
+    "embeddings.plain",
 )
 _POSTS = ("chat.plain", "chat.stream", "chat.tools.forced", "errors.malformed-json", "errors.unknown-model")
 
@@ -35,6 +37,8 @@ def json_body(view: View) -> Outcome:
     "http.complete",
     "models.list",
     "chat.plain",
+    "completions.plain",
+    "embeddings.plain",
     "errors.malformed-json",
     "errors.unknown-route",
     expects="transport",
@@ -48,7 +52,7 @@ def no_redirect(view: View) -> Outcome:
     return f"POST is redirected by {view.status_line}" if view.status in {301, 302, 303} else None
 
 
-@each("http.status-200", "models.list", "chat.plain", "chat.stream")
+@each("http.status-200", "models.list", "chat.plain", "chat.stream", "completions.plain", "embeddings.plain")
 def status_200(view: View) -> Outcome:
     return None if view.status == 200 else f"answered {view.status_line}"
 

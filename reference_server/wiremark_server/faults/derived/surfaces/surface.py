@@ -52,15 +52,15 @@ class Surface:
     def on(self, form: Form = "any", where: Where = everywhere) -> On:
         return On(self.operation, form, where)
 
-    def fault(self, name: str, layer: Layer, text: str, *edits: Edit) -> Fault:
-        """A fault of this surface, which any of its requirements may catch."""
+    def fault(self, name: str, layer: Layer, text: str, *edits: Edit, catches: str = "") -> Fault:
+        """A fault of this surface, which any of its requirements may catch, or any that `catches` matches."""
         return Fault(
             f"{self.name}.{name}",
             layer,
             text,
             edits,
-            (self.owns,),
-            _EVERYWHERE,
+            (catches or self.owns,),
+            (self.owns, *_EVERYWHERE),
             derived=True,
             contract=self.contract,
         )
