@@ -13,7 +13,7 @@ from wiremark_reports.reader import check
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_the_quick_form_finds_no_hole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     told, page = tmp_path / "matrix.json", tmp_path / "matrix.html"
     code = selftest(["--quick", "--json", str(told), "--html", str(page)])
@@ -22,7 +22,7 @@ def test_the_quick_form_finds_no_hole(tmp_path: Path, capsys: pytest.CaptureFixt
     document = json.loads(told.read_text())
     check(document, "meta/selftest", "the matrix")
     summary = document["summary"]
-    assert summary["detected"] == summary["faults"] > 60
+    assert summary["detected"] == summary["faults"] > 40
     assert summary["false_alarms"] == 0
     assert document["complete"] is False
     assert document["faults"][0]["name"] in page.read_text()

@@ -188,10 +188,7 @@ class _Answer:
     async def _send_document(self, body: bytes) -> None:
         edits = self._of(Body)
         if edits and body:
-            value = _parse(body)
-            for edit in edits:
-                value = edit.change(value)
-            body = _json(value)
+            body = _changed(body, edits)
         parts: list[bytes] = []
         size = len(body)
         try:
@@ -231,6 +228,17 @@ class _Answer:
             await self._send({"type": "http.response.body", "body": b"".join(pieces), "more_body": True})
             raise
         return b"".join(pieces)
+
+
+def _changed(body: bytes, edits: Iterable[Body]) -> bytes:
+    """A document after its edits; one that another fault has spoilt stays as it is."""
+    try:
+        value = _parse(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return body
+    for edit in edits:
+        value = edit.change(value)
+    return _json(value)
 
 
 def _through(
