@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 from wiremark_schemas.contracts import Contract
@@ -22,9 +23,6 @@ from wiremark_server.dialects.openai_responses.sealed import Seals
 from wiremark_server.dialects.signature import Signatures
 from wiremark_server.edge.handler import Gateway
 from wiremark_server.engine.protocol import Engine
-from wiremark_server.faults.edit import Choose, Edit
-from wiremark_server.faults.gate import Gate
-from wiremark_server.faults.misbehaviour import inside, promised
 from wiremark_server.keys import KeyStore
 from wiremark_server.ledger.store import Ledger
 from wiremark_server.operations import OPERATIONS
@@ -37,6 +35,10 @@ from wiremark_server.routing.providers import SIMULATED, Providers
 from wiremark_server.routing.router import Router
 from wiremark_server.routing.workers import Workers
 from wiremark_server.stored.responses import ResponseStore
+
+if TYPE_CHECKING:
+    from wiremark_server.faults.edit import Choose, Edit
+    from wiremark_server.faults.gate import Gate
 
 
 def build(
@@ -73,6 +75,9 @@ def build_misbehaving(
     providers: Providers = SIMULATED,
 ) -> Gate:
     """As `build`, with the faults and variants that `choose` gives for each request."""
+    # The catalogue is large, and who serves as promised need not wait for it.
+    from wiremark_server.faults.gate import Gate
+    from wiremark_server.faults.misbehaviour import inside, promised
 
     def gateway(edits: Sequence[Edit]) -> Gateway:
         services = _services(

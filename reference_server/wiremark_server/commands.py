@@ -11,8 +11,6 @@ from pathlib import Path
 from wiremark_schemas.yamlfile import BadFile
 
 from wiremark_server import key_commands, serving, settings
-from wiremark_server.faults import catalogue
-from wiremark_server.faults.catalogue import UnknownNameError
 from wiremark_server.ledger.store import LedgerError, LedgerFileError
 from wiremark_server.ledger.verify import verify
 from wiremark_server.startup import StartError
@@ -26,7 +24,7 @@ def serve(argv: list[str]) -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="wiremark-") as scratch:
             serving.run(given, Path(scratch), _say)
-    except (StartError, UnknownNameError, BadFile, LedgerFileError) as error:
+    except (StartError, BadFile, LedgerFileError) as error:
         return _refuse("serve", error)
     return GOOD
 
@@ -55,6 +53,8 @@ def faults(argv: list[str]) -> int:
     parser.add_argument("--json", action="store_true", help="the whole catalogue, as the schema meta/faults")
     parser.add_argument("--variants", action="store_true", help="the legal variants in the faults' place")
     given = parser.parse_args(argv)
+    from wiremark_server.faults import catalogue
+
     document = catalogue.document()
     if given.json:
         _say(json.dumps(document, indent=1, ensure_ascii=False))

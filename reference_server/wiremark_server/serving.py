@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
 import uvloop
@@ -23,10 +24,6 @@ from wiremark_server.edge.handler import Gateway
 from wiremark_server.edge.mounts import Mounts
 from wiremark_server.engine import pace
 from wiremark_server.engine.simulated import SimulatedEngine
-from wiremark_server.faults import catalogue
-from wiremark_server.faults.control import control_port
-from wiremark_server.faults.gate import Gate
-from wiremark_server.faults.rules import Rules
 from wiremark_server.keys import KeyStore
 from wiremark_server.ledger.store import Ledger, LedgerUnavailable
 from wiremark_server.policy.counters import Counters, CountersUnavailable, MemoryCounters, shared
@@ -34,6 +31,10 @@ from wiremark_server.routing.providers import Providers
 from wiremark_server.routing.upstream import Upstream
 from wiremark_server.settings import Remote, Settings
 from wiremark_server.startup import CredentialsFile, StartError, check_servable, listen
+
+if TYPE_CHECKING:
+    from wiremark_server.faults.gate import Gate
+    from wiremark_server.faults.rules import Rules
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _DRAIN_SECONDS = 30
@@ -48,11 +49,10 @@ def run(settings: Settings, scratch: Path, say: Callable[[str], None]) -> None:
     scratch: an empty folder for files that nobody asked to keep
     say:     receives the lines for the user, the `listening on` line last
 
-    Raises StartError, UnknownNameError, contracts' BadFile or LedgerFileError when the server cannot start.
+    Raises StartError, contracts' BadFile or LedgerFileError when the server cannot start.
     """
     served = _contracts(settings)
-    always = catalogue.chosen(settings.faults, settings.variants, settings.variant_rate, settings.seed)
-    rules = None if always is None and settings.control_port is None else Rules(always)
+    rules = _rules(settings)
     several = settings.processes > 1
     with (
         contextlib.closing(listen(settings.host, settings.port, several)) as bound,
@@ -196,7 +196,7 @@ class _Served:
             server = _server(gateway, ready)
             _settle_memory()
             sweeper = asyncio.create_task(_sweep(ledger))
-            async with control_port(self.rules, self.control):
+            async with _controlled(self.rules, self.control):
                 await server.serve(sockets=[bound])
             sweeper.cancel()
             await gateway.drained()
@@ -240,6 +240,31 @@ def _server(gateway: Application, ready: Callable[[], None]) -> _Server:
     )
     server.ready = ready
     return server
+
+
+def _rules(settings: Settings) -> Rules | None:
+    """What the server does wrong, or differently. The catalogue is large, so only who asks waits for it."""
+    if not (settings.faults or settings.variants) and settings.control_port is None:
+        return None
+    from wiremark_server.faults import catalogue
+    from wiremark_server.faults.rules import Rules
+
+    try:
+        return Rules(
+            catalogue.chosen(settings.faults, settings.variants, settings.variant_rate, settings.seed)
+        )
+    except catalogue.UnknownNameError as error:
+        raise StartError(str(error)) from None
+
+
+def _controlled(
+    rules: Rules | None, control: socket.socket | None
+) -> contextlib.AbstractAsyncContextManager[None]:
+    if rules is None or control is None:
+        return contextlib.nullcontext()
+    from wiremark_server.faults.control import control_port
+
+    return control_port(rules, control)
 
 
 async def _counters(settings: Settings, clock: Clock, ledger: Ledger) -> Counters:
