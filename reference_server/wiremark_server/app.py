@@ -30,6 +30,7 @@ from wiremark_server.policy.auth import Authenticator
 from wiremark_server.policy.cache import ResponseCache
 from wiremark_server.policy.call import Services
 from wiremark_server.policy.counters import Counters
+from wiremark_server.policy.fetching import ImageFetcher
 from wiremark_server.policy.limits import Limiter
 from wiremark_server.routing.providers import SIMULATED, Providers
 from wiremark_server.routing.router import Router
@@ -120,6 +121,7 @@ def _services(
         responses=_responses(contract, clock),
         description=functools.cache(lambda: msgspec.json.encode(openapi.describe(contract, mount))),
         router=router,
+        images=ImageFetcher() if contract.raw.get("images", {}).get("remote") else None,
     )
 
 

@@ -81,6 +81,22 @@ def _refuse(**more: Any) -> Any:
     return lambda context: chat(context, {"messages": _REFUSE, "max_tokens": 64, **more})
 
 
+# Addresses that no client from outside may have asked: cloud metadata, the host itself, a private network.
+INTERNAL = (
+    "http://169.254.169.254/latest/meta-data/",
+    "http://127.0.0.1:22/",
+    "http://[::ffff:10.0.0.1]/image.png",
+    "file:///etc/passwd",
+)
+
+
+def _sample(context: ProbeContext) -> Draft:
+    sample = context.target.contract.raw.get("images", {}).get("sample")
+    if sample is None:
+        raise NotPromised("the contract names no image that the endpoint could fetch (images.sample)")
+    return chat(context, {"messages": _user(_image({"url": sample})), "max_tokens": 16})
+
+
 TABLE = (
     Probe("chat.refusal", _refuse(), capability="chat"),
     Probe("chat.refusal.stream", _refuse(stream=True), capability="chat.stream"),
@@ -102,6 +118,11 @@ TABLE = (
         _show({"url": "data:image/png;base64,bm90IGFuIGltYWdl"}),
         needs=("models.list",),
         capability="chat.vision",
+    ),
+    Probe("chat.vision.sample", _sample, capability="chat.vision.remote"),
+    *(
+        Probe(f"chat.vision.internal.{number}", _ask(_image({"url": url})), capability="chat.vision.remote")
+        for number, url in enumerate(INTERNAL)
     ),
     Probe("chat.vision.large", _large, needs=("models.list",), capability="chat.vision"),
 )

@@ -5,6 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from wiremark_server.domain import problem
 
@@ -12,12 +15,35 @@ _DATA_URL = re.compile(r"data:image/(png|jpeg|webp|gif);base64,", re.IGNORECASE)
 _SIGNATURES = {"png": b"\x89PNG\r\n\x1a\n", "jpeg": b"\xff\xd8\xff", "gif": b"GIF8", "webp": b"RIFF"}
 
 
+# Where a contract takes remote images: those that a request names, to be fetched once it is admitted.
+_remote: ContextVar[list[tuple[str, str]] | None] = ContextVar("remote images", default=None)
+
+
+@contextmanager
+def collecting() -> Iterator[list[tuple[str, str]]]:
+    """Within it remote images are accepted: URL and JSON path of each are in the list."""
+    found: list[tuple[str, str]] = []
+    token = _remote.set(found)
+    try:
+        yield found
+    finally:
+        _remote.reset(token)
+
+
+def is_image(body: bytes) -> bool:
+    """Whether bytes begin as one of the accepted kinds of images does."""
+    return body.startswith(tuple(_SIGNATURES.values()))
+
+
 def check(url: str, param: str) -> None:
     """Raise ProblemError unless `url` is a data URL that holds an image of the type it names.
 
-    Remote images are refused: fetching what a client names needs protection against requests into the
-    server's own network, which this server does not have.
+    Remote images are refused but within `collecting`: not every contract takes them.
     """
+    remote = _remote.get()
+    if remote is not None and url.lower().startswith(("http://", "https://")):
+        remote.append((url, param))
+        return
     head = _DATA_URL.match(url)
     if head is None:
         kind = "a remote image" if url.lower().startswith(("http://", "https://")) else "something else"

@@ -17,6 +17,7 @@ from wiremark_server.keys import Key
 from wiremark_server.ledger.books import Books
 from wiremark_server.policy.bill import Bill
 from wiremark_server.policy.cache import Kept, ResponseCache
+from wiremark_server.policy.fetching import ImageFetcher
 from wiremark_server.policy.limits import Decision, Limiter
 from wiremark_server.routing.router import Route, Router
 from wiremark_server.routing.workers import Workers
@@ -35,6 +36,7 @@ class Services:
     description: the OpenAPI document, encoded
     responses:   what is kept of responses
     router:      providers that answer instead of the engine
+    images:      fetches remote images; None when the contract takes none
     """
 
     contract: Contract
@@ -51,6 +53,7 @@ class Services:
     description: Callable[[], bytes]
     responses: ResponseStore
     router: Router
+    images: ImageFetcher | None = None
 
 
 @dataclass(slots=True)
@@ -78,6 +81,7 @@ class Call:
     key: Key = field(init=False)  # authenticate
     document: dict[str, Any] = field(init=False)  # read
     asked: Asked = field(init=False)  # decode
+    remote_images: list[tuple[str, str]] = field(init=False, default_factory=list)  # decode; URL, JSON path
     model: Model = field(init=False)  # admit
     prompt_tokens: int = field(init=False)  # admit
     longest_prompt: int = field(init=False)  # admit; tokens of the longest conversation

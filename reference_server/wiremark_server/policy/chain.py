@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 from wiremark_schemas.contracts import Model, Price
 
+from wiremark_server.dialects import images
 from wiremark_server.domain import problem
 from wiremark_server.domain.asked import Asked
 from wiremark_server.domain.generation import Generation
@@ -60,7 +61,19 @@ async def read(call: Call) -> None:
 
 
 async def decode(call: Call) -> None:
-    call.asked = call.format.decode(call.document, call.request_id, call.head)
+    if call.services.images is None:
+        call.asked = call.format.decode(call.document, call.request_id, call.head)
+        return
+    with images.collecting() as call.remote_images:
+        call.asked = call.format.decode(call.document, call.request_id, call.head)
+
+
+async def fetch(call: Call) -> None:
+    """The remote images of the request are there; fetched only for a request that may be answered."""
+    fetcher = call.services.images
+    if fetcher is not None:
+        for url, param in call.remote_images:
+            await fetcher.check(url, param)
 
 
 def permitted(call: Call, model_id: str) -> Model:
@@ -227,6 +240,7 @@ ANSWERED: tuple[Step, ...] = (  # likewise
     *COUNTED,
     fit,  #          400 context_length_exceeded
     staff,  #        503 no_worker
+    fetch,  #        400 invalid_request
     route,  #        400 invalid_request, 503 no_worker
     meter_tokens,  # 429 rate_limited
     recall,

@@ -599,6 +599,7 @@ def _good(model: str) -> Mapping[str, Callable[[], Answer]]:
         "chat.tools.no-arguments": lambda: _stream(_ping_stream()),
         "chat.refusal": lambda: _json(completion({"content": None, "refusal": "I cannot."})),
         "chat.refusal.stream": lambda: _stream(_refusal_stream()),
+        **{f"chat.vision.internal.{number}": _invalid for number in range(4)},
         "chat.stored": lambda: _error(404, "invalid_request_error", None),
         "cors.preflight.sdk": lambda: Answer(
             204,

@@ -196,6 +196,8 @@ SPOILT: list[tuple[str, Change]] = [
 ]
 # Requirements that are about an endpoint which lets pages in.
 FOR_PAGES: list[tuple[str, Change]] = [
+    ("chat.vision.sample", _status("chat.vision.sample", 400)),
+    ("chat.vision.internal-refused", _answered("chat.vision.internal.1")),
     ("cors.preflight", _status("cors.preflight.sdk", 401)),
     ("cors.preflight", lambda w: w["cors.preflight.sdk"].headers.pop("access-control-allow-origin")),
     ("cors.allow-headers", _header("cors.preflight.sdk", access_control_allow_headers="*")),

@@ -37,7 +37,7 @@ _SCHEMAS = {
 }
 _WRONG_PARTS = ("chat.parts.unknown", "chat.vision.bare-url")
 # What no contract promises together with everything else.
-_ELSEWHERE = ("cors.allow", "formats.paths", "formats.own", "billing.export")
+_ELSEWHERE = ("cors.allow", "chat.vision.remote", "formats.paths", "formats.own", "billing.export")
 FOR_OTHERS = {name for name, probe in PROBES.items() if probe.capability in _ELSEWHERE}
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from wiremark_conformance.checking import accepted, check, refused, tolerated
+from wiremark_conformance.checking import accepted, check, each, refused, tolerated
 from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import Outcome
+from wiremark_conformance.probes.parts import INTERNAL
 from wiremark_conformance.values import shown
 
 accepted("chat.vision.accepted", "chat.vision")
@@ -15,6 +16,17 @@ refused("chat.vision.text-only-refused", "chat.vision.text-only")
 refused("chat.vision.remote-refused", "chat.vision.remote")
 refused("chat.vision.broken-refused", "chat.vision.broken")
 tolerated("chat.vision.bare-url", "chat.vision.bare-url")
+
+_INTERNAL = tuple(f"chat.vision.internal.{number}" for number in range(len(INTERNAL)))
+accepted("chat.vision.sample", "chat.vision.sample")
+
+
+@each("chat.vision.internal-refused", *_INTERNAL, expects="refusal")
+def internal(view: View) -> Outcome:
+    if view.status is not None and 400 <= view.status < 500:
+        return None
+    return f"an address within the endpoint's own network was answered {view.status_line}{view.error_text}"
+
 
 _ABOUT_IMAGES = re.compile(r"image|picture|png|base64|url|media|vision|messages\[", re.IGNORECASE)
 
