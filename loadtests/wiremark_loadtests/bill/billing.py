@@ -50,6 +50,7 @@ class Billing:
         self._pause = pause
         self._client = Client(settings.endpoint)
         self._page_size = _PAGES[0]
+        self._is_marked = False
 
     @property
     def tells_rows(self) -> bool:
@@ -62,7 +63,7 @@ class Billing:
     def reach(self) -> None:
         """Prove that the endpoint answers and takes the key, before any load is made."""
         document = self._get("models.list", "")
-        if not isinstance(document.get("data"), list):
+        if not any(isinstance(document.get(name), list) for name in ("data", "models")):
             raise CannotJudge(
                 f"{self._settings.target('models.list')} did not answer with a list of models; "
                 "check the path of the base URL"
@@ -75,7 +76,9 @@ class Billing:
             rows, _ = self._page(None)
         elif self.tells_rows:
             rows = self._export()
-        return Mark(tuple(row.request_id for row in rows), self.balance())
+        mark = Mark(tuple(row.request_id for row in rows), self.balance())
+        self._is_marked = True
+        return mark
 
     def since(self, mark: Mark) -> list[Row]:
         """The rows added after `mark`, newest first where the ledger tells an order."""
@@ -139,8 +142,9 @@ class Billing:
         headers = (("Accept", accept), *self._settings.authorization_of(self.role))
         exchange = self._client.send(operation, Request("GET", target + query, headers))
         wanted = exchange.header("retry-after") or ""
-        if exchange.status == 429 and wanted.isdecimal() and int(wanted) <= _LONGEST_WAIT:
-            self._pause(float(wanted))  # the run itself may have used the key's limit up
+        is_short = wanted.isdecimal() and int(wanted) <= _LONGEST_WAIT
+        if exchange.status == 429 and is_short and self._is_marked:
+            self._pause(float(wanted))  # the run itself has used the key's limit up
             exchange = self._client.send(operation, Request("GET", target + query, headers))
         _check(exchange, f"GET {target}")
         return exchange

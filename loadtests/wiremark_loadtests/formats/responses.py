@@ -38,12 +38,14 @@ class Responses:
         return body
 
     def contents(self, payloads: list[bytes]) -> list[bytes]:
+        payloads = _without_done(payloads)
         if not payloads or decode(payloads[-1]).get("type") not in _ENDS:
             raise Broken("broken-stream:no-end")
         return payloads[:-1]
 
     def usage(self, payloads: Sequence[bytes]) -> Tokens | None:
         """Told by the last event."""
+        payloads = _without_done(payloads)
         if not payloads:
             return None
         event = decode(payloads[-1])
@@ -68,3 +70,9 @@ class Responses:
             case {"object": "response", "status": "completed" | "incomplete", "output": list()}:
                 return tokens, ""
         return tokens, "broken-answer:no-finished-response"
+
+
+def _without_done(payloads: Sequence[bytes]) -> list[bytes]:
+    """The events; Open Responses ends its streams with [DONE] as well, OpenAI's end without."""
+    events = list(payloads)
+    return events[:-1] if events[-1:] == [b"[DONE]"] else events

@@ -124,6 +124,10 @@ def test_an_error_in_a_stream_is_told(form: str) -> None:
     assert _read(form, [*STREAMS[form][:1], error]).error == "stream-error"
 
 
+def test_a_response_stream_may_end_with_done() -> None:
+    assert _read("responses", [*RESPONSE, DONE]).tokens == (3, 2)
+
+
 BROKEN: dict[str, tuple[str, list[Any]]] = {
     "broken-stream:data-after-message-stop": ("messages", [*MESSAGE, {"type": "ping"}]),
     "broken-stream:no-message-start": ("messages", MESSAGE[1:]),
