@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from wiremark_schemas.contracts import Model
+
 from wiremark_conformance.evidence import Evidence
 from wiremark_conformance.outcome import NotTestable
 from wiremark_conformance.probes.chat import CITY_SCHEMA, COUNTING, HELLO, RED_SQUARE, RIDDLE
@@ -33,7 +35,9 @@ SETTINGS: dict[str, Any] = {
 def create(context: ProbeContext, body: Mapping[str, Any], **how: Any) -> Draft:
     """A request with the target's model, unless the body names another."""
     operation = how.pop("operation", "responses.create")
-    return Draft("POST", path(context, operation), {"model": context.target.model, **body}, **how)
+    return Draft(
+        "POST", path(context, operation), {"model": context.target.model_for("responses"), **body}, **how
+    )
 
 
 def hello(**more: Any) -> dict[str, Any]:
@@ -67,8 +71,13 @@ def _echo_back(context: ProbeContext) -> Draft:
     return create(context, hello(input=[first, *own_output(context, "responses.plain"), again]))
 
 
+def _reasons(model: Model) -> bool:
+    return "reasoning" in model.capabilities and model.speaks("responses")
+
+
 def _reasoning_model(context: ProbeContext) -> str:
-    return model_where(context, "that reasons", lambda model: "reasoning" in model.capabilities)
+    own = context.target.contract.model(context.target.model_for("responses"))
+    return own.id if own is not None and _reasons(own) else model_where(context, "that reasons", _reasons)
 
 
 _THINK: dict[str, Any] = {

@@ -42,6 +42,9 @@ SCENARIOS: Mapping[str, Scenario] = {
         Scenario("openai", "parse", "chat.json-schema"),
         Scenario("openai", "error", "errors"),
         Scenario("openai", "embeddings", "embeddings"),
+        Scenario("openai", "responses", "responses"),
+        Scenario("openai", "responses-stream", "responses.stream"),
+        Scenario("openai", "responses-tools", "responses.tools.forced"),
         Scenario("anthropic", "message", "messages"),
         Scenario("anthropic", "stream", "messages.stream"),
         Scenario("anthropic", "tools", "messages.tools.forced"),
@@ -76,6 +79,7 @@ def _run(sdk: str, chosen: Sequence[Scenario], target: Target) -> Mapping[str, E
         "base_url": target.base_url,
         "key": target.credentials.get("default") or "none",
         "model": target.model,
+        "responder": target.model_for("responses"),
         "embedder": next((model.id for model in target.contract.models if not model.writes), target.model),
     }
     command = [sys.executable, "-m", "wiremark_conformance.sdk.scenarios"]

@@ -109,6 +109,35 @@ def _openai_embeddings(_: Any, client: Any, task: Task) -> None:
     _check(vectors[0] != vectors[1], "different texts have the same vector")
 
 
+def _openai_responses(_: Any, client: Any, task: Task) -> None:
+    asked = {"model": task["responder"], "max_output_tokens": 64}
+    answer = client.responses.create(input=_HELLO, **asked)
+    _check(answer.output_text, f"output_text is {answer.output_text!r}")
+    _check(answer.usage.output_tokens > 0, f"usage is {answer.usage!r}")
+    again = {"role": "user", "content": "Once more."}
+    client.responses.create(input=[*_HELLO, *answer.output, again], **asked)
+
+
+def _openai_responses_stream(_: Any, client: Any, task: Task) -> None:
+    asked = {"model": task["responder"], "input": _HELLO, "max_output_tokens": 64}
+    with client.responses.stream(**asked) as stream:
+        text = "".join(event.delta for event in stream if event.type == "response.output_text.delta")
+        final = stream.get_final_response()
+    _check(text == final.output_text, f"the deltas give {text!r}, the end {final.output_text!r}")
+
+
+def _openai_responses_tools(_: Any, client: Any, task: Task) -> None:
+    tool = {"type": "function", "name": "get_weather", "parameters": _SCHEMA, "strict": True}
+    asked = {"model": task["responder"], "tools": [tool], "max_output_tokens": 256}
+    with client.responses.stream(input=_WEATHER, tool_choice="required", **asked) as stream:
+        turn = stream.get_final_response()
+    calls = [item for item in turn.output if item.type == "function_call"]
+    _check(calls, "no tool is called")
+    outputs = [{"type": "function_call_output", "call_id": c.call_id, "output": "sunny"} for c in calls]
+    final = client.responses.create(input=[*_WEATHER, *turn.output, *outputs], **asked)
+    _check(final.output, "after the result there is no output")
+
+
 # -- anthropic ---------------------------------------------------------------------------------------
 
 
@@ -190,6 +219,9 @@ _SCENARIOS: Mapping[str, Mapping[str, Run]] = {
         "parse": _openai_parse,
         "error": _openai_error,
         "embeddings": _openai_embeddings,
+        "responses": _openai_responses,
+        "responses-stream": _openai_responses_stream,
+        "responses-tools": _openai_responses_tools,
     },
     "anthropic": {
         "message": _anthropic_message,

@@ -8,6 +8,7 @@ from typing import Any
 from wiremark_conformance import readers
 from wiremark_conformance.checking import each
 from wiremark_conformance.checks.chat_stream import STREAMS
+from wiremark_conformance.checks.responses_stream import STREAMS as RESPONSES
 from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotTestable, Outcome
 from wiremark_conformance.readers import Reading
@@ -20,6 +21,7 @@ _STREAMS = (
     "chat.logprobs.stream",
     "chat.json-schema.stream",
     "completions.stream",
+    *RESPONSES,
 )
 
 
