@@ -91,6 +91,13 @@ class Prober:
             )
         return None
 
+    def _after_pause(
+        self, send: Callable[[str, Request], Exchange], probe: str, request: Request
+    ) -> Exchange:
+        if PROBES[probe].pause:
+            self.sleep(PROBES[probe].pause)
+        return send(probe, request)
+
     def send_patiently(self, probe: str, request: Request) -> Exchange:
         """One request, made again while the endpoint is busy and patience lasts."""
         exchange = self.send(probe, request)
@@ -138,7 +145,7 @@ class Prober:
                         continue
                     patient = PROBES[name].patient and PROBES[name].role == "default"
                     send = self.send_patiently if patient else self.send
-                    running[pool.submit(send, name, request)] = name
+                    running[pool.submit(self._after_pause, send, name, request)] = name
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
                     name = running.pop(future)

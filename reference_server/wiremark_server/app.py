@@ -25,6 +25,7 @@ from wiremark_server.edge.handler import Gateway
 from wiremark_server.engine.protocol import Engine
 from wiremark_server.keys import KeyStore
 from wiremark_server.ledger.store import Ledger
+from wiremark_server.media.studio import Studio
 from wiremark_server.operations import OPERATIONS
 from wiremark_server.policy.auth import Authenticator
 from wiremark_server.policy.cache import ResponseCache
@@ -122,6 +123,8 @@ def _services(
         description=functools.cache(lambda: msgspec.json.encode(openapi.describe(contract, mount))),
         router=router,
         images=ImageFetcher() if contract.raw.get("images", {}).get("remote") else None,
+        studio=Studio(ledger, keys, clock, providers.guard, seconds=providers.image_seconds),
+        mount=mount,
     )
 
 

@@ -89,6 +89,14 @@ class KeyStore:
         stored, key = entry
         return key if hmac.compare_digest(stored, digest) else None
 
+    def digest(self, key_id: str) -> bytes:
+        """What is kept of a key's secret. Raises UnknownKey."""
+        self._refresh()
+        for digest, key in self._by_digest.values():
+            if key.id == key_id:
+                return digest
+        raise UnknownKey(f"key {key_id}: there is no such key")
+
     def all(self) -> tuple[Key, ...]:
         """Every key, in any state, oldest change first."""
         self._refresh()

@@ -26,6 +26,7 @@ from wiremark_server.engine import pace
 from wiremark_server.engine.simulated import SimulatedEngine
 from wiremark_server.keys import KeyStore
 from wiremark_server.ledger.store import Ledger, LedgerUnavailable
+from wiremark_server.media.guard import Guard
 from wiremark_server.policy.counters import Counters, CountersUnavailable, MemoryCounters, shared
 from wiremark_server.routing.providers import Providers
 from wiremark_server.routing.upstream import Upstream
@@ -176,6 +177,7 @@ class _Served:
         providers = Providers(
             {name: _upstream(remote) for name, remote in settings.upstreams.items()},
             distant=settings.profile != "instant",
+            guard=Guard(settings.webhook_networks),
         )
         try:
             store = KeyStore(ledger)
@@ -193,6 +195,9 @@ class _Served:
             gateway: Application = gateways.get("") or Mounts(gateways)
             if settings.admin_key is not None:
                 gateway = Admin(gateway, ledger, store, settings.admin_key)
+            studios = [served.services.studio for served in gateways.values() if isinstance(served, Gateway)]
+            if studios:
+                await studios[0].resume()
             server = _server(gateway, ready)
             _settle_memory()
             sweeper = asyncio.create_task(_sweep(ledger))
@@ -200,6 +205,8 @@ class _Served:
                 await server.serve(sockets=[bound])
             sweeper.cancel()
             await gateway.drained()
+            for studio in studios:
+                await studio.close()
         finally:
             await providers.close()
             await engine.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ipaddress
 import os
 import secrets
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 
 from wiremark_server.engine import pace
 from wiremark_server.ledger.stores import is_shared
+from wiremark_server.media.guard import Network
 
 ADMIN_VARIABLE = "WIREMARK_ADMIN_KEY"
 _SHORTEST_ADMIN_KEY = 16
@@ -37,6 +39,7 @@ class Settings:
     limits_url:       redis://… of counters that several processes share; None keeps them in memory
     credentials_file: None means one beside the temporary files, removed at exit; with several contracts each
                       has its own, the contract's name before the ending
+    webhook_networks: networks that are not public and may be sent to all the same
     upstreams:        real servers by the name of the provider that they stand behind
     seed:             of everything the simulated engine says, of the roles' keys, and of chance
     faults, variants: names in the catalogue; the variant `all` stands for every one
@@ -50,6 +53,7 @@ class Settings:
     db: str | None
     credentials_file: Path | None
     upstreams: Mapping[str, Remote]
+    webhook_networks: tuple[Network, ...]
     seed: int
     profile: str
     faults: tuple[str, ...] = ()
@@ -115,6 +119,14 @@ def parse(argv: list[str]) -> Settings:
         help="an OpenAI-compatible server behind a provider of the contract, by its base URL; its key is "
         "read from WIREMARK_UPSTREAM_KEY_PROVIDER (default: every provider is simulated)",
     )
+    parser.add_argument(
+        "--allow-webhooks",
+        action="append",
+        default=[],
+        type=ipaddress.ip_network,
+        metavar="NETWORK",
+        help="a network that webhooks may be sent to although it is not public, such as 127.0.0.0/8",
+    )
     parser.add_argument("--seed", type=int, help="makes answers repeatable (default: drawn, and printed)")
     parser.add_argument(
         "--profile", choices=pace.names(), default="instant", help="pace of the simulated engine"
@@ -164,6 +176,7 @@ def parse(argv: list[str]) -> Settings:
         admin_key=_admin_key(parser, given.admin_key_file),
         credentials_file=given.credentials_file,
         upstreams=dict(given.upstream),
+        webhook_networks=tuple(given.allow_webhooks),
         seed=secrets.randbelow(2**32) if given.seed is None else given.seed,
         profile=given.profile,
         faults=_names(given.fault),

@@ -75,6 +75,7 @@ class InProcess:
         self._runner.close()
 
     async def _close(self) -> None:
+        await self.app.services.studio.close()
         await self.engine.close()
         await self.ledger.close()
 

@@ -183,7 +183,7 @@ def test_a_ledger_that_cannot_be_used_is_refused_in_a_sentence(postgres_place: s
         verify(postgres_place)
     asyncio.run(Ledger.open(postgres_place, ManualClock()).close())
     execute(postgres_place, "UPDATE wiremark_ledger SET version=9")
-    opening(postgres_place, "has version 9 and this wiremark writes version 2")
+    opening(postgres_place, "has version 9 and this wiremark writes version 3")
     opening("postgresql://me:s3cret@127.0.0.1:1/db", r"^postgresql://127\.0\.0\.1:1/db: cannot be used")
 
 

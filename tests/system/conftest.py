@@ -61,6 +61,7 @@ class Served:
 
     async def _close(self) -> None:
         await self.gateway.drained()
+        await self.gateway.services.studio.close()
         await self.engine.close()
         await self.ledger.close()
 
@@ -98,6 +99,7 @@ class Served:
 
         async with asyncio.timeout(30):
             await self.gateway(scope, receive, send)
+            await self.gateway.services.studio.settled(0.5)  # nobody pauses here
         start, *bodies = sent
         if request.method == "HEAD":  # an HTTP server sends no body then
             bodies = []

@@ -19,6 +19,11 @@ from wiremark_server.dialects.openai_chat import answer, request, stream
 from wiremark_server.domain import problem
 from wiremark_server.engine import script
 from wiremark_server.ledger.records import UsageRow
+from wiremark_server.ledger.store import Ledger
+from wiremark_server.media import request as media_request
+from wiremark_server.media.guard import Guard
+from wiremark_server.media.request import ImageRequest
+from wiremark_server.operations import media
 from wiremark_server.routing import router
 from wiremark_server.routing.health import Health
 from wiremark_server.routing.router import Route, Router
@@ -229,6 +234,10 @@ BROKEN += [
     ),
     ("B12 export", "banana2", {"/operations/usage.export/paths": ["/x"]}, ("billing.export.accepted",)),
 ]
+BROKEN += [
+    ("B9 poll", "banana2", {"/operations/tasks.get/paths": ["/tasks/{task}"]}, ("media.task.accepted",)),
+    ("B11 charge", "banana2", {"/models/7/price/per_request": 1}, ("media.charge-told", "media.charged")),
+]
 # C7: each error of the table, by the situation that it belongs to.
 for _situation, _check in (
     ("missing_key", "missing-key"),
@@ -277,6 +286,14 @@ def _only_the_first(self: Router, model: Model, document: Any, *, chat: bool) ->
     return Route(model.id, [cheapest], SystemClock(), document if chat else None)
 
 
+def _anything_goes(document: Mapping[str, Any], _: Guard) -> ImageRequest:
+    return ImageRequest(str(document.get("model")), "1:1", "1k", "00" * 32, (), None)
+
+
+async def _keep_the_money(*_: Any) -> None:
+    pass
+
+
 # Row, contract, what of the server is replaced and by what, requirements that must then fail.
 PATCHED: list[tuple[str, str, tuple[Any, str, Any], tuple[str, ...]]] = [
     ("C4 end", "c0mpute", (stream, "DONE", b""), ("chat.stream.done",)),
@@ -312,6 +329,20 @@ PATCHED: list[tuple[str, str, tuple[Any, str, Any], tuple[str, ...]]] = [
         ("providers.latency.remembered", "providers.health.counted"),
     ),
     ("A5 fail-over", "apipie", (Router, "route", _only_the_first), ("routing.failover.accepted",)),
+    ("B9 accepted", "banana2", (media, "_ACCEPTED", 200), ("media.accepted",)),
+    (
+        "B10 rules",
+        "banana2",
+        (media_request, "decode", _anything_goes),
+        tuple(f"media.{name}.refused" for name in ("size", "resolution", "square-4k", "two", "references")),
+    ),
+    (
+        "B9 webhooks stay outside",
+        "banana2",
+        (Guard, "check", lambda *_: None),
+        ("media.webhook-loopback.refused", "media.webhook-metadata.refused", "media.webhook-scheme.refused"),
+    ),
+    ("B11 refund", "banana2", (Ledger, "refund", _keep_the_money), ("media.refunded",)),
     ("C9", "c0mpute", (UsageRow, "to_json", _tell_the_prompt), ("privacy.usage-rows",)),
 ]
 

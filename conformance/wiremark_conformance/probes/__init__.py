@@ -16,6 +16,7 @@ from wiremark_conformance.probes import (
     gemini_endpoint,
     gemini_functions,
     limits,
+    media,
     messages,
     messages_endpoint,
     messages_thinking,
@@ -63,6 +64,7 @@ _TABLES = (
     outside.TABLE,
     routing.TABLE,
     surfaces.TABLE,
+    media.TABLE,
     billing.TABLE,  # last: the books are read when everything is in them
 )
 PROBES = ProbeTable(tuple(probe for table in _TABLES for probe in table))

@@ -60,6 +60,7 @@ class Probe:
     role:       whose key it is sent with; a role other than `default` needs that key
     needs:      probes that are made before it
     capability: made only when the contract claims it or leaves it open
+    pause:      seconds that are waited before it is made
     patient:    whether a busy endpoint is asked again; not where "busy" is the answer looked for
     """
 
@@ -69,6 +70,7 @@ class Probe:
     needs: tuple[str, ...] = ()
     capability: str | None = None
     patient: bool = True
+    pause: float = 0.0
 
     def build(self, context: ProbeContext) -> Request | None:
         """The request, or None when it cannot be made; `obstacle` tells why."""

@@ -32,6 +32,7 @@ class _Route:
     events: str | None = None
     query: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     public: bool = False
+    status: int = 200
 
 
 _PAGE = (("limit", {"type": "integer", "minimum": 1, "maximum": 1000}), ("after", {"type": "string"}))
@@ -104,6 +105,9 @@ _ROUTES: Mapping[str, _Route] = {
     "usage.export": _Route("What the key has used, as CSV"),
     "usage.list": _Route("What the key has used, newest first", answer="meta/usage-list", query=_PAGE),
     "balance.get": _Route("What the account still has", answer="meta/balance"),
+    "images.create": _Route("Ask for an image", "media/images.request", "media/task", status=202),
+    "tasks.get": _Route("How a task does", answer="media/task"),
+    "files.get": _Route("The image of a task", public=True),
     "providers.list": _Route("How each provider does", answer="meta/providers"),
     "providers.latency": _Route("What requests to a provider took", answer="meta/latency-history"),
     "prices.list": _Route(
@@ -159,7 +163,7 @@ def _operation(contract: Contract, operation: str, path: str, schemas: _Schemas)
         **({"requestBody": _body(schemas.refer(route.request))} if route.request else {}),
         **({"security": []} if route.public else {}),
         "responses": {
-            "200": {"description": "Success", "content": content},
+            str(route.status): {"description": "Success", "content": content},
             **_problems(contract, dialect, schemas),
         },
     }

@@ -249,6 +249,10 @@ def wrong_format(model: str, asked: str, served: Iterable[str]) -> ProblemError:
     )
 
 
+def unknown_task(task_id: str) -> ProblemError:
+    return _error("unknown_route", f"There is no task {task_id!r}, or nothing to fetch of it yet.")
+
+
 def unknown_provider(name: str) -> ProblemError:
     return _error("unknown_route", f"There is no provider {name!r}; the providers route lists them.")
 

@@ -61,6 +61,22 @@ class CountDay:
         known.changes.day_counts[self.name] = (self.count, self.ends)
 
 
+@dataclass(slots=True)
+class PutTask:
+    """A media task as it is now; the last word counts."""
+
+    task_id: str
+    key_id: str
+    done: bool
+    document: str
+
+    def add_needs(self, needs: Needs) -> None:
+        """Nothing: what was there before does not matter."""
+
+    def apply(self, known: Known) -> None:
+        known.changes.tasks[self.task_id] = (self.key_id, int(self.done), self.document)
+
+
 def _revised(known: Known, row: KeyRow) -> KeyRow:
     known.revision += 1
     new = replace(row, revision=known.revision)

@@ -54,6 +54,7 @@ _SPENDING = (
 
 _ENDING = "state, amount, prompt_tokens, completion_tokens, status, outcome, cached, request_id"
 _PUT_ACCOUNTS = " ON CONFLICT (id) DO UPDATE SET available=excluded.available, held=excluded.held"
+_PUT_TASKS = " ON CONFLICT (id) DO UPDATE SET done=excluded.done, document=excluded.document"
 _PUT_SPENDING = " ON CONFLICT (key_id, month) DO UPDATE SET spent=excluded.spent, held=excluded.held"
 _CLAIM_COLUMNS = "key_id, endpoint, name, digest, request_id, created, paid"
 _PUT_CLAIMS = (
@@ -141,6 +142,8 @@ def save(connection: Connection, known: Known) -> None:
             ask(_PUT_KEY, astuple(key))
         days = [(name, *day) for name, day in changes.day_counts.items()]
         _put(connection, "day_count", "name, count, ends", days, _PUT_DAYS)
+        tasks = [(name, *task) for name, task in changes.tasks.items()]
+        _put(connection, "task", "id, key_id, done, document", tasks, _PUT_TASKS)
         for owner, (at, expired) in changes.instances.items():
             ask(_END_INSTANCE, (at, expired, owner))
         if changes.api_keys:

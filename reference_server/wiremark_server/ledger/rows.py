@@ -160,6 +160,7 @@ class Changes:
     """What has to be written. A request that began and ended in one group is only in `begun`.
 
     day_counts: a key's daily counter: how many, and when the day ends
+    tasks: a media task: its key, whether nothing is left to do, and the rest as JSON
     instances: server processes whose open holds were returned: when, and how many
     """
 
@@ -171,6 +172,7 @@ class Changes:
     claims: dict[Claimed, Claim] = field(default_factory=dict)
     api_keys: dict[str, KeyRow] = field(default_factory=dict)
     day_counts: dict[str, tuple[int, int]] = field(default_factory=dict)
+    tasks: dict[str, tuple[str, int, str]] = field(default_factory=dict)
     instances: dict[int, tuple[int, int]] = field(default_factory=dict)
 
 

@@ -49,6 +49,10 @@ _PUT_DAY = (
     "INSERT INTO day_count(name, count, ends) VALUES (?,?,?) "
     "ON CONFLICT DO UPDATE SET count=excluded.count, ends=excluded.ends"
 )
+_PUT_TASK = (
+    "INSERT INTO task(id, key_id, done, document) VALUES (?,?,?,?) "
+    "ON CONFLICT DO UPDATE SET done=excluded.done, document=excluded.document"
+)
 _END_INSTANCE = "UPDATE instance SET ended=?, expired=? WHERE id=? AND ended IS NULL"
 _REVISION = "SELECT coalesce(max(revision),0) FROM api_key"
 _PUT_KEY = f"INSERT OR REPLACE INTO api_key({KEY_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)"  # noqa: S608
@@ -115,6 +119,8 @@ def save(connection: sqlite3.Connection, known: Known) -> None:
         connection.execute(_PUT_KEY, astuple(key))
     if changes.day_counts:
         connection.executemany(_PUT_DAY, [(name, *day) for name, day in changes.day_counts.items()])
+    if changes.tasks:
+        connection.executemany(_PUT_TASK, [(name, *task) for name, task in changes.tasks.items()])
     for owner, (at, expired) in changes.instances.items():
         connection.execute(_END_INSTANCE, (at, expired, owner))
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from wiremark_server.clock import Clock
 from wiremark_server.ledger import stores
-from wiremark_server.ledger.key_changes import ChangeKey, CountDay, PutKey
+from wiremark_server.ledger.key_changes import ChangeKey, CountDay, PutKey, PutTask
 from wiremark_server.ledger.records import (
     Balance,
     Hold,
@@ -212,6 +212,22 @@ class Ledger:
         """Daily counters that have not ended: name, count, end."""
         rows = await self._store.fetch("SELECT name, count, ends FROM day_count WHERE ends>$1", self._now())
         return [(name, count, ends) for name, count, ends in rows]
+
+    async def put_task(self, task_id: str, key_id: str, document: str, *, done: bool) -> None:
+        """Store a media task, or what has become of it."""
+        await self._store.submit(PutTask(task_id, key_id, done, document))
+
+    async def task(self, task_id: str, key_id: str = "") -> str | None:
+        """The document of a task, of that key if one is named; None when there is none."""
+        rows = await self._store.fetch(
+            "SELECT document FROM task WHERE id=$1 AND ($2='' OR key_id=$2)", task_id, key_id
+        )
+        return str(rows[0][0]) if rows else None
+
+    async def open_tasks(self) -> list[tuple[str, str, str]]:
+        """Tasks with something left to do: id, key, document."""
+        rows = await self._store.fetch("SELECT id, key_id, document FROM task WHERE done=0")
+        return [(task_id, key_id, document) for task_id, key_id, document in rows]
 
     async def fetch(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """Rows of a SELECT that both stores understand, parameters as `$1`."""

@@ -10,6 +10,7 @@ account    cache of a customer's two books, guarded by CHECK: no bug can commit 
 usage      one row per request: its hold, how it ended, and what the customer is shown.
 spending   cache of usage by key and UTC month, for monthly caps.
 day_count  requests per day, so that a restart is no way around the limit.
+task       media tasks, with what it takes to go on with them after a restart.
 claim      idempotency keys, by API key and endpoint.
 api_key    a digest in place of each secret.
 instance   server processes that have opened the ledger; `ended` once their open holds have been returned.
@@ -23,7 +24,7 @@ from string import Template
 APPLICATION_ID = 0x574D4B4C
 """`WMKL`, in every ledger, so that no other database is taken for one."""
 
-VERSION = 2
+VERSION = 3
 
 _TABLES = Template("""
 CREATE TABLE journal(
@@ -91,6 +92,13 @@ CREATE TABLE day_count(
   name TEXT PRIMARY KEY,
   count $integer NOT NULL,
   ends $integer NOT NULL
+) $narrow;
+
+CREATE TABLE task(
+  id TEXT PRIMARY KEY,
+  key_id TEXT NOT NULL,
+  done $integer NOT NULL,
+  document TEXT NOT NULL
 ) $narrow;
 
 CREATE TABLE claim(
@@ -171,7 +179,7 @@ POSTGRES_TYPES: Mapping[str, str] = {
     **dict.fromkeys(
         (
             *("id", "ref", "step", "kind", "account_id", "note"),
-            *("request_id", "key_id", "model", "month", "state", "outcome", "endpoint", "name"),
+            *("request_id", "key_id", "model", "month", "state", "outcome", "endpoint", "name", "document"),
         ),
         "text",
     ),

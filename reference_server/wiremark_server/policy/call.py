@@ -15,6 +15,7 @@ from wiremark_server.domain.asked import Asked
 from wiremark_server.engine.protocol import Engine
 from wiremark_server.keys import Key
 from wiremark_server.ledger.books import Books
+from wiremark_server.media.studio import Studio
 from wiremark_server.policy.bill import Bill
 from wiremark_server.policy.cache import Kept, ResponseCache
 from wiremark_server.policy.fetching import ImageFetcher
@@ -35,6 +36,8 @@ class Services:
     catalogue:   the models as the models routes tell them
     description: the OpenAPI document, encoded
     responses:   what is kept of responses
+    studio:      makes images
+    mount:       path below which the application is reached
     router:      providers that answer instead of the engine
     images:      fetches remote images; None when the contract takes none
     """
@@ -53,6 +56,8 @@ class Services:
     description: Callable[[], bytes]
     responses: ResponseStore
     router: Router
+    studio: Studio
+    mount: str
     images: ImageFetcher | None = None
 
 

@@ -8,17 +8,27 @@ from dataclasses import dataclass, field
 from wiremark_schemas.contracts import Contract
 
 from wiremark_server.engine.protocol import Engine
+from wiremark_server.media.guard import Guard
 from wiremark_server.routing.upstream import Simulated, Upstream
+
+_IMAGE_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Providers:
     """remotes: real servers by the name of the provider that they stand behind
-    distant: simulated providers are as far away as their offers say; otherwise at no distance
+    distant: simulated providers are as far away as their offers say, and images take a while
+    guard:   of the addresses that users may send the server to
     """
 
     remotes: Mapping[str, Upstream] = field(default_factory=dict)
     distant: bool = False
+    guard: Guard = field(default_factory=Guard)
+
+    @property
+    def image_seconds(self) -> float:
+        """What the simulated studio takes for an image."""
+        return _IMAGE_SECONDS if self.distant else 0.0
 
     def upstreams(self, contract: Contract, engine: Engine) -> dict[str, Upstream]:
         """One for every provider of the contract."""

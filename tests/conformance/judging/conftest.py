@@ -33,6 +33,7 @@ from wiremark_schemas.credentials import ROLES, Credentials
 
 from tests.conformance.judging import (
     good_gemini,
+    good_media,
     good_messages,
     good_responses,
     good_surfaces,
@@ -556,6 +557,7 @@ def _good(model: str) -> Mapping[str, Callable[[], Answer]]:
     one = next((entry for entry in _models() if entry["id"] == model), {**_models()[0], "id": model})
     return {
         **{probe: partial(_surface, *given) for probe, given in good_surfaces.answers().items()},
+        **{probe: partial(_surface, *given, None) for probe, given in good_media.answers().items()},
         **{probe: partial(_json, body) for probe, body in other_surfaces.bodies().items()},
         **{probe: partial(_stream, chunks) for probe, chunks in other_surfaces.streams().items()},
         "completions.no-prompt": _invalid,
