@@ -38,6 +38,7 @@ class Check:
 
     each: called once for every probe, and one finding is enough; otherwise called once with the
           views of all probes, in order
+    example: what meets a check that looks at the status alone, and what does not
     """
 
     requirement: str
@@ -45,6 +46,7 @@ class Check:
     expects: Expects
     each: bool
     function: Function
+    example: tuple[str, str] | None = None
 
 
 _checks: dict[str, Check] = {}
@@ -87,7 +89,8 @@ def accepted(requirement: str, probe: str) -> None:
             return None
         return f"answered {view.status_line}{view.error_text}, where success was expected"
 
-    _register(Check(requirement, (probe,), "acceptance", each=False, function=answered))
+    shown = ("HTTP/1.1 200 OK", "HTTP/1.1 400 Bad Request")
+    _register(Check(requirement, (probe,), "acceptance", each=False, function=answered, example=shown))
 
 
 def refused(requirement: str, probe: str) -> None:
@@ -98,7 +101,8 @@ def refused(requirement: str, probe: str) -> None:
             return None
         return f"answered {view.status_line}{view.error_text}, where a 4xx was expected"
 
-    _register(Check(requirement, (probe,), "refusal", each=False, function=declined))
+    shown = ("HTTP/1.1 400 Bad Request", "HTTP/1.1 200 OK")
+    _register(Check(requirement, (probe,), "refusal", each=False, function=declined, example=shown))
 
 
 def tolerated(requirement: str, *probes: str) -> None:
@@ -109,4 +113,5 @@ def tolerated(requirement: str, *probes: str) -> None:
             return None
         return f"answered {view.status_line}{view.error_text}; a request is answered or refused with a 4xx"
 
-    _register(Check(requirement, probes, "refusal", each=True, function=settled))
+    shown = ("HTTP/1.1 400 Bad Request", "HTTP/1.1 500 Internal Server Error")
+    _register(Check(requirement, probes, "refusal", each=True, function=settled, example=shown))

@@ -10,11 +10,15 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from wiremark_schemas import contracts
+from wiremark_schemas.credentials import ROLES, Credentials
+
 from wiremark_conformance import coverage
-from wiremark_conformance.requirement import Register, Requirement, load_register
+from wiremark_conformance.requirement import Example, Register, Requirement, load_register
 
 GOOD, WRONG_USE = 0, 2
 _FEW = 60  # names that one sentence may list
+_SHOWN = 600  # bytes of a request's body
 
 # What a filter compares, by the name of its option; each takes one of the values that there are.
 _FILTERS: Mapping[str, Callable[[Requirement], Iterable[str]]] = {
@@ -80,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _as_json(requirement: Requirement) -> dict[str, Any]:
     """A requirement as `wiremark requirements --json` lists it."""
-    example = requirement.example
+    example = _example(requirement)
     return {
         "id": requirement.id,
         "level": requirement.level,
@@ -119,11 +123,40 @@ def _explanation(requirement: Requirement) -> Iterator[str]:
         yield from textwrap.wrap(
             f"{name}: {known[name].text}", 100, initial_indent="  holds       ", subsequent_indent=" " * 14
         )
-    if requirement.example is not None:
-        for name, example in (("right", requirement.example.right), ("wrong", requirement.example.wrong)):
-            if example:
-                yield f"\n  {name}:"
-                yield textwrap.indent(example.rstrip("\n"), "    ")
+    asked = _asked(CHECKS[requirement.id].probes[0], requirement.capability)
+    if asked:
+        yield f"\n  asked:\n{textwrap.indent(asked, '    ')}"
+    example = _example(requirement)
+    for name, text in (("right", example.right), ("wrong", example.wrong)) if example else ():
+        if text:
+            yield f"\n  {name}:\n{textwrap.indent(text.rstrip(), '    ')}"
+
+
+def _example(requirement: Requirement) -> Example | None:
+    """The register's, or that of a check which looks at the status alone."""
+    from wiremark_conformance.judge import CHECKS
+
+    shown = CHECKS[requirement.id].example
+    return requirement.example or (Example(*shown) if shown else None)
+
+
+def _asked(probe: str, capability: str | None) -> str:
+    """The request of a probe under the first bundled contract that has it; "" for one that needs more."""
+    from wiremark_conformance.probes import PROBES, ProbeContext
+    from wiremark_conformance.target import Target
+
+    for name in sorted(contracts.bundled(), key=lambda name: name != "openai"):
+        contract = contracts.load(name)
+        if not contract.models or (capability is not None and capability not in contract.claimed):
+            continue
+        keys = Credentials(dict.fromkeys(ROLES, "KEY"))
+        target = Target(contract, contract.models[0].id, contract.base_path, keys, "http://host", "host")
+        request = PROBES[probe].build(ProbeContext(target, {}))
+        if request is not None:
+            body = request.body[:_SHOWN].decode("utf-8", "backslashreplace")
+            more = "…" if len(request.body) > _SHOWN else ""
+            return f"{request.method} {request.target}\n{body}{more}".rstrip()
+    return ""
 
 
 def _near(wanted: str, known: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -84,3 +85,33 @@ def test_an_explanation_says_what_is_held_and_where_it_is_seen(capsys: pytest.Ca
     out = capsys.readouterr().out
     assert "SSE-16: Chat and legacy completion streams end with `data: [DONE]`." in out
     assert "seen in     chat.stream" in out
+
+
+@pytest.mark.parametrize(
+    ("requirement", "words"),
+    [
+        ("chat.stream.done", ("asked:", "POST /v1/chat/completions", '"stream": true')),
+        ("bodies.charset", ("right:", "HTTP/1.1 200 OK")),
+        (
+            "errors.temperature",
+            ("asked:", '"temperature": 5', "right:", "400 Bad Request", "wrong:", "200 OK"),
+        ),
+        ("models.list.accepted", ("GET /v1/models", "right:", "HTTP/1.1 200 OK")),
+    ],
+)
+def test_an_explanation_has_what_is_asked_and_examples(
+    requirement: str, words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert requirements(["--explain", requirement]) == 0
+    out = capsys.readouterr().out
+    for word in words:
+        assert word in out
+        out = out.partition(word)[2]
+
+
+def test_everything_of_chat_and_errors_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    assert requirements(["--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    areas = ("chat", "errors", "http", "bodies", "ids", "cors", "sdk", "readers", "properties")
+    without = [row["id"] for row in listed if row["area"].startswith(areas) and row["example"] is None]
+    assert without == []
