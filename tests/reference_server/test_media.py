@@ -218,7 +218,7 @@ def test_a_task_that_fails_is_refunded_and_told(tmp_path: Path) -> None:
             await studio.settled()
         assert (await bench.ledger.balance("acme")).balance == 1_000_000
         told = json.loads(receiver.got[0][1])
-        assert (told["type"], "could not be fetched" in told["data"]["error"]["message"]) == (
+        assert (told["type"], "image_urls[0]" in told["data"]["error"]["message"]) == (
             "task.failed",
             True,
         )
@@ -256,7 +256,7 @@ def test_a_webhook_goes_nowhere_inside() -> None:
 
     async def work() -> int | None:
         async with receiver.listening() as url:
-            return await outbound.Outbound(Guard()).request("POST", url, {}, b"{}")
+            return await outbound.Outbound(Guard()).post(url, {}, b"{}")
 
     assert asyncio.run(work()) is None
     assert receiver.got == []

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import socket
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from wiremark_server.domain import problem
+from wiremark_server.policy.fetching import is_public, resolve
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -56,20 +56,26 @@ class Guard:
         mapped = getattr(address, "ipv4_mapped", None) or address
         if any(mapped.version == network.version and mapped in network for network in self._allowed):
             return True
-        return mapped.is_global and not mapped.is_multicast
+        return is_public(str(address))
+
+    async def lookup(self, host: str, port: int) -> list[str]:
+        """Every address of a name; none for one that cannot have any."""
+        if host.endswith(_NOWHERE[0]):
+            return []
+        try:
+            return [str(ipaddress.ip_address(address)) for address in await resolve(host, port)]
+        except (OSError, UnicodeError):
+            return []
 
     async def resolve(self, url: str) -> tuple[str, int]:
         """The address and port to connect to, checked after the name was resolved: what is connected to is
         what was checked. Raises Forbidden."""
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
-        if host.endswith(_NOWHERE[0]):
-            raise Forbidden(f"{host} does not resolve")
-        literal = _literal(host)
-        found = [literal] if literal is not None else await _addresses(host, port)
-        if not found or not all(self.open(address) for address in found):
+        found = await self.lookup(host, port)
+        if not found or not all(self.open(ipaddress.ip_address(address)) for address in found):
             raise Forbidden(f"{host} is not a public address")
-        return str(found[0]), port
+        return found[0], port
 
 
 def _literal(host: str) -> Address | None:
@@ -82,11 +88,3 @@ def _literal(host: str) -> Address | None:
         return ipaddress.IPv4Address(socket.inet_aton(host))
     except (OSError, UnicodeEncodeError):
         return None
-
-
-async def _addresses(host: str, port: int) -> list[Address]:
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        return []
-    return [ipaddress.ip_address(entry[4][0]) for entry in found]

@@ -38,18 +38,16 @@ class Outbound:
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
 
-    async def request(
-        self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b""
-    ) -> int | None:
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> int | None:
         """The status; None when there was none, or nobody may be asked."""
         try:
             address, port = await self._guard.resolve(url)
             parts = urlsplit(url)
             shown = f"[{address}]" if ":" in address else address
             pinned = urlunsplit((parts.scheme, f"{shown}:{port}", parts.path or "/", parts.query, ""))
-            named = {**(headers or {}), "host": parts.netloc}
+            named = {**headers, "host": parts.netloc}
             async with httpx.AsyncClient(timeout=_TIMEOUT, follow_redirects=False, trust_env=False) as client:
-                request = client.build_request(method, pinned, headers=named, content=body)
+                request = client.build_request("POST", pinned, headers=named, content=body)
                 request.extensions["sni_hostname"] = parts.hostname or ""
                 response = await client.send(request, stream=True)
                 await response.aclose()

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from ipaddress import ip_address
 from typing import Protocol
 
 import msgspec
 
 from wiremark_server.clock import Clock
+from wiremark_server.domain.problem import ProblemError
 from wiremark_server.keys import KeyStore, UnknownKey
 from wiremark_server.ledger.records import LedgerUnavailable, Resolution
 from wiremark_server.media import outbound
 from wiremark_server.media.guard import Guard
 from wiremark_server.media.outbound import Outbound
 from wiremark_server.media.task import Task
+from wiremark_server.policy.fetching import ImageFetcher
 
 RETRY_SECONDS = (1.0, 5.0, 30.0, 120.0, 600.0)
 """Pauses before a webhook is sent again; when they are used up it is given up."""
@@ -59,6 +62,7 @@ class Studio:
         self._keys = keys
         self._clock = clock
         self._outbound = Outbound(guard)
+        self._fetcher = ImageFetcher(lambda address: guard.open(ip_address(address)), guard.lookup)
         self._seconds = seconds
         self._sleep = sleep
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -110,9 +114,10 @@ class Studio:
         await self._save(task)
         await self._sleep(self._seconds)
         for position, url in enumerate(task.references):
-            status = await self._outbound.request("GET", url)
-            if status is None or status not in _OK:
-                task.error = f"The image at image_urls[{position}] could not be fetched."
+            try:
+                await self._fetcher.check(url, f"image_urls[{position}]")
+            except ProblemError as error:
+                task.error = error.problem.message
                 break
         if task.error is not None:
             await self._until_stored(lambda: self._ledger.refund(task.request_id, 502, "failed"))
@@ -131,7 +136,7 @@ class Studio:
         while task.notice == "due":
             signed = outbound.signature(secret, task.id, int(self._clock.now()), body)
             headers = {"content-type": "application/json", "user-agent": "wiremark", **signed}
-            status = await self._outbound.request("POST", task.webhook_url or "", headers, body)
+            status = await self._outbound.post(task.webhook_url or "", headers, body)
             task.attempts += 1
             if status is not None and status in _OK:
                 task.notice = "delivered"
