@@ -13,7 +13,12 @@ from fnmatch import fnmatchcase
 
 from wiremark_server.faults.fault import Fault
 
-_STREAMED = ("chat.json-schema.stream-valid", "chat.logprobs.stream", "chat.params.obfuscation")
+_STREAMED = (
+    "chat.json-schema.stream-valid",
+    "chat.refusal.stream",
+    "chat.logprobs.stream",
+    "chat.params.obfuscation",
+)
 _BODIES = ("bodies.*", "auth.before-body")
 
 # Patterns of faults, and the requirements that they break as well.
