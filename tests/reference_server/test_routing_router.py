@@ -244,3 +244,17 @@ def test_prices_are_compared_for_one_model(apipie: Any) -> None:
 def test_a_model_whose_providers_are_all_down_is_503(apipie: Any) -> None:
     answer = apipie.chat(model="hermes-away")
     assert (answer.status, answer.error["code"]) == (503, "model_unavailable")
+
+
+def test_the_page_tells_health_latency_and_prices_to_everybody(apipie: Any) -> None:
+    for text in ("One.", "Two.", "Three."):
+        apipie.chat(model=MODEL, provider="together", messages=[{"role": "user", "content": text}])
+    page = apipie.get("/status", role=None)
+    assert (page.status, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    text = page.body.decode()
+    assert "<th scope=row>together<td>up<td class=n>100.0%" in text
+    assert "<th scope=row>away<td>down<td class=n>0.0%" in text
+    assert "together: 3 requests" in text
+    assert f"<th scope=row>{MODEL}<td>deepinfra<td class=n>0.45<td class=n>0.55<td>yes" in text
+    assert "<script" not in text
+    assert "http" not in text  # no other host

@@ -109,6 +109,7 @@ _ROUTES: Mapping[str, _Route] = {
     "tasks.get": _Route("How a task does", answer="media/task"),
     "files.get": _Route("The image of a task", public=True),
     "providers.list": _Route("How each provider does", answer="meta/providers"),
+    "providers.page": _Route("Health, latency and prices as a page", public=True),
     "providers.latency": _Route("What requests to a provider took", answer="meta/latency-history"),
     "prices.list": _Route(
         "Every offer, to compare prices", answer="meta/price-list", query=(("model", {"type": "string"}),)

@@ -49,6 +49,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "tasks.get": media.get_task,
     "files.get": media.get_file,
     "providers.list": providers.list_providers,
+    "providers.page": providers.show_page,
     "providers.latency": providers.latency_history,
     "prices.list": providers.list_prices,
     "openapi.get": published.get_openapi,

@@ -7,17 +7,22 @@ from typing import Any
 
 import msgspec
 
+from wiremark_server.dialects import status_page
 from wiremark_server.dialects.openai_models import offer_document
 from wiremark_server.domain import problem
 from wiremark_server.edge.message import Response
 from wiremark_server.policy import chain
 from wiremark_server.policy.call import Call
+from wiremark_server.routing.router import Router
 
 
 async def list_providers(call: Call) -> Response:
     await chain.run(chain.IDENTIFIED, call)
-    router = call.services.router
-    return _list(
+    return _list(_health(call.services.router))
+
+
+def _health(router: Router) -> list[Mapping[str, Any]]:
+    return [
         {
             "provider": name,
             "state": health.state,
@@ -28,7 +33,23 @@ async def list_providers(call: Call) -> Response:
             "models": [model.id for model in router.models if model.offer(name)],
         }
         for name, health in router.health.items()
+    ]
+
+
+async def show_page(call: Call) -> Response:
+    """The same for eyes, and for everybody: it tells nothing of any customer."""
+    router = call.services.router
+    latencies = {
+        name: [attempt.latency_ms for attempt in health.history()][::-1]
+        for name, health in router.health.items()
+    }
+    title = str(call.services.contract.raw["title"])
+    body = status_page.page(title, _health(router), latencies, _prices(router))
+    headers = (
+        ("content-type", "text/html; charset=utf-8"),
+        ("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'"),
     )
+    return Response(200, body, headers)
 
 
 async def latency_history(call: Call) -> Response:
@@ -49,13 +70,16 @@ async def latency_history(call: Call) -> Response:
 async def list_prices(call: Call) -> Response:
     """Every offer, cheapest first within a model; `?model=` for a single one."""
     await chain.run(chain.IDENTIFIED, call)
-    wanted = call.query.get("model")
-    return _list(
+    return _list(_prices(call.services.router, call.query.get("model")))
+
+
+def _prices(router: Router, wanted: str | None = None) -> list[Mapping[str, Any]]:
+    return [
         {"model": model.id, **row}
-        for model in call.services.router.models
+        for model in router.models
         if wanted in {None, model.id}
-        for row in sorted(map(offer_document, call.services.router.offers(model)), key=_cost)
-    )
+        for row in sorted(map(offer_document, router.offers(model)), key=_cost)
+    ]
 
 
 def _cost(row: Mapping[str, Any]) -> float:
