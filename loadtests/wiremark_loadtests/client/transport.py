@@ -167,8 +167,12 @@ class _PlainLink:
                 with suppress(WireError):
                     self._digest()
             self._response = None
-        if self._failure is not None:
-            raise self._failure
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            try:
+                raise failure
+            finally:
+                del failure  # its traceback holds this frame
 
     def _behave(self, conduct: Conduct) -> None:
         if conduct is self._conduct is STEADY:

@@ -53,7 +53,8 @@ class ResponseReader:
     def __init__(self) -> None:
         self._buffer = b""
         self._left = 0
-        self._body: Callable[[bytes, int], bool] | None = None
+        # A function, not a bound method: a reader that held itself would wait for the garbage collector.
+        self._body: Callable[[ResponseReader, bytes, int], bool] | None = None
         self.head = self._lowered = b""
         self.status = 0
         self.is_chunked = False
@@ -69,12 +70,12 @@ class ResponseReader:
             data = self._buffer + data
             self._buffer = b""
         if self._body is not None:
-            return self._body(data, at_ns)
+            return self._body(self, data, at_ns)
         rest = self._read_head(data)
         if self._body is None:
             self._buffer = rest
             return False
-        return self._body(rest, at_ns)
+        return self._body(self, rest, at_ns)
 
     def feed_all(self, arrivals: Sequence[int], reads: Iterable[bytes]) -> bool:
         """Feed reads in order, each with its arrival; whether the response is complete."""
@@ -138,17 +139,17 @@ class ResponseReader:
         self.keeps_alive = self.head.startswith(b"HTTP/1.1") and "close" not in connection
         length = self.header("content-length")
         if self.status in _NO_BODY:
-            self._body = self._feed_length
+            self._body = ResponseReader._feed_length
         elif (self.header("transfer-encoding") or "").lower().endswith("chunked"):
-            self._body = self._feed_chunked
+            self._body = ResponseReader._feed_chunked
             self.is_chunked = True
         elif length is not None:
             if not length.isdecimal():
                 raise WireError("protocol", f"content-length is not a number: {length[:40]!r}")
             self._left = int(length)
-            self._body = self._feed_length
+            self._body = ResponseReader._feed_length
         else:
-            self._body = self._feed_until_close
+            self._body = ResponseReader._feed_until_close
             self.keeps_alive = False
 
     def _feed_length(self, data: bytes, at_ns: int) -> bool:
@@ -203,7 +204,7 @@ class ResponseReader:
         return True
 
     def _closed(self) -> bool:
-        if self._body == self._feed_until_close:
+        if self._body is ResponseReader._feed_until_close:
             return True
         where = "before the response head was complete" if self._body is None else "before the body ended"
         raise WireError("truncated", f"the connection was closed {where}")

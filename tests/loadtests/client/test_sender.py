@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from wiremark_loadtests.bill.receipts import Outcome
 from wiremark_loadtests.client.sender import Sender, Sent
+from wiremark_loadtests.client.wire import ResponseReader
 from wiremark_loadtests.settings import Given, resolve
 
 KEY = "hermes_pk_made_up"
@@ -68,3 +70,18 @@ def test_a_conversation_sends_what_was_said(gateway: Any, tmp_path: Path) -> Non
 def test_every_request_may_have_a_connection_of_its_own(gateway: Any, tmp_path: Path) -> None:
     sent = _send(gateway, tmp_path, "stream: false, reconnect: true", times=3)
     assert [one.receipt.outcome for one in sent] == [Outcome.OK] * 3
+
+
+def test_an_answer_leaves_nothing_to_the_garbage_collector(gateway: Any, tmp_path: Path) -> None:
+    """Collections are rare while a load runs, so that what waits for them would pile up."""
+    _send(gateway, tmp_path, "stream: true")
+    gc.collect()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        _send(gateway, tmp_path, "stream: true", times=3)
+        _send(gateway, tmp_path, "stream: true, cut: [head]", times=3)
+        gc.collect()
+        assert [kept for kept in gc.garbage if isinstance(kept, ResponseReader)] == []
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
