@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import math
 import secrets
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
@@ -162,6 +163,7 @@ class RedisCounters:
         pool: Any = self._pool  # documented for the storage, and not in its types
         self._storage = RedisStorage(f"async+{url}", implementation="redispy", connection_pool=pool)
         self._errors: tuple[type[Exception], ...] = (redis.RedisError, OSError)
+        self._ends: dict[str, float] = {}  # of counters, on the monotonic clock
         self._held: dict[str, str] = {}  # names by place
         self._renewing: asyncio.Task[None] | None = None
 
@@ -171,7 +173,9 @@ class RedisCounters:
     async def _add(self, charge: Charge) -> Cell:
         name, amount, seconds = charge
         count = await self._ask(lambda: self._storage.incr(name, seconds, amount))
-        return Cell(count, seconds if count == amount else await self._left(name))
+        if count == amount:  # a new window
+            self._ends[name] = time.monotonic() + seconds
+        return Cell(count, await self._left(name))
 
     async def take_back(self, charges: Sequence[Charge]) -> None:
         await asyncio.gather(*(self._take_back(name, amount) for name, amount, _ in charges))
@@ -191,9 +195,14 @@ class RedisCounters:
         return None
 
     async def _left(self, name: str) -> float:
-        key = self._storage.bridge.prefixed_key(name)
-        milliseconds: int = await self._ask(lambda: self._redis.pttl(key))
-        return max(0.0, milliseconds / 1000)
+        """Asked once in each window: when a counter ends does not change."""
+        now = time.monotonic()
+        ends = self._ends.get(name, now)
+        if ends <= now:
+            key = self._storage.bridge.prefixed_key(name)
+            milliseconds: int = await self._ask(lambda: self._redis.pttl(key))
+            ends = self._ends[name] = now + max(0.0, milliseconds / 1000)
+        return ends - now
 
     async def enter(self, name: str, limit: int) -> str | None:
         place = secrets.token_hex(8)

@@ -205,7 +205,7 @@ class Limiter:
             return await self._refuse(meters, over, show)
         if requests and meters.has_day:
             self._tell(counted, cells)
-        windows = self._later(meters) if self._peeks else await self._now(meters)
+        windows = self._later(meters) if self._peeks else await self._now(meters, counted, cells)
         return Decision(True, None, "", windows, None, show, place)
 
     async def _take_back(self, counted: Sequence[Meter], requests: int, tokens: int) -> None:
@@ -234,11 +234,16 @@ class Limiter:
         """Counters in memory are read when the headers are written."""
         return lambda: self._shown(meters, self._counters.peek(meters.names) or ())
 
-    async def _now(self, meters: Meters) -> Callable[[], Sequence[Window]]:
-        """Those that have to be waited for are read now, if there will be headers."""
+    async def _now(
+        self, meters: Meters, counted: Sequence[Meter], cells: Sequence[Cell]
+    ) -> Callable[[], Sequence[Window]]:
+        """Those that have to be waited for are read now, if there will be headers and they are not known."""
         if self._header_set is None or not meters.windows:
             return tuple
-        windows = self._shown(meters, await self._counters.read(meters.names))
+        known = {meter.name: cell for meter, cell in zip(counted, cells, strict=True)}
+        missing = [name for name in meters.names if name not in known]
+        known |= zip(missing, await self._counters.read(missing), strict=True)
+        windows = self._shown(meters, [known[name] for name in meters.names])
         return lambda: windows
 
     def _shown(self, meters: Meters, cells: Sequence[Cell]) -> Sequence[Window]:
