@@ -99,3 +99,16 @@ def single_line(view: View) -> Outcome:
 def no_id(view: View) -> Outcome:
     wrong = any(name == "id" for event in view.stream.events for name, _, _ in event.fields)
     return "events have an `id` field; a stray blank line after one crashes openai-python" if wrong else None
+
+
+# What every stream of named events must hold too: the last part of the requirement's name, and the check.
+FRAMING = (
+    ("content-type", content_type),
+    ("complete", complete),
+    ("last-event-ended", last_event_ended),
+    ("no-bom", no_bom),
+    ("utf8", utf8),
+    ("space", space),
+    ("single-line", single_line),
+    ("no-empty-events", no_empty_events),
+)

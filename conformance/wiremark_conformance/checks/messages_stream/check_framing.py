@@ -14,16 +14,7 @@ accepted("messages.stream.accepted", "messages.stream")
 
 each("messages.stream.events", *STREAMS)(framing.events)
 check("messages.stream.cache-control", "messages.stream", expects="stream")(framing.cache_control)
-for _name, _function in (
-    ("content-type", framing.content_type),
-    ("complete", framing.complete),
-    ("last-event-ended", framing.last_event_ended),
-    ("no-bom", framing.no_bom),
-    ("utf8", framing.utf8),
-    ("space", framing.space),
-    ("single-line", framing.single_line),
-    ("no-empty-events", framing.no_empty_events),
-):
+for _name, _function in framing.FRAMING:
     each(f"messages.stream.{_name}", *STREAMS, expects="stream")(_function)
 
 

@@ -14,18 +14,9 @@ from wiremark_conformance.values import is_text, shown
 
 accepted("responses.stream.accepted", "responses.stream")
 each("responses.stream.events", *STREAMS)(framing.events)
+each("responses.stream.data-json", *STREAMS, expects="stream")(framing.data_json)
 check("responses.stream.cache-control", "responses.stream", expects="stream")(framing.cache_control)
-for _name, _function in (
-    ("content-type", framing.content_type),
-    ("complete", framing.complete),
-    ("data-json", framing.data_json),
-    ("last-event-ended", framing.last_event_ended),
-    ("no-bom", framing.no_bom),
-    ("utf8", framing.utf8),
-    ("space", framing.space),
-    ("single-line", framing.single_line),
-    ("no-empty-events", framing.no_empty_events),
-):
+for _name, _function in framing.FRAMING:
     each(f"responses.stream.{_name}", *STREAMS, expects="stream")(_function)
 
 
