@@ -67,7 +67,8 @@ def soak(minutes: float, rate: float, folder: Path) -> dict[str, Any]:
         children.stop(server, 30)
     verify = subprocess.run(wiremark("ledger", "verify", "--db", str(folder / "ledger.db")), check=False)
     told = json.loads((folder / "out" / "load.json").read_text(encoding="utf-8"))
-    warm = [sample for sample in samples if sample[0] >= _WARM * seconds] or samples[-1:]
+    # The audit at the end reads the whole ledger, which is no leak.
+    warm = [sample for sample in samples if _WARM * seconds <= sample[0] <= seconds] or samples[-1:]
     return {
         "wiremark": version("wiremark"),
         "minutes": minutes,
