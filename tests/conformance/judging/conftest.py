@@ -111,6 +111,13 @@ def _event(chunk: Any, named: bool) -> bytes:
     return f"{name}data: {text}\n\n".encode()
 
 
+# These compare every answer of the run, as those that read the books do.
+OF_THE_WHOLE_RUN = {
+    "ids.unique",
+    "limits.headers.counting",
+    "messages.request-id.unique",
+}
+
 _requests: dict[tuple[str, frozenset[str], str], Request | None] = {}
 
 
@@ -193,8 +200,8 @@ class World:
 
     def judge(self, requirement: str) -> Judgement:
         needed = probes_for([requirement])
-        # The books are held against every answer of the run.
-        return judge_one(requirement, self.evidence() if LEDGER in needed else self.evidence(needed))
+        whole = LEDGER in needed or requirement in OF_THE_WHOLE_RUN
+        return judge_one(requirement, self.evidence() if whole else self.evidence(needed))
 
     def findings(self, areas: str = "") -> dict[str, str]:
         """Requirement → message of everything that was found; `areas`: how the names of areas begin."""

@@ -216,6 +216,6 @@ def test_what_is_wrong_is_found(world: Any, requirement: str, change: Change) ->
 
 
 def test_every_requirement_on_messages_is_shown_to_fail() -> None:
-    register = {r.id for r in load_register() if r.id.split(".")[1] == "messages"}
+    register = {r.id for r in load_register() if r.id.split(".")[1] == "messages" and r.area != "surfaces"}
     register |= {r.id for r in load_register() if r.area.partition("-")[0] == "messages"}
     assert register - {requirement for requirement, _ in SPOILT} == set()
