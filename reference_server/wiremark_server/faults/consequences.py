@@ -34,7 +34,7 @@ CONSEQUENCES: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (("errors.unknown-route.*", "promise.unknown-route.*"), ("chat.stored",)),
     (("chat.events",), ("chat.not-a-stream",)),
     (("cache.*",), ("chat.logprobs.stream", "chat.seed.*")),
-    (("chat.stream.*", "shape.chunk*", "order.*"), (*_STREAMED, "chat.tools.no-arguments")),
+    (("chat.stream.*", "shape.chunk*", "order.*"), (*_STREAMED, "chat.tools.no-arguments", "chat.refusal.*")),
     (("chat.stream.one-body",), ("chat.params.stream-text",)),
     (
         ("chat.refused.*",),

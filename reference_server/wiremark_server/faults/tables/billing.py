@@ -274,7 +274,7 @@ _WRITTEN: tuple[Fault, ...] = (
         "balance-float",
         "shape",
         "The balance is a fraction.",
-        body(put("/balance_microusd", lambda n: n / 3), _BALANCE),
+        body(put("/balance_microusd", lambda n: n + 0.5), _BALANCE),
         catches=("billing.balance.schema",),
     ),
     _fault(
