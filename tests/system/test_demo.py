@@ -10,6 +10,7 @@ from wiremark_loadtests.demo import demo
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_the_demo_ends_well_and_leaves_one_report(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     # As in a checkout: the folder above has settings for pytest that are none of the demo's business.
     (tmp_path / "pytest.ini").write_text("[pytest]\ntestpaths = tests\nfilterwarnings = error\n")
