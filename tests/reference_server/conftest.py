@@ -69,13 +69,14 @@ class InProcess:
         self.engine = engine
         self.app = app.build(self.contract, self.clock, self.ledger, store, engine, 7)
         self.workers = self.app.services.workers
+        self.studio = self.app.services.studio
 
     def close(self) -> None:
         self._runner.run(self._close())
         self._runner.close()
 
     async def _close(self) -> None:
-        await self.app.services.studio.close()
+        await self.studio.close()
         await self.engine.close()
         await self.ledger.close()
 
