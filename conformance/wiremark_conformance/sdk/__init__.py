@@ -52,13 +52,27 @@ SCENARIOS: Mapping[str, Scenario] = {
         Scenario("anthropic", "round-trip", "messages.tools.forced"),
         Scenario("anthropic", "count", "messages.count-tokens"),
         Scenario("anthropic", "models", "messages.models"),
+        Scenario("google-genai", "generate", "gemini"),
+        Scenario("google-genai", "stream", "gemini.stream"),
+        Scenario("google-genai", "functions", "gemini.functions.forced"),
+        Scenario("google-genai", "parse", "gemini.json-schema"),
+        Scenario("google-genai", "error", "gemini.errors"),
+        Scenario("google-genai", "count", "gemini.count-tokens"),
+        Scenario("google-genai", "models", "gemini.models"),
+        Scenario("google-genai", "embeddings", "gemini.embed"),
     )
 }
 
 
+_MODULES = {"google-genai": "google.genai"}  # of an SDK whose module has another name
+
+
 def installed(sdk: str) -> bool:
     """Whether the SDK can be run here."""
-    return importlib.util.find_spec(sdk) is not None
+    try:
+        return importlib.util.find_spec(_MODULES.get(sdk, sdk)) is not None
+    except ModuleNotFoundError:  # of a package around it
+        return False
 
 
 def run(probes: Iterable[str], target: Target) -> Mapping[str, Exchange]:
@@ -75,8 +89,10 @@ def _run(sdk: str, chosen: Sequence[Scenario], target: Target) -> Mapping[str, E
     """One process: the task on its standard input, so that no process list shows the key."""
     task = {
         "sdk": sdk,
+        "module": _MODULES.get(sdk, sdk),
         "scenarios": [found.name for found in chosen],
         "base_url": target.base_url,
+        "gemini": _gemini_root(target),
         "key": target.credentials.get("default") or "none",
         "model": target.model,
         "responder": target.model_for("responses"),
@@ -93,6 +109,12 @@ def _run(sdk: str, chosen: Sequence[Scenario], target: Target) -> Mapping[str, E
         complaint = f"the scenarios of {sdk} had not ended after {SECONDS:g} s"
     told = {document["scenario"]: line for line in lines if (document := json.loads(line))}
     return {found.probe: _exchange(found, told.get(found.name), complaint) for found in chosen}
+
+
+def _gemini_root(target: Target) -> str:
+    """The URL of the version of the API, below which Gemini's models stand."""
+    path = target.path("gemini.generate", model="m") or f"{target.base_path}/models/"
+    return target.base_url.removesuffix(target.base_path) + path.partition("/models/")[0]
 
 
 def _exchange(scenario: Scenario, told: str | None, complaint: str) -> Exchange:

@@ -210,6 +210,86 @@ def _anthropic_error(sdk: Any, client: Any, _: Task) -> None:
         raise AssertionError("an unknown model raises nothing")
 
 
+# -- google-genai ------------------------------------------------------------------------------------
+
+_QUESTION = _HELLO[0]["content"]
+
+
+def _google_generate(_: Any, client: Any, task: Task) -> None:
+    chat = client.chats.create(model=task["model"])
+    for question in (_QUESTION, "Once more."):  # the second with the answer to the first as history
+        answer = chat.send_message(question)
+        _check(answer.text, f"text is {answer.text!r}")
+    _check(answer.usage_metadata.total_token_count, f"usage_metadata is {answer.usage_metadata!r}")
+
+
+def _google_stream(_: Any, client: Any, task: Task) -> None:
+    chunks = list(client.models.generate_content_stream(model=task["model"], contents=_QUESTION))
+    _check("".join(chunk.text or "" for chunk in chunks), "the chunks have no text")
+    _check(chunks[-1].candidates[0].finish_reason, "the last chunk has no finish_reason")
+
+
+def _google_functions(sdk: Any, client: Any, task: Task) -> None:
+    declared = sdk.types.FunctionDeclaration(name="get_weather", parameters_json_schema=_SCHEMA)
+    mode = sdk.types.FunctionCallingConfig(mode="ANY")
+    tools = [sdk.types.Tool(function_declarations=[declared])]
+    question = sdk.types.Content(role="user", parts=[sdk.types.Part(text=_WEATHER[0]["content"])])
+    answer = client.models.generate_content(
+        model=task["model"],
+        contents=[question],
+        config={"tools": tools, "tool_config": {"function_calling_config": mode}},
+    )
+    calls = answer.function_calls
+    _check(calls, "no function is called")
+    _check(isinstance(calls[0].args, dict), f"args is {calls[0].args!r}")
+    said = {"sky": "clear"}
+    replies = [sdk.types.FunctionResponse(id=call.id, name=call.name, response=said) for call in calls]
+    results = [sdk.types.Part(function_response=reply) for reply in replies]
+    history = [question, answer.candidates[0].content, sdk.types.Content(role="user", parts=results)]
+    final = client.models.generate_content(model=task["model"], contents=history, config={"tools": tools})
+    _check(final.candidates[0].content.parts, "after the result nothing is said")
+
+
+def _google_parse(_: Any, client: Any, task: Task) -> None:
+    pydantic = importlib.import_module("pydantic")
+    city = pydantic.create_model("City", city=(str, ...))
+    answer = client.models.generate_content(
+        model=task["model"],
+        contents="Name a city, in JSON.",
+        config={"response_mime_type": "application/json", "response_schema": city},
+    )
+    _check(isinstance(answer.parsed, city), f"parsed is {answer.parsed!r} of {answer.text!r}")
+
+
+def _google_error(sdk: Any, client: Any, _: Task) -> None:
+    try:
+        client.models.generate_content(model="no-such-model", contents=_QUESTION)
+    except sdk.errors.ClientError as error:
+        _check(error.code == 404, f"the code is {error.code!r}")
+        _check(error.status == "NOT_FOUND" and error.message, f"the error is {error!r}")
+    else:
+        raise AssertionError("an unknown model raises nothing")
+
+
+def _google_count(_: Any, client: Any, task: Task) -> None:
+    counted = client.models.count_tokens(model=task["model"], contents=_QUESTION)
+    _check(counted.total_tokens, f"total_tokens is {counted.total_tokens!r}")
+
+
+def _google_models(_: Any, client: Any, task: Task) -> None:
+    pages = client.models.list(config={"page_size": 1})
+    listed = [model.name for _, model in zip(range(_MANY), pages, strict=False)]
+    _check(len(listed) == len(set(listed)), f"the pages repeat themselves: {listed[:5]}")
+    found = client.models.get(model=task["model"]).name
+    _check(found.removeprefix("models/") == task["model"], f"the model asked for is {found!r}")
+
+
+def _google_embeddings(_: Any, client: Any, task: Task) -> None:
+    answer = client.models.embed_content(model=task["embedder"], contents=["hello", "world"])
+    vectors = [entry.values for entry in answer.embeddings]
+    _check(len(vectors) == 2 and vectors[0] != vectors[1], f"{len(vectors)} vectors, or two alike")
+
+
 _SCENARIOS: Mapping[str, Mapping[str, Run]] = {
     "openai": {
         "models": _openai_models,
@@ -232,12 +312,26 @@ _SCENARIOS: Mapping[str, Mapping[str, Run]] = {
         "count": _anthropic_count,
         "models": _anthropic_models,
     },
+    "google-genai": {
+        "generate": _google_generate,
+        "stream": _google_stream,
+        "functions": _google_functions,
+        "parse": _google_parse,
+        "error": _google_error,
+        "count": _google_count,
+        "models": _google_models,
+        "embeddings": _google_embeddings,
+    },
 }
 
 
 def _client(sdk: Any, task: Task) -> Any:
     if task["sdk"] == "openai":
         return sdk.OpenAI(base_url=task["base_url"], api_key=task["key"], max_retries=0, timeout=60)
+    if task["sdk"] == "google-genai":
+        base_url, _, version = task["gemini"].rpartition("/")
+        options = sdk.types.HttpOptions(base_url=base_url, api_version=version, timeout=60_000)
+        return sdk.Client(api_key=task["key"], http_options=options)
     root = task["base_url"].removesuffix("/v1")
     return sdk.Anthropic(base_url=root, api_key=task["key"], max_retries=0, timeout=60)
 
@@ -245,7 +339,7 @@ def _client(sdk: Any, task: Task) -> Any:
 def main() -> None:
     """Run a task; a finding is the exception's own text."""
     task = json.load(sys.stdin)
-    sdk = importlib.import_module(task["sdk"])
+    sdk = importlib.import_module(task["module"])
     client = _client(sdk, task)
     for name in task["scenarios"]:
         finding = ""
