@@ -58,7 +58,7 @@ def status(view: View) -> Outcome:
 @each("gemini.errors.status-agrees", *REFUSED, expects="error")
 def status_agrees(view: View) -> Outcome:
     found, wanted = view.envelope.get("status"), STATUSES.get(view.status or 0)
-    if wanted is None or found not in _CANONICAL:
+    if wanted is None or not isinstance(found, str) or found not in _CANONICAL:
         raise NotTestable("the status says nothing to agree with")
     return None if found in wanted else f"`error.status` of the {view.status} is {found}"
 
