@@ -118,7 +118,7 @@ OF_THE_WHOLE_RUN = {
     "messages.request-id.unique",
 }
 
-_requests: dict[tuple[str, frozenset[str], str], Request | None] = {}
+_requests: dict[tuple[Any, ...], tuple[contracts.Contract, Request | None]] = {}
 
 
 class World:
@@ -193,10 +193,12 @@ class World:
             return PROBES["models.list"].build(ProbeContext(self.target, {}))
         if probe.needs:
             return probe.build(ProbeContext(self.target, exchanges))
-        known = (self.contract.name, self.target.credentials.roles, probe.name)
-        if known not in _requests:
-            _requests[known] = probe.build(ProbeContext(self.target, {}))
-        return _requests[known]
+        target = self.target
+        keys = tuple(sorted(target.credentials.keys.items()))
+        known = (id(target.contract), target.model, keys, probe.name)
+        if known not in _requests:  # the contract is kept, so that no other one gets its id
+            _requests[known] = (target.contract, probe.build(ProbeContext(target, {})))
+        return _requests[known][1]
 
     def judge(self, requirement: str) -> Judgement:
         needed = probes_for([requirement])
