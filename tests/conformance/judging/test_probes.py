@@ -67,7 +67,9 @@ def test_the_table_refuses_a_probe_before_what_it_needs() -> None:
 
 
 def test_every_probe_is_made_where_everything_is_promised(world: Any) -> None:
-    assert set(_requests(world)) == set(PROBES) - FOR_OTHERS
+    promised = {name for name, probe in PROBES.items() if world.target.declares(probe.capability)}
+    assert set(_requests(world)) == promised - FOR_OTHERS
+    assert len(promised) > 0.8 * len(PROBES)
 
 
 def test_the_least_contract_is_asked_only_what_it_promises(worlds: Callable[..., Any]) -> None:
