@@ -208,3 +208,42 @@ def test_an_endpoint_of_another_dialect_is_asked_in_it() -> None:
 def test_the_key_goes_with_the_request() -> None:
     proof = smoke.prove(target(key="sk-mine"), None, Network({"/v1/models": (200, LIST)}))
     assert ("authorization", "Bearer sk-mine") in proof.exchange.request.headers
+
+
+GOOGLE_LIST = {"models": [{"name": "models/m-pro"}, {"name": "models/m-flash"}]}
+
+
+class Gemini(Network):
+    """Lists its models below one base path, whatever the page asked for."""
+
+    def __init__(self, base_path: str, reply: Reply) -> None:
+        super().__init__({})
+        self.path, self.reply = f"{base_path}/v1beta/models", reply
+
+    def __call__(self, probe: str, request: Request) -> Exchange:
+        if request.target.partition("?")[0] == self.path:
+            self.replies = {request.target: self.reply}
+        return super().__call__(probe, request)
+
+
+def test_gemini_is_asked_in_its_own_words_and_its_models_lose_their_prefix() -> None:
+    proof = smoke.prove(target("", "gemini", "sk-mine"), "m-flash", Gemini("", (200, GOOGLE_LIST)))
+    assert (proof.model, proof.exchange.probe) == ("m-flash", "gemini.models.list")
+    assert ("x-goog-api-key", "sk-mine") in proof.exchange.request.headers
+
+
+def test_gemini_refuses_a_key_with_a_400() -> None:
+    details = [{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}]
+    refusal = {"error": {"code": 400, "message": "API key not valid.", "details": details}}
+    text = unjudgeable(Gemini("", (400, refusal)), target("", "gemini", "sk-nobody"))
+    assert "400 Said So: API key not valid; it does not accept the key of the role 'default'" in text
+
+
+def test_a_wrong_path_of_gemini_is_answered_with_the_right_one() -> None:
+    text = unjudgeable(Gemini("", (200, GOOGLE_LIST)), target("/v1beta", "gemini"))
+    assert text.endswith(f"did you mean --base-url=http://{HOST} ?")
+
+
+def test_a_mistyped_model_of_gemini_is_answered_with_a_near_one() -> None:
+    with pytest.raises(smoke.UnknownModelError, match="did you mean 'm-flash'"):
+        smoke.prove(target("", "gemini"), "m-flesh", Gemini("", (200, GOOGLE_LIST)))
