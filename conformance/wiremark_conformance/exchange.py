@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -96,8 +97,15 @@ class Exchange:
         """
         return content.decode(self.body, self.header("content-encoding") or "")
 
+    @cached_property
+    def _by_name(self) -> Mapping[str, str]:
+        """Header values by name in lower case; repeats joined by commas."""
+        found: dict[str, str] = {}
+        for key, value in self.headers:
+            name = key.lower()
+            found[name] = f"{found[name]}, {value}" if name in found else value
+        return found
+
     def header(self, name: str) -> str | None:
         """The value of a response header, names compared without case; repeats joined by commas."""
-        wanted = name.lower()
-        values = [value for key, value in self.headers if key.lower() == wanted]
-        return ", ".join(values) if values else None
+        return self._by_name.get(name.lower())
