@@ -77,7 +77,12 @@ OPTIONS = (
     Option("deviations", "deviations", "FILE", "YAML of known deviations, each with a reason and an expiry"),
     Option("concurrency", "concurrency", "N", "requests under way at the same time, 1 to 64 (default: 4)"),
     Option("repeats", "repeats", "K", "tries of what depends on the model's mood when it fails (default: 5)"),
-    Option("sdk", "sdk", "NAME,…", "also run these installed official SDKs: openai, anthropic, or all"),
+    Option(
+        "sdk",
+        "sdk",
+        "NAME,…",
+        "also run these installed official SDKs: openai, anthropic, google-genai, or all",
+    ),
     Option("examples", "examples", "N", "generated requests per property (default: none; needs Hypothesis)"),
     Option("seed", "seed", "N", "makes the generated requests repeatable (default: drawn, and printed)"),
     Option("max-requests", "max-requests", "N", "do not start when the run would need more requests"),
