@@ -37,6 +37,7 @@ COMMANDS = (
     Command("requirements", "list the requirements, or explain one"),
     Command("serve", "run the reference server", extra="server"),
     Command("faults", "list what the reference server can do wrong on demand", extra="server"),
+    Command("keys", "create, list, rotate, disable and revoke the reference server's keys", extra="server"),
     Command("ledger", "verify the reference server's billing ledger", extra="server"),
     Command("load", "load an endpoint with streaming chats and audit its bill", extra="load"),
     Command("selftest", "show that every check can fail and none cries wolf", extra="server"),
