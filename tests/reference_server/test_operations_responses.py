@@ -324,7 +324,8 @@ def settled(gateway: InProcess, name: str) -> Any:
 
     async def work() -> None:
         others = asyncio.all_tasks() - {asyncio.current_task()}
-        await asyncio.wait(others, timeout=LONGEST, return_when=asyncio.FIRST_COMPLETED)
+        if others:  # else it ended since it was asked for
+            await asyncio.wait(others, timeout=LONGEST, return_when=asyncio.FIRST_COMPLETED)
 
     while (response := gateway.get(f"/responses/{name}").json)["status"] in {"queued", "in_progress"}:
         gateway.run(work())
