@@ -8,6 +8,7 @@
 # make audit     the audit of the bill against every billing fault
 # make chaos     256 clients that break off and 5 kills in a minute, on SQLite and PostgreSQL: the books agree
 # make bench-server   rows G1 to G8 of the reference server, each beside its floor; needs wrk
+# make real-clients   install the clients that nobody here wrote, and hold what they hand to their users
 # make clean     remove what these made
 # Once .venv exists, none of them needs a network.
 
@@ -15,7 +16,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: audit bench-server chaos install demo selftest test lint types layers tests coverage-page fuzz bench-suite clean
+.PHONY: audit bench-server real-clients chaos install demo selftest test lint types layers tests coverage-page fuzz bench-suite clean
 
 install: $(STAMP)
 
@@ -66,6 +67,9 @@ audit: install
 chaos: install
 	$(BIN)/python -m wiremark_loadtests.chaos
 	$(BIN)/python -m wiremark_loadtests.chaos --store postgresql
+
+real-clients: install
+	WIREMARK_REAL=install $(BIN)/python -m pytest tests/real/clients
 
 bench-server: install
 	$(BIN)/python benchmarks/server/run.py

@@ -3,9 +3,7 @@
     python tests/real/servers.py judge NAME…      run the suite on them, keep the reports in reports/real/
     python tests/real/servers.py list
 
-Each lives in a folder of its own below `$WIREMARK_REAL_DIR` (default: `.real` in the checkout) and
-is installed once, from pinned packages, by the ordinary clients (`pip`, `npm`). All listen on
-loopback. `WIREMARK_REAL=off` keeps the tests from installing anything.
+`installing` says where they live. All listen on loopback.
 """
 
 from __future__ import annotations
@@ -13,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -25,9 +22,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from installing import CHECKOUT, HOME, NotAvailableError, Recipe
+
 HERE = Path(__file__).resolve().parent
-CHECKOUT = HERE.parent.parent
-HOME = Path(os.environ.get("WIREMARK_REAL_DIR", CHECKOUT / ".real"))
 REPORTS = CHECKOUT / "reports" / "real"
 # What is judged of a server, and how the suite is told: by the contract that promises least, or by one that
 # leaves everything about messages open.
@@ -35,12 +32,7 @@ SURFACES: dict[str, tuple[str, ...]] = {
     "chat": (),
     "messages": ("--contract", str(HERE / "messages.yaml"), "-m", "messages or formats"),
 }
-INSTALL_SECONDS = 300
 START_SECONDS = 120
-
-
-class NotAvailableError(Exception):
-    """The server cannot be had on this machine; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +65,10 @@ class Server:
     surfaces: tuple[str, ...] = ("chat", "messages")
     environment: Callable[[Place], Mapping[str, str]] = lambda _place: {}
     prepare: Callable[[Place], None] = lambda _place: None
+
+    @property
+    def recipe(self) -> Recipe:
+        return Recipe(self.name, self.pip, self.npm)
 
 
 def _llama_model(place: Place) -> None:
@@ -179,41 +175,6 @@ SERVERS = {
 }
 
 
-def _run(command: list[str], cwd: Path, what: str) -> None:
-    try:
-        done = subprocess.run(
-            command, cwd=cwd, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False
-        )
-    except FileNotFoundError:
-        raise NotAvailableError(f"{what}: {command[0]} is not installed here") from None
-    except subprocess.TimeoutExpired:
-        raise NotAvailableError(f"{what}: the installation took more than {INSTALL_SECONDS} s") from None
-    if done.returncode:
-        last = (done.stderr or done.stdout).strip().splitlines()[-1:]
-        raise NotAvailableError(f"{what} could not be installed: {' '.join(last)}")
-
-
-def install(server: Server) -> Path:
-    """The folder of an installed server; installs it when it is not there yet."""
-    folder = HOME / server.name
-    done = folder / "installed.json"
-    recipe = {"pip": list(server.pip), "npm": dict(server.npm)}
-    if done.exists() and json.loads(done.read_text()) == recipe:
-        return folder
-    if os.environ.get("WIREMARK_REAL") == "off":
-        raise NotAvailableError(f"{server.name} is not installed and WIREMARK_REAL=off")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    if server.npm:
-        (folder / "package.json").write_text(json.dumps({"private": True, "dependencies": dict(server.npm)}))
-        _run(["npm", "install", "--no-audit", "--no-fund", "--silent"], folder, server.name)
-    else:
-        _run([sys.executable, "-m", "venv", str(folder)], folder, server.name)
-        _run([str(folder / "bin/pip"), "install", "--quiet", *server.pip], folder, server.name)
-    done.write_text(json.dumps(recipe))
-    return folder
-
-
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -241,7 +202,7 @@ def running(server: Server) -> Iterator[str]:
         if server.behind:
             behind = SERVERS[server.behind]
             upstream = stack.enter_context(running(behind)).removesuffix(behind.base_path)
-        place = Place(install(server), free_port(), upstream)
+        place = Place(server.recipe.install(), free_port(), upstream)
         server.prepare(place)
         log = place.folder / "server.log"
         with log.open("wb") as output:

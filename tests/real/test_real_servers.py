@@ -6,29 +6,14 @@ it why it is a true deviation. A new finding must be looked at before it is comm
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
+import servers
 import yaml
+from installing import NotAvailableError
 
-HERE = Path(__file__).resolve().parent
-
-
-def _servers_module() -> Any:
-    spec = importlib.util.spec_from_file_location("real_servers", HERE / "servers.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-servers = _servers_module()
 FINDINGS = {"fail", "warn", "silent"}
 # Two choices race in the engine, and a second may pass between two chunks: found in most runs, not in all.
 WOBBLING = {"chat.n.stream.order", "chat.stream.index-zero", "chat.stream.created-constant"}
@@ -46,7 +31,7 @@ def _judge_again(name: str, folder: Path) -> None:
     try:
         with servers.running(server) as base_url:
             codes = {s: servers.judge(server, base_url, folder / s, s) for s in server.surfaces}
-    except servers.NotAvailableError as reason:
+    except NotAvailableError as reason:
         pytest.skip(str(reason))
     for surface, code in codes.items():
         assert code in {0, 1}, f"the suite could not judge the {surface} of {name}"
@@ -69,7 +54,7 @@ def test_findings_are_the_triaged_ones(name: str, tmp_path: Path) -> None:
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("name", LONG)
 def test_findings_of_the_slow_ones_are_the_triaged_ones(name: str, tmp_path: Path) -> None:
-    if not (servers.HOME / name / "installed.json").exists():
+    if not servers.SERVERS[name].recipe.installed():
         pytest.skip(f"{name} takes minutes to install; `python tests/real/servers.py judge {name}` does it")
     _judge_again(name, tmp_path)
 

@@ -1,0 +1,83 @@
+"""Agents that people run in a terminal, configured by files and variables as a document prints them.
+
+The task has `command`, `files` (below the home folder) and `variables`; in each of them `{base_url}`,
+`{key}`, `{model}`, `{home}` and `{ask}` stand for what they are. Each thing is done with a home folder of
+its own and nothing else of this machine's environment.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import told
+from told import Task
+
+_SECONDS = 150
+
+
+def _run(task: Task, ask: str, key: str | None = None, home: str | None = None) -> tuple[int, str]:
+    """Exit code, and everything that the user sees."""
+    if home is None:
+        with tempfile.TemporaryDirectory() as made:
+            return _run(task, ask, key, made)
+    values = {
+        "base_url": task["base_url"],
+        "key": key or task["keys"]["default"],
+        "model": task["model"],
+        "home": home,
+        "ask": ask,
+    }
+
+    def filled(text: str) -> str:
+        for name, value in values.items():
+            text = text.replace(f"{{{name}}}", value)
+        return text
+
+    for name, text in task["files"].items():
+        path = Path(home, name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(filled(text), encoding="utf-8")
+    work = Path(home, "work")
+    work.mkdir(exist_ok=True)
+    variables = {name: filled(value) for name, value in task["variables"].items()}
+    done = subprocess.run(
+        [filled(word) for word in task["command"]],
+        cwd=work,
+        env={"PATH": os.environ["PATH"], "HOME": home, "LANG": "C.UTF-8", "TERM": "dumb", **variables},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=_SECONDS,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def _text(task: Task) -> dict[str, Any]:
+    code, said = _run(task, task["say"])
+    return {"exit": code, "says": said}
+
+
+def _tools(task: Task) -> dict[str, Any]:
+    """The agent reads a file with a tool of its own, because the model asked for it."""
+    with tempfile.TemporaryDirectory() as home:
+        note = Path(home, "work", "note.txt")
+        note.parent.mkdir()
+        note.write_text(told.get_weather("Paris"), encoding="utf-8")
+        code, said = _run(task, task["read"].format(path=note), home=home)
+    return {"exit": code, "says": said}
+
+
+def _errors(task: Task) -> dict[str, Any]:
+    code, said = _run(task, "Hello", f"{task['keys']['default']}-wrong")
+    return {"invalid_key": {"exit": code, "says": said}}
+
+
+_DOES = {"text": _text, "tools": _tools, "errors": _errors}
+
+if __name__ == "__main__":
+    told.main(dict.fromkeys(("chat", "responses", "messages"), _DOES))

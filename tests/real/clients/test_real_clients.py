@@ -1,0 +1,99 @@
+"""The contracts, served to clients that nobody here wrote: what each hands to its user is asserted."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import signal
+import struct
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from clients import asserting, table
+from installing import CHECKOUT, NotAvailableError
+from wiremark_schemas import contracts, credentials
+
+ENDPOINTS, CLIENTS = table.endpoints(), table.clients()
+SERVED = sorted({endpoint.contract for endpoint in ENDPOINTS.values()})
+Told = Callable[[str], Mapping[str, Any]]
+
+
+def _png() -> str:
+    """An image of one white pixel, in base64."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)
+    pixel = zlib.compress(b"\0\xff\xff\xff")
+    whole = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixel) + chunk(b"IEND", b"")
+    return base64.b64encode(whole).decode()
+
+
+@pytest.fixture(scope="module")
+def tasks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, str], dict[str, Any]]]:
+    """All contracts in one server; gives what a client is to do at an endpoint."""
+    keys_file: Path = tmp_path_factory.mktemp("clients") / "keys.yaml"
+    command = ["serve", "--contract", ",".join(SERVED), "--port", "0", "--credentials-file", str(keys_file)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "wiremark_server", *command], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    origin = next(line.split()[-1] for line in process.stdout if line.startswith("listening on "))
+
+    def task(client: str, endpoint: str) -> dict[str, Any]:
+        at = ENDPOINTS[endpoint]
+        keys = credentials.load(keys_file.with_name(f"keys.{at.contract}.yaml"))
+        return {
+            "base_url": f"{origin}/{at.contract}{at.path}",
+            "keys": {role: keys[role] for role in keys.roles},
+            "format": at.format,
+            "model": at.model,
+            "does": CLIENTS[client].runs[endpoint],
+            "image": _png(),
+            **asserting.ASKED,
+        }
+
+    yield task
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+
+
+@pytest.fixture(scope="module")
+def told(tasks: Callable[[str, str], dict[str, Any]]) -> Told:
+    """What a client handed over, by endpoint; each client is started once."""
+
+    @functools.cache
+    def of(client: str) -> Mapping[str, Any]:
+        runs = CLIENTS[client].runs
+        answers = CLIENTS[client].use([tasks(client, endpoint) for endpoint in runs])
+        return dict(zip(runs, answers, strict=True))
+
+    return of
+
+
+@pytest.mark.real
+@pytest.mark.timeout(table.RUN_SECONDS)
+@pytest.mark.parametrize(
+    ("client", "endpoint"),
+    [(client.name, endpoint) for client in CLIENTS.values() for endpoint in client.runs],
+)
+def test_its_user_gets_what_was_served(told: Told, client: str, endpoint: str) -> None:
+    try:
+        got = told(client)[endpoint]
+    except NotAvailableError as reason:
+        pytest.skip(str(reason))
+    at = ENDPOINTS[endpoint]
+    assert set(got) == set(CLIENTS[client].runs[endpoint])
+    found = asserting.findings(CLIENTS[client], at, contracts.load(at.contract), got)
+    assert not found, "\n".join(found)
+
+
+def test_the_page_shows_the_table() -> None:
+    assert table.page() in (CHECKOUT / "README.md").read_text(encoding="utf-8")
