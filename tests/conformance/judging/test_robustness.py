@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from wiremark_conformance.judge import CHECKS, judge, judge_one
+from wiremark_conformance.judge import CHECKS, judge, judge_one, probes_for
 from wiremark_conformance.probes import PROBES
 from wiremark_conformance.requirement import load_register
 from wiremark_conformance.sdk import SCENARIOS
@@ -57,8 +57,8 @@ def _replaced(document: Any, path: tuple[Any, ...], value: Any) -> Any:
 
 
 def _broken(world: Any, probe: str) -> list[str]:
-    evidence = world.evidence()
     touched = [check.requirement for check in CHECKS.values() if probe in check.probes]
+    evidence = world.evidence(probes_for(touched))
     judged = [judge_one(requirement, evidence) for requirement in touched]
     return [f"{j.requirement.id}: {j.message}" for j in judged if j.verdict is Verdict.HARNESS_ERROR]
 
