@@ -10,17 +10,16 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import secrets
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from wiremark_conformance.properties import PROPERTIES
+from wiremark_loadtests import children
 from wiremark_schemas import contracts
 
 START_SECONDS = 60
@@ -30,26 +29,14 @@ _CLI = (sys.executable, "-m", "wiremark_conformance.cli")
 @contextmanager
 def server(contract: str, folder: Path) -> Iterator[str]:
     """A reference server process; its base URL."""
-    log = folder / "serve.log"
     arguments = ("--contract", contract, "--port", "0", "--profile", "instant", "--seed", "1")
     files = ("--db", str(folder / "ledger.db"), "--credentials-file", str(folder / "keys.yaml"))
-    with log.open("wb") as out:
-        process = subprocess.Popen([*_CLI, "serve", *arguments, *files], stdout=out, stderr=subprocess.STDOUT)
-        try:
-            yield _url(log)
-        finally:
-            process.terminate()
-            process.wait(30)
-
-
-def _url(log: Path) -> str:
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end:
-        found = re.search(r"http://\S+", log.read_text())
-        if found:
-            return found[0]
-        time.sleep(0.05)
-    raise SystemExit(f"the reference server did not start: {log.read_text()}")
+    with children.running([*_CLI, "serve", *arguments, *files], piped=True) as process:
+        output = children.Output(process)
+        url = output.line_with("listening on ", START_SECONDS)
+        if url is None:
+            raise SystemExit("\n".join(["the reference server did not start:", *output.last]))
+        yield url
 
 
 def run(contract: str, requests: int, seed: int) -> int:

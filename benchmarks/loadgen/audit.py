@@ -10,8 +10,9 @@ import json
 import resource
 import time
 
-from wiremark_loadtests.bill.audit import Row, audit
+from wiremark_loadtests.bill.audit import audit
 from wiremark_loadtests.bill.receipts import Outcome, Receipt
+from wiremark_loadtests.bill.rows import Row
 from wiremark_loadtests.bill.spool import Spool
 from wiremark_schemas import contracts
 

@@ -58,6 +58,8 @@ def _attach(environment: Environment, **_: Any) -> None:
     """Listen to this environment's events, and refuse bad input before Locust starts anything."""
     if not environment.stop_timeout:  # a request that vanishes at the end could not be audited
         environment.stop_timeout = DRAIN_SECONDS
+    # Its clock stood still while modules were loaded, and Locust's run time counts from it.
+    gevent.get_hub().loop.update_now()
     _SESSIONS[environment] = Session(environment)
     web_page.attach(environment, lambda: run_of(environment))
     parsed = environment.parsed_options

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from wiremark_loadtests import services
 from wiremark_server.clock import ManualClock, SystemClock
 from wiremark_server.keys import KeyStore
+from wiremark_server.ledger import postgres
 from wiremark_server.ledger.records import (
     Balance,
     Hold,
@@ -57,10 +60,24 @@ def leave_a_hold(place: str) -> int:
     return subprocess.run([sys.executable, "-c", LEAVE_A_HOLD, place], check=False).returncode
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - what is awaited happens in another thread
-            await asyncio.sleep(0.01)
+@pytest.fixture
+def collected(monkeypatch: pytest.MonkeyPatch) -> threading.Semaphore:
+    """Released whenever a process has collected the news of keys."""
+    news = threading.Semaphore(0)
+    collect = postgres._KeyListener._collect
+
+    def told(listener: Any, connection: Any) -> None:
+        collect(listener, connection)
+        news.release()
+
+    monkeypatch.setattr(postgres._KeyListener, "_collect", told)
+    return news
+
+
+async def until(condition: Callable[[], bool], news: threading.Semaphore) -> None:
+    """Look again after every piece of news."""
+    while not condition():
+        assert await asyncio.to_thread(news.acquire, timeout=10)
 
 
 def test_processes_share_one_account_exactly(postgres_place: str) -> None:
@@ -103,17 +120,17 @@ def test_what_a_killed_process_left_open_goes_back_while_others_live(postgres_pl
     assert broken(postgres_place) == []
 
 
-def test_a_revoked_key_is_gone_in_every_process(postgres_place: str) -> None:
+def test_a_revoked_key_is_gone_in_every_process(postgres_place: str, collected: threading.Semaphore) -> None:
     async def run() -> None:
         here, there = (Ledger.open(postgres_place, SystemClock()) for _ in range(2))
         ours, theirs = KeyStore(here), KeyStore(there)
         key, secret = await ours.create("acme", "sk-")
-        await until(lambda: theirs.find(secret) is not None)
+        await until(lambda: theirs.find(secret) is not None, collected)
         await ours.revoke(key.id)
         # Before the news has arrived, the store itself says no.
         answer = await there.hold(HoldRequest("r", "acme", key.id, "model", 0))
         assert answer == Refused("key_inactive")
-        await until(lambda: theirs.find(secret) is None)
+        await until(lambda: theirs.find(secret) is None, collected)
         await here.close()
         await there.close()
 

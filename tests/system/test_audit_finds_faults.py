@@ -16,6 +16,7 @@ from wiremark_loadtests.settings import Given, Settings, resolve
 from wiremark_loadtests.traffic import scenario
 from wiremark_server.faults.subject import Instance, ReferenceSubject
 from wiremark_server.ledger.store import Balance, Ledger, Resolution, UsagePage
+from wiremark_server.policy import idempotency
 from wiremark_server.policy.limits import Decision, Limiter
 
 CONTRACT = "hermes-tokens"
@@ -281,6 +282,17 @@ def test_every_billing_fault_of_the_catalogue_is_found(
         found = _kinds(_settings(instance, tmp_path, ALONE))
     assert found
     assert found <= CATALOGUE[fault]
+
+
+def test_attempts_that_are_charged_again_under_one_idempotency_key_are_found(
+    subject: ReferenceSubject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with subject.open(CONTRACT, (), (), 0.0, 1, socket=True) as instance:
+        settings = _settings(instance, tmp_path, None, scenario="retry-storm-idempotent")
+        assert _kinds(settings) == set()
+        monkeypatch.setattr(idempotency, "claim", lambda _: None)
+        settings = dataclasses.replace(settings, seed=6)  # other prompts, which no cache knows
+        assert "doubled" in _kinds(settings)
 
 
 def test_a_limit_that_is_told_and_not_kept_is_found(

@@ -9,14 +9,11 @@ import socket
 import struct
 import subprocess
 import sys
-import time
-import urllib.parse
 import urllib.request
 import zlib
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import pytest
 from wiremark_loadtests import children
@@ -41,33 +38,18 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         command = [
             *(sys.executable, "-m", "locust", "-f", str(entry), "--web-host", "127.0.0.1"),
             *("--web-port", str(port), "--host", base_url, "--skip-log-setup"),
+            *("--autostart", "--users", "4", "--spawn-rate", "4", "--run-time", "2s"),
             *("--wiremark-contract", "hermes-tokens", "--wiremark-credentials", str(keys)),
         ]
-        with children.running(command):
-            url = f"http://127.0.0.1:{port}"
-            _until(lambda: _get(url))
-            form = {"user_count": "4", "spawn_rate": "4", "run_time": "2s", "host": base_url}
-            urllib.request.urlopen(f"{url}/swarm", urllib.parse.urlencode(form).encode(), timeout=10).close()
-            _until(lambda: "receipts held against" in _get(f"{url}/stats/requests"))
-            yield url
+        with children.running(command, piped=True) as locust:
+            assert children.Output(locust).line_with("ledger audit: no discrepancy", SECONDS) is not None
+            yield f"http://127.0.0.1:{port}"
 
 
 def _get(url: str) -> str:
     with urllib.request.urlopen(url, timeout=10) as answer:
         text: str = answer.read().decode()
     return text
-
-
-def _until(met: Any) -> None:
-    deadline = time.monotonic() + SECONDS
-    while time.monotonic() < deadline:
-        try:
-            if met():
-                return
-        except OSError:
-            pass
-        time.sleep(0.2)
-    pytest.fail("the page did not get there in time")
 
 
 def test_the_page_carries_every_tab_and_its_numbers(page: str) -> None:

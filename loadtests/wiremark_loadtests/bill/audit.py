@@ -7,6 +7,7 @@ Rules, each to the µUSD; prices are the contract's, computed here and not by th
 - A refused or failed request has no row, or one that charges nothing.
 - A request that was cut may be charged for what had been generated: its row, if any, must be settled or
   released, and its amount must be the price of its own token counts.
+- Requests that were sent again under one idempotency key cost their answer once (`claims.py`).
 - A row that no receipt explains is a finding. A request that was sent and got no response head has no
   id that could explain its row, so as many such rows as there were such requests count as explained
   (their amounts are still held to their own token counts).
@@ -17,44 +18,15 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from wiremark_schemas.contracts import Contract
 
+from wiremark_loadtests.bill import claims
+from wiremark_loadtests.bill.claims import Owed
 from wiremark_loadtests.bill.findings import Books, Discrepancy
 from wiremark_loadtests.bill.receipts import Outcome, Receipt
-
-_Id = tuple[str, str]  # role of the key, request id
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One row of the ledger, as the operation usage.list tells it (`meta/usage-list.json`).
-
-    role: of the key that was asked
-    """
-
-    request_id: str
-    model: str
-    prompt_tokens: int
-    completion_tokens: int
-    amount: int
-    state: str
-    cached: bool
-    role: str = "default"
-
-    @classmethod
-    def from_json(cls, row: Mapping[str, Any], role: str = "default") -> Row:
-        return cls(
-            row["request_id"],
-            row["model"],
-            row["prompt_tokens"],
-            row["completion_tokens"],
-            row["amount_microusd"],
-            row["state"],
-            row.get("cached", False),
-            role,
-        )
+from wiremark_loadtests.bill.rows import Id, Row, Rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,27 +53,34 @@ def audit(receipts: Iterable[Receipt], rows: Iterable[Row], contract: Contract) 
 
     A row counts for the key under which the ledger tells it. Raises UnknownModelError.
     """
-    by_id: dict[_Id, list[Row]] = defaultdict(list)
+    by_id: Rows = defaultdict(list)
     for row in rows:
         by_id[row.role, row.request_id].append(row)
     books = Books(contract)
     charged = sum(row.amount for same in by_id.values() for row in same if row.state != "held")
     count = sum(len(same) for same in by_id.values())
-    seen: set[_Id] = set()
+    seen: dict[Id, str | None] = {}
     headless: Counter[str] = Counter()
+    claimed = claims.Claims()
+    joins = claims.promised(contract)
     counted = 0
     for receipt in receipts:
         counted += 1
+        if receipt.claim is not None and joins:
+            claimed.add(receipt)
+            continue
         if receipt.request_id is None:
             headless[receipt.role] += _without_id(receipt, books)
             continue
         key = receipt.role, receipt.request_id
         if key in seen:
+            if receipt.claim is not None and receipt.claim == seen[key]:
+                continue  # the same request, answered again
             books.add("doubled", receipt.request_id, None, None, "two answers carried this request id")
             continue
-        seen.add(key)
+        seen[key] = receipt.claim
         _one(receipt, by_id.pop(key, []), books)
-    _unasked(by_id, headless, books)
+    _unasked(by_id, headless, claimed.judge(by_id, books), books)
     return Audit(counted, count, books.expected, charged, tuple(books.found))
 
 
@@ -207,9 +186,12 @@ def _by_itself(row: Row, books: Books) -> None:
         )
 
 
-def _unasked(by_id: Mapping[_Id, list[Row]], headless: Counter[str], books: Books) -> None:
+def _unasked(by_id: Rows, headless: Counter[str], owed: Mapping[str, Owed], books: Books) -> None:
     """Rows that no receipt named; as many as a role's `headless` requests may belong to those."""
+    exact = {role: not count for role, count in headless.items()}
     for (role, request_id), rows in by_id.items():
+        if len(rows) == 1 and role in owed and owed[role].take(rows[0]):
+            continue
         if len(rows) == 1 and headless[role] > 0:
             headless[role] -= 1
             _by_itself(rows[0], books)
@@ -218,3 +200,5 @@ def _unasked(by_id: Mapping[_Id, list[Row]], headless: Counter[str], books: Book
         books.add(
             "unexplained", request_id, None, total, f"{len(rows)} ledger row(s) that no client asked for"
         )
+    for role, debt in owed.items():
+        debt.judge(role, books, exact=exact.get(role, True))

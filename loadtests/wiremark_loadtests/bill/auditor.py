@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from wiremark_loadtests.bill import audit as by_rows
 from wiremark_loadtests.bill import rates, totals
-from wiremark_loadtests.bill.audit import Audit, Row
+from wiremark_loadtests.bill.audit import Audit
 from wiremark_loadtests.bill.billing import Billing, CannotJudge, Mark
 from wiremark_loadtests.bill.findings import Discrepancy, price_of
 from wiremark_loadtests.bill.receipts import Receipt
+from wiremark_loadtests.bill.rows import Row
 from wiremark_loadtests.settings import DEFAULT_ROLE, Settings
 
 

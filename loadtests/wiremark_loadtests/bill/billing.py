@@ -15,7 +15,7 @@ from wiremark_schemas.explain import violations
 from wiremark_schemas.registry import validator
 
 from wiremark_loadtests.bill import export
-from wiremark_loadtests.bill.audit import Row
+from wiremark_loadtests.bill.rows import Row
 from wiremark_loadtests.bill.totals import Balance
 from wiremark_loadtests.settings import Settings
 

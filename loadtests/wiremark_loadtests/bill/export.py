@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Mapping
 
-from wiremark_loadtests.bill.audit import Row
+from wiremark_loadtests.bill.rows import Row
 
 _NEEDED = ("request_id", "model", "prompt_tokens", "completion_tokens", "amount_microusd")
 _STATES = ("held", "settled", "released")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class Outcome(StrEnum):
@@ -16,8 +16,7 @@ class Outcome(StrEnum):
     FAILED = "failed"  # 5xx, a broken answer, or no answer
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """One request.
 
     request_id: as the response head told it; None when no head arrived or it named none
@@ -32,6 +31,7 @@ class Receipt:
     left:       how many of those were left
     resets_ms:  milliseconds until all would be there again
     ceiling:    the most tokens that it can have used, (prompt, completion); None when nothing bounds them
+    claim:      its idempotency key, which all attempts at one request carry; None without one
     """
 
     request_id: str | None
@@ -48,22 +48,18 @@ class Receipt:
     left: int | None = None
     resets_ms: int | None = None
     ceiling: tuple[int, int] | None = None
+    claim: str | None = None
 
     def to_wire(self) -> list[Any]:
-        prompt, completion = self.tokens or (None, None)
-        return [
-            self.request_id, self.role, self.model, self.outcome.value, self.status, prompt, completion,
-            self.cached, self.sent, self.sent_ms, self.at_ms, self.allowed, self.left, self.resets_ms,
-            self.ceiling,
-        ]  # fmt: skip
+        return list(self)
 
     @classmethod
     def from_wire(cls, row: list[Any]) -> Receipt:
-        request_id, role, model, outcome, status, prompt, completion, *rest = row
-        cached, sent, sent_ms, at_ms, allowed, left, resets_ms, ceiling = rest
-        return cls(
-            request_id, role, model, Outcome(outcome), status,
-            None if prompt is None else (prompt, completion),
-            cached, sent, sent_ms, at_ms, allowed, left, resets_ms,
-            None if ceiling is None else (ceiling[0], ceiling[1]),
-        )  # fmt: skip
+        told = cls(*row)
+        return told._replace(
+            outcome=Outcome(told.outcome), tokens=_pair(told.tokens), ceiling=_pair(told.ceiling)
+        )
+
+
+def _pair(told: Sequence[int] | None) -> tuple[int, int] | None:
+    return None if told is None else (told[0], told[1])

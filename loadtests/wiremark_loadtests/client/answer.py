@@ -13,7 +13,7 @@ import json
 import operator
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from wiremark_loadtests.bill.receipts import Outcome
 from wiremark_loadtests.client.wire import ResponseReader
@@ -24,8 +24,7 @@ _BLANK_LINE = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """One request's result.
 
     error:          error class, "" when the outcome is ok
@@ -146,7 +145,7 @@ def _token_span(contents: Sequence[bytes], form: Format) -> tuple[int, int]:
 
 def _read_plain(response: ResponseReader, form: Format) -> Answer:
     try:
-        document = json.loads(response.body)
+        document = json.loads(response.body.decode())  # not for json to find out how it is encoded
     except ValueError:
         return Answer(Outcome.FAILED, "broken-answer:not-json")
     if not isinstance(document, dict):

@@ -28,6 +28,9 @@ class Receiver(Protocol):
 
     def forget(self, descriptor: int) -> None: ...
 
+    def after(self, callback: Callback) -> None:
+        """Call back when the sockets that are readable now have been read."""
+
 
 class EpollReceiver:
     """All descriptors in one epoll, which the loop watches."""
@@ -35,7 +38,9 @@ class EpollReceiver:
     def __init__(self, loop: Any, new_epoll: Callable[[], Any]) -> None:
         self._epoll = new_epoll()
         self._callbacks: dict[int, Callback] = {}
+        self._loop = loop
         self._watcher = loop.io(self._epoll.fileno(), _READ)
+        self._later: list[Callback] | None = None  # while sockets are read
 
     def watch(self, descriptor: int, callback: Callback) -> None:
         self._epoll.register(descriptor, _EPOLLIN)
@@ -49,10 +54,21 @@ class EpollReceiver:
             if not self._callbacks:
                 self._watcher.stop()
 
+    def after(self, callback: Callback) -> None:
+        if self._later is None:
+            self._loop.run_callback(callback)
+        else:
+            self._later.append(callback)
+
     def _ready(self) -> None:
         callbacks = self._callbacks
+        later: list[Callback] = []
+        self._later = later
         for descriptor, _ in self._epoll.poll(0, _BATCH):
             callbacks[descriptor]()
+        self._later = None
+        for callback in later:
+            callback()
 
 
 class LoopReceiver:
@@ -71,6 +87,9 @@ class LoopReceiver:
         if watcher is not None:
             watcher.stop()
             watcher.close()
+
+    def after(self, callback: Callback) -> None:
+        self._loop.run_callback(callback)
 
 
 _RECEIVERS: WeakKeyDictionary[Any, Receiver] = WeakKeyDictionary()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import random
+import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from wiremark_loadtests.bill.receipts import Outcome, Receipt
 from wiremark_loadtests.client import answer as answers
@@ -29,8 +29,7 @@ DEEP_SHARE = 1 / 16  # share of streams of which every chunk is decoded
 _TRY_AGAIN = frozenset({408, 409, 429, 500, 502, 503, 504})
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(NamedTuple):
     """One request that ended.
 
     problem:     a sentence or an error class, "" when there was none
@@ -55,7 +54,9 @@ class Sender:
 
     def __init__(self, settings: Settings, number: str) -> None:
         self._settings = settings
-        self._plan = Plan(settings.scenario, settings.models, settings.seed, number)
+        self._plan = Plan(
+            settings.scenario, settings.models, settings.seed, number, run=f"{secrets.token_hex(6)}-"
+        )
         self._random = random.Random(f"{settings.seed}/{number}/deep")  # noqa: S311  not for secrets
         endpoint = settings.endpoint
         self._connection = Connection(
@@ -98,7 +99,7 @@ class Sender:
         planned = self._plan.next(arrival)
         for attempt in range(planned.entry.retry.attempts):
             begin()
-            tell = done if not attempt else lambda sent: done(replace(sent, is_retry=True))
+            tell = done if not attempt else lambda sent: done(sent._replace(is_retry=True))
             outcome, status = self._attempt(planned, due_ns if not attempt else None, tell)
             again = outcome is Outcome.CUT or (
                 outcome is not Outcome.OK and (status is None or status in _TRY_AGAIN)
@@ -166,6 +167,7 @@ class Sender:
             left=quota.left if quota else None,
             resets_ms=quota.resets_ms if quota else None,
             ceiling=(len(planned.body), planned.max_tokens),
+            claim=planned.claim,
         )
         at = Moments(sent_ns if due_ns is None else due_ns, sent_ns, parts[0][0] if parts else None, ended_ns)
         return Sent(

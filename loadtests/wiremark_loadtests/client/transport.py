@@ -16,7 +16,6 @@ from typing import Any, Protocol
 
 import gevent  # type: ignore[import-untyped]
 from gevent import monkey, socket, ssl
-from gevent.hub import Waiter  # type: ignore[import-untyped]
 
 from wiremark_loadtests.client import receiver, stamps
 from wiremark_loadtests.client.conduct import SLOW_READ, SLOW_WINDOW, STEADY, Conduct, HungUp
@@ -132,10 +131,11 @@ class _PlainLink:
         self._socket.setblocking(False)
         if kernel_stamps:
             self._socket.setsockopt(stdlib_socket.SOL_SOCKET, stamps.SO_TIMESTAMPNS, 1)
-        self._loop = gevent.get_hub().loop
+        self._hub = gevent.get_hub()
+        self._loop = self._hub.loop
         self._receiver = receiver.of_this_hub()
         self._response: ResponseReader | None = None  # None between exchanges
-        self._waiter: Any = None
+        self._waiter: Any = None  # the greenlet that waits in the hub for the response
         self._failure: Exception | None = None
         self._reads: list[stamps.Read] = []
         self._defers = False  # inside a chunked body: only its end is of interest
@@ -150,19 +150,19 @@ class _PlainLink:
     def exchange(self, request: bytes, response: ResponseReader, silence: float, conduct: Conduct) -> None:
         self._response, self._failure, self._defers = response, None, False
         self._behave(conduct)
-        self._waiter = waiter = Waiter()
         self._sent_ns = self._seen_ns = time.monotonic_ns()
         if self._timer is None:
-            self._timer = self._loop.timer(silence / 4, silence / 4)
+            self._timer = self._loop.timer(silence / 4, silence / 4, ref=False)
+            self._timer.start(self._give_up_after, silence)
         try:
             self._send(request if conduct.cut_after != -1 else request[: len(request) // 2], silence)
             if conduct.cut_after is not None and conduct.cut_after <= 0:
                 raise HungUp
-            self._timer.start(self._give_up_after, silence)
             if self._response is not None:
-                waiter.get()
+                self._waiter = gevent.getcurrent()
+                self._hub.switch()
         finally:
-            self._timer.stop()
+            self._waiter = None
             if self._reads:  # the greenlet was killed, or the response was given up
                 with suppress(WireError):
                     self._digest()
@@ -251,11 +251,17 @@ class _PlainLink:
             self._receiver.forget(self._socket.fileno())  # it might stay readable
         if self._response is not None:
             self._response, self._failure = None, failure
-            self._loop.run_callback(self._waiter.switch, None)
+            self._receiver.after(self._wake)
+
+    def _wake(self) -> None:
+        """Switch to the greenlet, if it is still waiting here."""
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None:
+            waiter.switch()
 
     def _give_up_after(self, silence: float) -> None:
         """In the hub, now and then: end the exchange when nothing arrived for so long."""
-        if time.monotonic_ns() - self._seen_ns >= silence * 1e9:
+        if self._response is not None and time.monotonic_ns() - self._seen_ns >= silence * 1e9:
             self._end(TimeoutError())
 
     def is_stale(self) -> bool:

@@ -11,6 +11,7 @@ only has to be fast and to notice a response that is broken.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 
 # Common servers allow 8 to 64 KiB of response head; more is not an answer of an API.
 MAX_HEAD = 65536
@@ -98,10 +99,11 @@ class ResponseReader:
         """The first value of a header, None when it is absent; names compare without case."""
         if len(self._lowered) != len(self.head):
             self._lowered = self.head.lower()
-        at = self._lowered.find(b"\r\n" + name.lower().encode("ascii") + b":")
+        wanted = _line_of(name)
+        at = self._lowered.find(wanted)
         if at < 0:
             return None
-        start = at + len(name) + 3
+        start = at + len(wanted)
         end = self.head.find(_CRLF, start)
         return self.head[start : end if end >= 0 else None].strip().decode("latin-1")
 
@@ -208,6 +210,12 @@ class ResponseReader:
             return True
         where = "before the response head was complete" if self._body is None else "before the body ended"
         raise WireError("truncated", f"the connection was closed {where}")
+
+
+@cache
+def _line_of(name: str) -> bytes:
+    """How the line of a header begins, in lower case."""
+    return b"\r\n" + name.lower().encode("ascii") + b":"
 
 
 def _chunk_size(line: bytes) -> int:

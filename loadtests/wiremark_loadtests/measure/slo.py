@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 NAMES = ("ttft", "tpot", "itl", "e2e")
 _NS_PER_MS = 1_000_000
@@ -18,8 +19,7 @@ class BadSlo(ValueError):  # noqa: N818  the user's mistake, not the program's
     """The text names no objective; the message is a sentence."""
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
+class Times(NamedTuple):
     """One whole answer in nanoseconds; None where it had none, as a plain answer has no first token."""
 
     e2e: int

@@ -7,8 +7,8 @@ of Locust, so it can be tested without one.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import astuple, dataclass
-from typing import Any
+from dataclasses import astuple
+from typing import Any, NamedTuple
 
 from wiremark_loadtests.bill.receipts import Outcome, Receipt
 from wiremark_loadtests.client.answer import Answer
@@ -32,8 +32,7 @@ LAGS = ("wake_lag", "loop_lag")  # of the generator
 _COUNTS = ("started", "good", "prompt_tokens", "completion_tokens", "events", "doubtful", "unsent", "retries")
 
 
-@dataclass(frozen=True, slots=True)
-class Moments:
+class Moments(NamedTuple):
     """Of one request, in nanoseconds of one clock.
 
     due:        when it was to be sent; in a closed loop when it was

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from wiremark_loadtests.bill import export
-from wiremark_loadtests.bill.audit import Row
 from wiremark_loadtests.bill.export import BadExport
+from wiremark_loadtests.bill.rows import Row
 
 HEAD = "request_id,model,prompt_tokens,completion_tokens,amount_microusd"
 

@@ -13,10 +13,10 @@ from wiremark_schemas import contracts
 
 CONTRACT = contracts.load("hermes-tokens")
 OK = Receipt("r", "default", "deepseek-v4-flash", Outcome.OK, 200, (1000, 1000), ceiling=(2000, 1000))
-CUT = replace(OK, outcome=Outcome.CUT, tokens=None)
-REFUSED = replace(OK, outcome=Outcome.REFUSED, tokens=None, status=429)
-LOST = replace(CUT, outcome=Outcome.FAILED, status=None)
-UNSENT = replace(LOST, sent=False)
+CUT = OK._replace(outcome=Outcome.CUT, tokens=None)
+REFUSED = OK._replace(outcome=Outcome.REFUSED, tokens=None, status=429)
+LOST = CUT._replace(outcome=Outcome.FAILED, status=None)
+UNSENT = LOST._replace(sent=False)
 CEILING = 560  # µUSD of 2000 prompt and 1000 completion tokens
 BEFORE = Balance(10_000, 5)
 
@@ -26,7 +26,7 @@ CASES = [
     ([OK], 421, False),
     ([OK, REFUSED], 420, True),
     ([REFUSED], 1, False),
-    ([replace(OK, cached=True)], 0, True),
+    ([OK._replace(cached=True)], 0, True),
     ([CUT], 0, True),
     ([CUT], CEILING, True),
     ([CUT], CEILING + 1, False),
