@@ -26,6 +26,7 @@ from wiremark_server.engine.protocol import Engine
 from wiremark_server.keys import KeyStore
 from wiremark_server.ledger.store import Ledger
 from wiremark_server.media.studio import Studio
+from wiremark_server.metrics.meter import Meter, standalone
 from wiremark_server.operations import OPERATIONS
 from wiremark_server.policy.auth import Authenticator
 from wiremark_server.policy.cache import ResponseCache
@@ -53,14 +54,16 @@ def build(
     mount: str = "",
     counters: Counters | None = None,
     providers: Providers = SIMULATED,
+    meter: Meter | None = None,
 ) -> Gateway:
     """An ASGI application that serves `contract`. The caller owns, and closes, what it hands in.
 
     mount:     path below which the application is reached; requests come without it
     counters:  of requests and tokens; in memory, and empty, when none are given
     providers: who stands behind the contract's offers
+    meter:     counts for `/metrics`; one of its own when none is given
     """
-    services = _services(contract, clock, ledger, keys, engine, seed, mount, counters, providers)
+    services = _services(contract, clock, ledger, keys, engine, seed, mount, counters, providers, meter)
     return Gateway(services, OPERATIONS)
 
 
@@ -75,6 +78,7 @@ def build_misbehaving(
     choose: Choose,
     counters: Counters | None = None,
     providers: Providers = SIMULATED,
+    meter: Meter | None = None,
 ) -> Gate:
     """As `build`, with the faults and variants that `choose` gives for each request."""
     # The catalogue is large, and who serves as promised need not wait for it.
@@ -83,7 +87,7 @@ def build_misbehaving(
 
     def gateway(edits: Sequence[Edit]) -> Gateway:
         services = _services(
-            promised(contract, edits), clock, ledger, keys, engine, seed, mount, counters, providers
+            promised(contract, edits), clock, ledger, keys, engine, seed, mount, counters, providers, meter
         )
         return Gateway(inside(services, edits, keys), OPERATIONS)
 
@@ -100,11 +104,14 @@ def _services(
     mount: str,
     counters: Counters | None,
     providers: Providers,
+    meter: Meter | None,
 ) -> Services:
     def count_day(name: str, count: int, left: float) -> None:
         ledger.count_day(name, count, clock.now() + left)
 
     router = Router(contract, clock, providers.upstreams(contract, engine))
+    meter = meter or standalone(contract)
+    meter.watch(router.health)
     workers = Workers(contract.models)
     cached = contract.raw.get("cache", {}).get("tool_less", False)
     return Services(
@@ -125,6 +132,7 @@ def _services(
         images=ImageFetcher() if contract.raw.get("images", {}).get("remote") else None,
         studio=Studio(ledger, keys, clock, providers.guard, seconds=providers.image_seconds),
         mount=mount,
+        meter=meter,
     )
 
 

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from wiremark_server.clock import SystemClock
-from wiremark_server.edge.admin import LIMITS, shown
-from wiremark_server.keys import KeyStore, LimitOverrides
+from wiremark_server.edge.admin import shown
+from wiremark_server.keys import LIMITS, KeyStore, LimitOverrides
 from wiremark_server.ledger.store import Ledger
 
 

@@ -22,9 +22,11 @@ from wiremark_schemas.credentials import ROLES
 from wiremark_server.ledger.records import HoldRequest, KeyRow, KeyState, UnknownKey
 from wiremark_server.ledger.store import Ledger
 
-__all__ = ["Key", "KeyState", "KeyStore", "LimitOverrides", "UnknownKey", "provision_roles"]
+__all__ = ["LIMITS", "Key", "KeyState", "KeyStore", "LimitOverrides", "UnknownKey", "provision_roles"]
 
 _SECRET_BYTES = 32
+LIMITS = ("requests_per_minute", "requests_per_day", "tokens_per_minute", "concurrent_requests")
+"""What a key may have limits of its own for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +93,7 @@ class KeyStore:
 
     def digest(self, key_id: str) -> bytes:
         """What is kept of a key's secret. Raises UnknownKey."""
-        self._refresh()
-        for digest, key in self._by_digest.values():
-            if key.id == key_id:
-                return digest
-        raise UnknownKey(f"key {key_id}: there is no such key")
+        return self._row(key_id).digest
 
     def all(self) -> tuple[Key, ...]:
         """Every key, in any state, oldest change first."""
@@ -129,11 +127,14 @@ class KeyStore:
 
     def named(self, key_id: str) -> Key:
         """The key of this id, in whatever state. Raises UnknownKey."""
+        return self._by_digest[self._row(key_id).digest][1]
+
+    def _row(self, key_id: str) -> KeyRow:
         self._refresh()
         row = self._rows.get(key_id)
         if row is None:
             raise UnknownKey(f"key {key_id}: there is no such key")
-        return self._by_digest[row.digest][1]
+        return row
 
     async def rotate(self, key_id: str, prefix: str = "sk-") -> tuple[Key, str]:
         """A new secret for a key; the old one ends at once. Raises UnknownKey."""

@@ -24,8 +24,11 @@ _HASTE_SECONDS = 1.0
 _HASTES = 5
 """So many deaths in a row of processes younger than that are no accident."""
 
-Work = Callable[[Callable[[], None]], None]
-"""What one process does until it is told to end; calls what it is given once it serves."""
+Work = Callable[[int, Callable[[], None]], None]
+"""What one process does until it is told to end; calls what it is given once it serves.
+
+The number is its place in the pack, which a process that replaces it takes over.
+"""
 
 
 def run(count: int, work: Work, announce: Callable[[], None]) -> None:
@@ -42,7 +45,7 @@ class _Pack:
     def __init__(self, count: int, work: Work) -> None:
         self._count = count
         self._work = work
-        self._born: dict[int, float] = {}
+        self._born: dict[int, tuple[int, float]] = {}
         self._ending = False
         self._hastes = 0
         self._life, self._hold = os.pipe()  # the second end closes with this process, however it ends
@@ -51,8 +54,8 @@ class _Pack:
         before = {number: signal.signal(number, self._end) for number in _SIGNALS}
         try:
             receiving, sending = os.pipe()
-            for _ in range(self._count):
-                self._start(sending)
+            for place in range(self._count):
+                self._start(place, sending)
             os.close(sending)
             ready = 0
             while ready < self._count and not self._ending:
@@ -77,21 +80,22 @@ class _Pack:
         """Replace who dies, until the end; then wait for all."""
         while self._born:
             process, _ = os.wait()
-            age = time.monotonic() - self._born.pop(process, 0.0)
+            place, born = self._born.pop(process)
+            age = time.monotonic() - born
             if self._ending:
                 continue
             self._hastes = self._hastes + 1 if age < _HASTE_SECONDS else 0
             if self._hastes >= _HASTES:
                 self._end(signal.SIGTERM, None)
             else:
-                self._start(None)
+                self._start(place, None)
         if self._hastes >= _HASTES:
             raise StartError("the server's processes end as soon as they start; see what they said above")
 
-    def _start(self, ready: int | None) -> None:
+    def _start(self, place: int, ready: int | None) -> None:
         process = os.fork()
         if process:
-            self._born[process] = time.monotonic()
+            self._born[process] = (place, time.monotonic())
             return
         code = 1
         try:
@@ -99,7 +103,7 @@ class _Pack:
                 signal.signal(number, signal.SIG_DFL)
             os.close(self._hold)
             threading.Thread(target=self._follow, daemon=True).start()
-            self._work(lambda: _tell(ready))
+            self._work(place, lambda: _tell(ready))
             code = 0
         except StartError as error:
             print(f"wiremark serve: {error}", file=sys.stderr, flush=True)

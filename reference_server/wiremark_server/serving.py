@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import secrets
 import signal
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,9 +18,9 @@ import uvloop
 from wiremark_schemas import contracts
 from wiremark_schemas.contracts import Contract
 
-from wiremark_server import app, keys, processes
+from wiremark_server import app, beside, keys, processes
 from wiremark_server.clock import Clock, SystemClock
-from wiremark_server.edge.admin import Admin, Application
+from wiremark_server.edge.front import Application, Front
 from wiremark_server.edge.handler import Gateway
 from wiremark_server.edge.mounts import Mounts
 from wiremark_server.engine import pace
@@ -27,6 +28,9 @@ from wiremark_server.engine.simulated import SimulatedEngine
 from wiremark_server.keys import KeyStore
 from wiremark_server.ledger.store import Ledger, LedgerUnavailable
 from wiremark_server.media.guard import Guard
+from wiremark_server.metrics import meter
+from wiremark_server.metrics.meter import Meter
+from wiremark_server.metrics.registry import Registry
 from wiremark_server.policy.counters import Counters, CountersUnavailable, MemoryCounters, shared
 from wiremark_server.routing.providers import Providers
 from wiremark_server.routing.upstream import Upstream
@@ -40,6 +44,7 @@ if TYPE_CHECKING:
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _DRAIN_SECONDS = 30
 _SWEEP_SECONDS = 60
+_PUBLISH_SECONDS = 1.0
 _KEEP_ALIVE_SECONDS = 75
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared with, not bound to
 
@@ -73,7 +78,9 @@ def run(settings: Settings, scratch: Path, say: Callable[[str], None]) -> None:
         control = None
         if settings.control_port is not None:
             control = files.enter_context(contextlib.closing(listen("127.0.0.1", settings.control_port)))
-        _Served(settings, faces, rules, place, bound, control, say).run()
+        registry = meter.registry_of(served, settings.processes, settings.profile)
+        sealing = secrets.token_bytes(32)
+        _Served(settings, faces, rules, place, bound, control, say, registry, sealing).run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +133,10 @@ def _credentials(path: Path) -> Iterator[CredentialsFile]:
 
 @dataclass(frozen=True, slots=True)
 class _Served:
-    """What is served, and where, in one process or in several."""
+    """What is served, and where, in one process or in several.
+
+    sealing: secret of the dashboard's cookies
+    """
 
     settings: Settings
     faces: Sequence[_Face]
@@ -135,11 +145,13 @@ class _Served:
     bound: socket.socket
     control: socket.socket | None
     say: Callable[[str], None]
+    registry: Registry
+    sealing: bytes
 
     def run(self) -> None:
         if self.settings.processes == 1:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(self._serve(self.bound, self._announce, provision=True))
+                runner.run(self._serve(self.bound, self._announce, 0, provision=True))
             return
         asyncio.run(self._prepare())
         processes.run(self.settings.processes, self._work, self._announce)
@@ -154,14 +166,15 @@ class _Served:
         finally:
             await ledger.close()
 
-    def _work(self, ready: Callable[[], None]) -> None:
+    def _work(self, place: int, ready: Callable[[], None]) -> None:
         """One of several processes."""
+        self.registry.enter(place)
         host, port = self.bound.getsockname()[:2]
         with (
             contextlib.closing(listen(host, port, shared=True)) as own,
             asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
         ):
-            runner.run(self._serve(own, ready, provision=False))
+            runner.run(self._serve(own, ready, place, provision=False))
 
     async def _provision(self, store: KeyStore, ledger: Ledger) -> None:
         for face in self.faces:
@@ -169,7 +182,9 @@ class _Served:
                 await keys.provision_roles(store, ledger, face.contract, self.settings.seed)
             )
 
-    async def _serve(self, bound: socket.socket, ready: Callable[[], None], *, provision: bool) -> None:
+    async def _serve(
+        self, bound: socket.socket, ready: Callable[[], None], place: int, *, provision: bool
+    ) -> None:
         settings, clock = self.settings, SystemClock()
         ledger = Ledger.open(self.place, clock)
         engine = SimulatedEngine(pace.profile(settings.profile), settings.seed, clock)
@@ -187,23 +202,24 @@ class _Served:
             gateways: dict[str, Gateway | Gate] = {}
             for face in self.faces:
                 parts = (face.contract, clock, ledger, store, engine, settings.seed, face.mount)
+                counting = Meter(self.registry, face.contract)
                 gateways[face.mount] = (
-                    app.build_misbehaving(*parts, self.rules.choose, counters, providers)
+                    app.build_misbehaving(*parts, self.rules.choose, counters, providers, counting)
                     if self.rules
-                    else app.build(*parts, counters, providers)
+                    else app.build(*parts, counters, providers, counting)
                 )
-            gateway: Application = gateways.get("") or Mounts(gateways)
-            if settings.admin_key is not None:
-                gateway = Admin(gateway, ledger, store, settings.admin_key)
+            meter.watch_engine(self.registry, str(place), settings.profile, lambda: engine.stats)
+            gateway = self._front(gateways, ledger, store, clock)
             studios = [served.services.studio for served in gateways.values() if isinstance(served, Gateway)]
             if studios:
                 await studios[0].resume()
             server = _server(gateway, ready)
             _settle_memory()
-            sweeper = asyncio.create_task(_sweep(ledger))
+            chores = [asyncio.create_task(work) for work in (_sweep(ledger), self._publish())]
             async with _controlled(self.rules, self.control):
                 await server.serve(sockets=[bound])
-            sweeper.cancel()
+            for chore in chores:
+                chore.cancel()
             await gateway.drained()
             for studio in studios:
                 await studio.close()
@@ -213,6 +229,21 @@ class _Served:
             if counters is not None:
                 await counters.close()
             await ledger.close()
+
+    def _front(
+        self, gateways: Mapping[str, Gateway | Gate], ledger: Ledger, store: KeyStore, clock: Clock
+    ) -> Front:
+        contracts: Application = gateways.get("") or Mounts(gateways)
+        served = [gateway.services for gateway in gateways.values()]
+        more = (lambda: "", self.sealing, self.settings.admin_key)
+        return Front(contracts, beside.sites(ledger, store, clock, served, self.registry, *more))
+
+    async def _publish(self) -> None:
+        """Write this process's gauges where the others can read them, for as long as the server runs."""
+        self.registry.cells[self.registry.at("wiremark_server_processes")] = 1.0
+        while self.settings.processes > 1:
+            self.registry.refresh()
+            await asyncio.sleep(_PUBLISH_SECONDS)
 
     def _announce(self) -> None:
         host, port = self.bound.getsockname()[:2]
@@ -232,6 +263,7 @@ def _server(gateway: Application, ready: Callable[[], None]) -> _Server:
     server = _Server(
         uvicorn.Config(
             gateway,
+            interface="asgi3",
             loop="none",
             http="httptools",
             ws="none",

@@ -64,7 +64,7 @@ class InProcess:
 
     async def _open(self, folder: Path, engine: Engine) -> None:
         self.ledger = Ledger.open(folder / "ledger.sqlite", self.clock)
-        store = keys.KeyStore(self.ledger)
+        self.keys = store = keys.KeyStore(self.ledger)
         self.secrets = await keys.provision_roles(store, self.ledger, self.contract, 7)
         self.engine = engine
         self.app = app.build(self.contract, self.clock, self.ledger, store, engine, 7)
@@ -113,10 +113,11 @@ class InProcess:
         role: str | None = "default",
         headers: Mapping[str, str] | None = None,
         leave_after: int | None = None,
+        base: str | None = None,
     ) -> Answer:
         """One exchange.
 
-        path:        below the base path, raw; with `?` and the query
+        path:        below the base path, or below `base`; raw, with `?` and the query
         parts:       the body as it arrives, chunked when there is no content-length among the headers
         leave_after: the client goes away once that many body messages have been sent to it
         """
@@ -125,7 +126,7 @@ class InProcess:
             given.setdefault("authorization", f"Bearer {self.secrets[role]}")
         if parts and "content-length" not in given:
             given["transfer-encoding"] = "chunked"
-        scope = _scope(method, self.contract.base_path + path, given)
+        scope = _scope(method, (self.contract.base_path if base is None else base) + path, given)
         answer: Answer = self._runner.run(_exchange(self.app, scope, parts or (b"",), leave_after))
         return answer
 

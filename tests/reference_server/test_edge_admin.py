@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from wiremark_server import commands, settings
 from wiremark_server.edge.admin import Admin
+from wiremark_server.edge.front import Front
 from wiremark_server.keys import KeyStore
 
 SECRET = "an-admin-key-of-some-length"
@@ -22,16 +23,12 @@ class Operator:
     def __init__(self, gateway: Any) -> None:
         self.gateway = gateway
         self.store = KeyStore(gateway.ledger)
-        gateway.app = Admin(gateway.app, gateway.ledger, self.store, SECRET)
+        gateway.app = Front(gateway.app, {b"/admin": Admin(gateway.ledger, self.store, SECRET)})
 
     def __call__(self, method: str, path: str, document: Any = None, **headers: str) -> Any:
         given = {"authorization": f"Bearer {SECRET}", "content-type": "application/json", **headers}
         parts = () if document is None else (json.dumps(document).encode(),)
-        base, self.gateway.contract.raw["base_path"] = self.gateway.contract.raw["base_path"], ""
-        try:
-            return self.gateway.request(method, path, *parts, role=None, headers=given)
-        finally:
-            self.gateway.contract.raw["base_path"] = base
+        return self.gateway.request(method, path, *parts, role=None, headers=given, base="")
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-_WIDTH, _HEIGHT = 240, 40  # of a latency plot, in pixels
+from wiremark_server.dialects import plots
+
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;margin:2rem;max-width:70rem}"
     "table{border-collapse:collapse;margin:1rem 0}"
@@ -43,7 +44,7 @@ def _provider(row: Mapping[str, Any], latencies: Sequence[float]) -> str:
     return (
         f"<tr><th scope=row>{escape(row['provider'])}<td>{escape(row['state'])}"
         f"<td class=n>{row['availability']:.1%}<td class=n>{latency}<td class=n>{row['requests']}"
-        f"<td class=n>{row['failures']}<td>{_plot(row['provider'], latencies)}"
+        f"<td class=n>{row['failures']}<td>{plots.latency(row['provider'], row['provider'], latencies)}"
     )
 
 
@@ -52,21 +53,4 @@ def _price(row: Mapping[str, Any]) -> str:
         f"<tr><th scope=row>{escape(row['model'])}<td>{escape(row['provider'])}"
         f"<td class=n>{row['input_usd_per_million']:.2f}<td class=n>{row['output_usd_per_million']:.2f}"
         f"<td>{'yes' if row['available'] else 'no'}"
-    )
-
-
-def _plot(provider: str, latencies: Sequence[float]) -> str:
-    """A line over the attempts; what it shows is also said in words."""
-    if not latencies:
-        return "none yet"
-    top = max(*latencies, 1.0)
-    step = _WIDTH / max(len(latencies) - 1, 1)
-    points = " ".join(
-        f"{position * step:.1f},{_HEIGHT - latency / top * (_HEIGHT - 2) - 1:.1f}"
-        for position, latency in enumerate(latencies)
-    )
-    told = f"{escape(provider)}: {len(latencies)} requests, up to {top:.0f} ms"
-    return (
-        f"<svg role=img width={_WIDTH} height={_HEIGHT} viewBox='0 0 {_WIDTH} {_HEIGHT}'>"
-        f"<title>{told}</title><polyline points='{points}'/></svg>"
     )

@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 import msgspec
@@ -24,12 +24,11 @@ from wiremark_server.domain.problem import ProblemError
 from wiremark_server.edge import document
 from wiremark_server.edge.handler import new_request_id
 from wiremark_server.edge.message import ClientGoneError, Receive, Request, Scope, Send
-from wiremark_server.keys import Key, KeyStore, LimitOverrides, UnknownKey
+from wiremark_server.keys import LIMITS, Key, KeyStore, LimitOverrides, UnknownKey
 from wiremark_server.ledger.records import MAX_AMOUNT, LedgerConflict, LedgerUnavailable
 from wiremark_server.ledger.store import Ledger
 
-PREFIX = b"/admin/v1/"
-LIMITS = ("requests_per_minute", "requests_per_day", "tokens_per_minute", "concurrent_requests")
+PREFIX = "/admin/v1/"
 _LARGEST_BODY = 64 * 1024
 _STATUS: Mapping[str, int] = {
     "missing_key": 401,
@@ -44,11 +43,6 @@ _STATUS: Mapping[str, int] = {
 
 Reply = tuple[int, Any]
 T = TypeVar("T", bound=msgspec.Struct)
-
-
-class Application(Protocol):
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
-    async def drained(self) -> None: ...
 
 
 class NewKey(msgspec.Struct, forbid_unknown_fields=True):
@@ -85,21 +79,14 @@ class NewGrant(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Admin:
-    """Answers below PREFIX, and hands every other request on."""
+    """Answers below PREFIX."""
 
-    def __init__(self, inner: Application, ledger: Ledger, keys: KeyStore, secret: str) -> None:
-        self._inner = inner
+    def __init__(self, ledger: Ledger, keys: KeyStore, secret: str) -> None:
         self._ledger = ledger
         self._keys = keys
         self._secret = secret.encode()
 
-    async def drained(self) -> None:
-        await self._inner.drained()
-
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not scope.get("raw_path", b"").startswith(PREFIX):
-            await self._inner(scope, receive, send)
-            return
         with contextlib.suppress(ClientGoneError):  # then nobody is left to be answered
             await self._serve(Request(scope, receive), send)
 
@@ -126,6 +113,8 @@ class Admin:
 
     async def _answer(self, request: Request) -> Reply:
         self._authenticate(request)
+        if not request.path.startswith(PREFIX):
+            raise problem.unknown_route(request.method, request.path)
         path = request.path[len(PREFIX) :]
         words = tuple(unquote(word) for word in path.rstrip("/").split("/"))
         methods = {method: act for (method, pattern), act in _ROUTES.items() if _fits(pattern, words)}

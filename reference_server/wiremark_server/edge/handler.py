@@ -69,6 +69,7 @@ class Gateway:
             raise NotImplementedError(f"only HTTP is served, not {scope['type']}")
         self._active += 1
         self._idle.clear()
+        self.services.meter.arrived()
         try:
             await self._serve(Request(scope, receive), send)
         except ClientGoneError:
@@ -84,16 +85,18 @@ class Gateway:
         await self.services.responses.close()
 
     async def _serve(self, request: Request, send: Send) -> None:
-        started = self.services.clock.monotonic()
-        request_id = new_request_id()
-        call = self._call(request, request_id)
+        services = self.services
+        call = self._call(request, new_request_id(), services.clock.monotonic())
+        status = 0
         try:
-            await self._reply(request, call, send, started)
+            status = await self._reply(request, call, send)
         finally:
+            services.meter.left(call.operation, status, services.clock.monotonic() - call.started)
             if call.place is not None:
-                await self.services.limiter.leave(call.place)
+                await services.limiter.leave(call.place)
 
-    async def _reply(self, request: Request, call: Call, send: Send, started: float) -> None:
+    async def _reply(self, request: Request, call: Call, send: Send) -> int:
+        """The status that was sent."""
         try:
             reply = await self._answer(request, call)
         except ProblemError as error:
@@ -105,7 +108,7 @@ class Gateway:
         except Exception as error:  # noqa: BLE001 - the one boundary for a response that has not begun
             reply = self._refuse(self._fault(error, call.request_id), call)
         headers = [
-            *self._dialect_headers(call, self.services.clock.monotonic() - started),
+            *self._dialect_headers(call, self.services.clock.monotonic() - call.started),
             *(_encoded(call.limits.headers) if call.limits else ()),
             *_encoded(call.headers),
             *_encoded(self._cors.headers(request)),
@@ -115,10 +118,11 @@ class Gateway:
             await stream.send_stream(
                 reply, headers, send, lambda error: self._break(error, call, reply.framing)
             )
-        else:
-            await _send(request, reply, headers, send)
+            return 200
+        await _send(request, reply, headers, send)
+        return reply.status
 
-    def _call(self, request: Request, request_id: str) -> Call:
+    def _call(self, request: Request, request_id: str, started: float) -> Call:
         dialect = self._routes.dialect(request.path, request.header, keyed=b"key=" in request.query)
         errors = self._errors[dialect]
         return Call(
@@ -129,6 +133,7 @@ class Gateway:
             header=request.header,
             read_document=lambda: self._document(request),
             client_gone=request.gone,
+            started=started,
         )
 
     async def _answer(self, request: Request, call: Call) -> Response | Stream:

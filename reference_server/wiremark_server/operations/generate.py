@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
 from wiremark_server.dialects.format import Format, Reply, Streamed
 from wiremark_server.domain import problem
-from wiremark_server.domain.generation import Delta, Usage
+from wiremark_server.domain.generation import Delta, Finish, Usage
 from wiremark_server.edge.message import ClientGoneError, Response, Stream
 from wiremark_server.engine.protocol import EngineRefusal, EngineRun
 from wiremark_server.policy import chain
@@ -48,9 +48,14 @@ class Work:
         self._call = call
         self._format = form
         self._run = run
-        self._started = call.services.clock.monotonic()
+        self._clock = call.services.clock
+        self._started = self._clock.monotonic()
+        self._meter = call.services.meter.model(call.model.id)
+        self._stepped: float | None = None
+        self._newest: Sequence[Delta] = ()
         self._sent = False
         self._cut = False
+        self._counted = False
         self.encoder: Streamed | None = None
         self._deltas: list[Delta] = []
         self._watch = asyncio.ensure_future(self._watch_client())
@@ -87,7 +92,7 @@ class Work:
         answer = self._format.whole(self._reply)
         async for deltas in self._run:
             answer.add(deltas)
-            self._keep(deltas)
+            self._take(deltas)
         await self._finish()
         return Response(200, answer.encode(self._run.usage))
 
@@ -110,7 +115,7 @@ class Work:
         """The whole stream; paid when the last frame comes, and abandoned when it breaks."""
         try:
             async for deltas in self._run:
-                self._keep(deltas)
+                self._take(deltas)
                 self._sent = True
                 yield encoder.encode(deltas)
             await self._finish()
@@ -128,12 +133,14 @@ class Work:
         call = self._call
         if call.services.cache is not None and call.cache_key is not None and call.kept is None:
             call.services.cache.put(call.cache_key, Kept(tuple(self._deltas), self._run.usage))
+        self._count(_reason(self._newest))
 
     async def abandon(self) -> None:
         """Stop the engine. Charge what it produced for a client that left or was sent a part of it."""
         self._watch.cancel()
         await self._run.cancel()
         bill, usage = self._call.bill, self._run.usage
+        self._count("abort" if self._cut else "error")
         if self._cut:
             await bill.settle(usage, "cut", 200 if self._sent else _CLIENT_GONE)
         elif self._sent:
@@ -143,11 +150,32 @@ class Work:
 
     def _elapsed_ms(self) -> int:
         """Since the request was understood."""
-        return int((self._call.services.clock.monotonic() - self._started) * 1000)
+        return int((self._clock.monotonic() - self._started) * 1000)
 
-    def _keep(self, deltas: Sequence[Delta]) -> None:
-        if self._call.cache_key is not None and self._call.kept is None:
+    def _take(self, deltas: Sequence[Delta]) -> None:
+        """What one step of the engine, or the cache, has produced."""
+        call = self._call
+        if call.kept is not None:
+            return
+        if call.cache_key is not None:
             self._deltas.extend(deltas)
+        now, self._newest = self._clock.monotonic(), deltas
+        if self._stepped is None:
+            self._meter.began(now - call.started)
+        else:
+            self._meter.next_token.observe(now - self._stepped)
+        self._stepped = now
+
+    def _count(self, reason: str) -> None:
+        """The end of the work, once; what was kept is no work of the engine."""
+        call = self._call
+        if self._counted:
+            return
+        self._counted = True
+        if call.cache_key is not None:
+            self._meter.looked_up(found=call.kept is not None)
+        if call.kept is None:
+            self._meter.ended(reason, self._run.usage, self._clock.monotonic() - call.started)
 
     async def _watch_client(self) -> None:
         await self._call.client_gone()
@@ -158,3 +186,12 @@ class Work:
 def _provider(call: Call) -> str | None:
     chosen = call.route.chosen if call.route is not None else None
     return chosen.offer.provider if chosen is not None else None
+
+
+def _reason(newest: Sequence[Delta]) -> str:
+    """As vLLM calls it, which knows of no other ends of an answer that is whole."""
+    return (
+        "length"
+        if any(isinstance(delta, Finish) and delta.reason == "length" for delta in newest)
+        else "stop"
+    )

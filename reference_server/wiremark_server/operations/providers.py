@@ -18,10 +18,11 @@ from wiremark_server.routing.router import Router
 
 async def list_providers(call: Call) -> Response:
     await chain.run(chain.IDENTIFIED, call)
-    return _list(_health(call.services.router))
+    return _list(health_rows(call.services.router))
 
 
-def _health(router: Router) -> list[Mapping[str, Any]]:
+def health_rows(router: Router) -> list[Mapping[str, Any]]:
+    """As `meta/providers` has them."""
     return [
         {
             "provider": name,
@@ -39,17 +40,21 @@ def _health(router: Router) -> list[Mapping[str, Any]]:
 async def show_page(call: Call) -> Response:
     """The same for eyes, and for everybody: it tells nothing of any customer."""
     router = call.services.router
-    latencies = {
-        name: [attempt.latency_ms for attempt in health.history()][::-1]
-        for name, health in router.health.items()
-    }
     title = str(call.services.contract.raw["title"])
-    body = status_page.page(title, _health(router), latencies, _prices(router))
+    body = status_page.page(title, health_rows(router), latencies(router), price_rows(router))
     headers = (
         ("content-type", "text/html; charset=utf-8"),
         ("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'"),
     )
     return Response(200, body, headers)
+
+
+def latencies(router: Router) -> dict[str, list[float]]:
+    """By provider, in ms, oldest first."""
+    return {
+        name: [attempt.latency_ms for attempt in health.history()][::-1]
+        for name, health in router.health.items()
+    }
 
 
 async def latency_history(call: Call) -> Response:
@@ -70,10 +75,11 @@ async def latency_history(call: Call) -> Response:
 async def list_prices(call: Call) -> Response:
     """Every offer, cheapest first within a model; `?model=` for a single one."""
     await chain.run(chain.IDENTIFIED, call)
-    return _list(_prices(call.services.router, call.query.get("model")))
+    return _list(price_rows(call.services.router, call.query.get("model")))
 
 
-def _prices(router: Router, wanted: str | None = None) -> list[Mapping[str, Any]]:
+def price_rows(router: Router, wanted: str | None = None) -> list[Mapping[str, Any]]:
+    """As `meta/price-list` has them, cheapest first within a model."""
     return [
         {"model": model.id, **row}
         for model in router.models

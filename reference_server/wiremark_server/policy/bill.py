@@ -20,15 +20,25 @@ class Bill:
 
     price: asked for when it is known who has answered
     free:  nothing is charged, only recorded: the answer was kept, or has been paid
+    charged: told the µUSD once they are settled
     """
 
-    __slots__ = ("_free", "_hold", "_ledger", "_open", "_price")
+    __slots__ = ("_charged", "_free", "_hold", "_ledger", "_open", "_price")
 
-    def __init__(self, ledger: Books, hold: Hold, price: Callable[[], Price], *, free: bool) -> None:
+    def __init__(
+        self,
+        ledger: Books,
+        hold: Hold,
+        price: Callable[[], Price],
+        charged: Callable[[int], None],
+        *,
+        free: bool,
+    ) -> None:
         self._ledger = ledger
         self._hold = hold
         self._price = price
         self._free = free
+        self._charged = charged
         self._open = True
 
     async def settle(self, usage: Usage, outcome: Outcome, status: int = 200) -> None:
@@ -50,6 +60,7 @@ class Bill:
         )
         if resolution.state != "settled":
             raise LedgerUnavailable("the hold was returned while the answer was made")
+        self._charged(resolution.amount)
 
     def amount(self, usage: Usage) -> int:
         """µUSD that such an answer costs: never more than was held, whatever a provider has counted."""

@@ -16,6 +16,7 @@ from wiremark_server.engine.protocol import Engine
 from wiremark_server.keys import Key
 from wiremark_server.ledger.books import Books
 from wiremark_server.media.studio import Studio
+from wiremark_server.metrics.meter import Meter
 from wiremark_server.policy.bill import Bill
 from wiremark_server.policy.cache import Kept, ResponseCache
 from wiremark_server.policy.fetching import ImageFetcher
@@ -40,6 +41,7 @@ class Services:
     mount:       path below which the application is reached
     router:      providers that answer instead of the engine
     images:      fetches remote images; None when the contract takes none
+    meter:       counts for `/metrics`
     """
 
     contract: Contract
@@ -58,6 +60,7 @@ class Services:
     router: Router
     studio: Studio
     mount: str
+    meter: Meter
     images: ImageFetcher | None = None
 
 
@@ -66,6 +69,7 @@ class Call:
     """One request on its way through the chain; a field is set by the step that is named beside it.
 
     explain: the error document that a failure is told with, in the dialect
+    started: when the request came, on the monotonic clock
     broken:  what ends a stream that has begun, from that document; None: the dialect's own frame
     """
 
@@ -76,6 +80,7 @@ class Call:
     read_document: Callable[[], Awaitable[dict[str, Any]]]
     client_gone: Callable[[], Awaitable[None]]
     explain: Callable[[Exception], Mapping[str, Any]]
+    started: float = 0.0
     parameters: Mapping[str, str] = field(init=False)  # of the path, set by the router
     query: Mapping[str, str] = field(init=False)
     operation: str = field(init=False, default="")  # likewise

@@ -208,7 +208,8 @@ async def hold(call: Call) -> None:
     if not done:
         call.created = answer.deadline - HOLD_SECONDS
     free = done or call.kept is not None
-    call.bill = Bill(call.services.ledger, answer, lambda: _price(call), free=free)
+    charged = call.services.meter.model(call.model.id).charged
+    call.bill = Bill(call.services.ledger, answer, lambda: _price(call), charged, free=free)
 
 
 def _price(call: Call) -> Price:
