@@ -18,7 +18,8 @@ from wiremark_conformance.requirement import Requirement, load_register
 if TYPE_CHECKING:
     from _pytest._code.code import TerminalRepr
 
-    from wiremark_conformance.session import Conclusion, Run
+    from wiremark_conformance.session import Run
+    from wiremark_conformance.verdicts import Conclusion
 
 PACKAGE = Path(__file__).parent
 REGISTER = PACKAGE / "register"

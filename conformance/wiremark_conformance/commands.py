@@ -1,4 +1,4 @@
-"""The commands of this package: `wiremark check` and `wiremark requirements`."""
+"""The commands of this package: `wiremark check`, `wiremark record` and `wiremark requirements`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from wiremark_conformance.session import Run
 
-__all__ = ["check", "requirements"]
+__all__ = ["check", "record", "requirements"]
 
 GOOD, FINDINGS, WRONG_USE, NOT_JUDGED, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -35,11 +35,34 @@ def check(argv: Sequence[str]) -> int:
 
     Returns 0 good, 1 findings, 2 wrong use, 3 the endpoint could not be judged.
     """
+    parser = _check_parser("check", "Hold an endpoint to a contract.")
+    options.add_to_command(parser)
+    return _run(parser.parse_args(argv))
+
+
+def record(argv: Sequence[str]) -> int:
+    """Run the suite as `check` does, and keep every exchange in a file. Returns what `check` returns."""
+    parser = _check_parser(
+        "record", "Hold an endpoint to a contract, and record the run for `wiremark judge`."
+    )
+    recording = options.BY_NAME["record"]
+    options.add_to_command(parser, without=recording.name)
+    parser.add_argument(
+        "--output",
+        "-o",
+        dest=recording.dest,
+        metavar="FILE",
+        required=True,
+        help="record the run in this file",
+    )
+    return _run(parser.parse_args(argv))
+
+
+def _run(given: argparse.Namespace) -> int:
     import pytest
 
     from wiremark_conformance import plugin
 
-    given = _check_parser().parse_args(argv)
     witness = _Witness()
     with _environment(_ENVIRONMENT):
         code = pytest.main(_pytest_args(given), plugins=[plugin, witness])
@@ -75,17 +98,16 @@ class _Witness:
         self.run = config.stash.get(RUN, None)
 
 
-def _check_parser() -> argparse.ArgumentParser:
+def _check_parser(command: str, purpose: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="wiremark check",
-        description="Hold an endpoint to a contract.",
+        prog=f"wiremark {command}",
+        description=purpose,
         epilog="exit codes: 0 good, 1 findings, 2 wrong use, 3 the endpoint could not be judged",
         allow_abbrev=False,
     )
     parser.add_argument(
         "--base-url", required=True, metavar="URL", help="the endpoint, such as http://127.0.0.1:8000/v1"
     )
-    options.add_to_command(parser)
     parser.add_argument(
         "-m", dest="markers", metavar="EXPR", help="by marker: -m 'must and chat and not tools'"
     )

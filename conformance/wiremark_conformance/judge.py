@@ -19,7 +19,16 @@ from wiremark_conformance.outcome import NotPromised, NotTestable, Outcome, Sile
 from wiremark_conformance.probes import PROBES, ProbeContext
 from wiremark_conformance.requirement import Register, Requirement, load_register
 
-__all__ = ["CHECKS", "Evidence", "Judgement", "judge", "judge_exchange", "judge_one", "probes_for"]
+__all__ = [
+    "CHECKS",
+    "Evidence",
+    "Judgement",
+    "judge",
+    "judge_exchange",
+    "judge_given",
+    "judge_one",
+    "probes_for",
+]
 
 checks.load()
 
@@ -65,6 +74,20 @@ def judge_exchange(probe: str, evidence: Evidence) -> tuple[Judgement, ...]:
     """One exchange of a recording, by every check that looks at nothing else."""
     register = load_register()
     return tuple(_judge(register[name], evidence, (probe,)) for name in _alone()[probe])
+
+
+def judge_given(evidence: Evidence) -> tuple[Judgement, ...]:
+    """What can be said of some exchanges and no others: every check that looks at nothing beyond them.
+
+    Of a check that looks at one probe at a time, those that are there.
+    """
+    register = load_register()
+    found: list[Judgement] = []
+    for name, check in CHECKS.items():
+        given = tuple(probe for probe in check.probes if probe in evidence.exchanges)
+        if given and (check.each or given == check.probes):
+            found.append(_judge(register[name], evidence, given))
+    return tuple(found)
 
 
 @cache

@@ -74,6 +74,7 @@ OPTIONS = (
     ),
     Option("credentials", "credentials", "FILE", "YAML of key roles: default, exhausted, restricted, …"),
     Option("report", "out", "DIR", "write report.json, report.html and junit.xml into this directory"),
+    Option("record", "record", "FILE", "record the run in this file, for `wiremark judge recording FILE`"),
     Option("deviations", "deviations", "FILE", "YAML of known deviations, each with a reason and an expiry"),
     Option("concurrency", "concurrency", "N", "requests under way at the same time, 1 to 64 (default: 4)"),
     Option("repeats", "repeats", "K", "tries of what depends on the model's mood when it fails (default: 5)"),
@@ -104,9 +105,11 @@ def register(parser: pytest.Parser) -> None:
         )
 
 
-def add_to_command(parser: argparse.ArgumentParser) -> None:
-    """Add the same settings, under their command line names, to a command's parser."""
+def add_to_command(parser: argparse.ArgumentParser, without: str = "") -> None:
+    """Add the same settings, under their command line names, to a command's parser; all but one."""
     for option in OPTIONS:
+        if option.name == without:
+            continue
         parser.add_argument(f"--{option.command}", dest=option.dest, metavar=option.metavar, help=option.help)
 
 

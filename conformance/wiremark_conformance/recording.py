@@ -1,9 +1,10 @@
 """Exchanges kept in a file, to be judged again without a network.
 
 The file is NDJSON: a header line with free `meta`, one line per exchange, a footer line with the
-count and the SHA-256 of every byte before it. Bodies stand as text wherever they are UTF-8, so a
-recording can be read and compared by people. The form of each line is `meta/recording.json` in the
-schemas. Secrets are taken out before anything is written.
+count, the SHA-256 of every byte before it and the beginning of each line's own, so that an edited line
+can be named. Bodies stand as text wherever they are UTF-8, so a recording can be read and compared by
+people. The form of each line is `meta/recording.json` in the schemas. Secrets are taken out before
+anything is written.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import base64
 import hashlib
 import json
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,26 +36,40 @@ class BadRecording(BadFile):
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """An exchange that was made again for a requirement of a model in a mood; `number` counts from 2."""
+
+    requirement: str
+    number: int
+    exchange: Exchange
+
+
+@dataclass(frozen=True, slots=True)
 class Recording:
-    """What a file held. `meta` is whatever its writer said about the run."""
+    """What a file holds. `meta` is whatever its writer says about the run."""
 
     meta: Mapping[str, Any]
     exchanges: tuple[Exchange, ...]
+    samples: tuple[Sample, ...] = ()
 
 
-def write(
-    path: Path, exchanges: Iterable[Exchange], meta: Mapping[str, Any], secrets: Collection[str] = ()
-) -> None:
-    """Write a recording, or nothing at all: the file appears whole or not.
+def write(path: Path, recording: Recording, redactor: Redactor) -> None:
+    """Write a recording, or nothing at all: the file appears whole or not, its folder is made.
 
-    secrets: keys that may have been echoed in bodies; credentials in headers go without being named
+    redactor: knows the keys that may have been echoed in bodies; credentials in headers go in any case
     Raises OSError when the place cannot be written to.
     """
-    redactor = Redactor(secrets)
-    lines = [{"wiremark": FORMAT, "meta": dict(meta)}]
-    lines += [_to_json(redactor.exchange(exchange)) for exchange in exchanges]
-    body = b"".join(_line(line) for line in lines)
-    footer = {"count": len(lines) - 1, "sha256": hashlib.sha256(body).hexdigest()}
+    documents = [{"wiremark": FORMAT, "meta": dict(recording.meta)}]
+    documents += [_to_json(redactor.exchange(exchange)) for exchange in recording.exchanges]
+    documents += [_sample_to_json(sample, redactor) for sample in recording.samples]
+    lines = [_line(document) for document in documents]
+    body = b"".join(lines)
+    footer = {
+        "count": len(lines) - 1,
+        "sha256": hashlib.sha256(body).hexdigest(),
+        "lines": [_digest(line) for line in lines],
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
     _write_whole(path, body + _line(footer))
 
 
@@ -86,14 +101,19 @@ def read(path: Path) -> Recording:
             f"{path}:{len(lines)}: the footer counts {footer['count']} exchanges and the file holds {count}; "
             "lines were removed or added"
         )
-    exchanges = tuple(_exchange(path, number, line) for number, line in enumerate(lines[1:-1], start=2))
+    found = [_exchange(path, number, line) for number, line in enumerate(lines[1:-1], start=2)]
     body = data[: len(data) - len(lines[-1]) - 1]
     if hashlib.sha256(body).hexdigest() != footer["sha256"]:
+        number = _edited_line(lines[:-1], footer["lines"])
         raise BadRecording(
-            f"{path}:{len(lines)}: the SHA-256 in the footer is not that of the lines above; "
-            "the recording was edited after it was written"
+            f"{path}:{number}: the recording was edited after it was written: this line is not the one "
+            "whose SHA-256 the footer holds"
         )
-    return Recording(header["meta"], exchanges)
+    return Recording(
+        header["meta"],
+        tuple(entry for entry in found if isinstance(entry, Exchange)),
+        tuple(entry for entry in found if isinstance(entry, Sample)),
+    )
 
 
 # -- lines -----------------------------------------------------------------------------------------
@@ -102,6 +122,18 @@ def read(path: Path) -> Recording:
 def _line(document: Mapping[str, Any]) -> bytes:
     text = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.encode("utf-8") + b"\n"
+
+
+def _digest(line: bytes) -> str:
+    return hashlib.sha256(line).hexdigest()[:16]
+
+
+def _edited_line(lines: list[bytes], digests: list[str]) -> int:
+    """The number of the first line that is not the one written; the footer's own when all of them are."""
+    found = zip(lines, digests, strict=False)
+    return next(
+        (n for n, (line, digest) in enumerate(found, 1) if _digest(line + b"\n") != digest), len(lines) + 1
+    )
 
 
 def _document(path: Path, number: int, line: bytes) -> Any:
@@ -127,13 +159,15 @@ def _check(path: Path, number: int, document: Any, kind: str) -> None:
         raise BadRecording(f"{path}:{number}: {found[0]}")
 
 
-def _exchange(path: Path, number: int, line: bytes) -> Exchange:
+def _exchange(path: Path, number: int, line: bytes) -> Exchange | Sample:
     document = _document(path, number, line)
     _check(path, number, document, "exchange")
     try:
-        return _from_json(document)
+        exchange = _from_json(document)
     except ValueError as error:  # bad base64, or a lone surrogate where UTF-8 must be
         raise BadRecording(f"{path}:{number}: a body cannot be read: {error}") from None
+    mark = document.get("sample")
+    return exchange if mark is None else Sample(mark["requirement"], mark["number"], exchange)
 
 
 def _write_whole(path: Path, data: bytes) -> None:
@@ -166,6 +200,11 @@ def _to_json(exchange: Exchange) -> dict[str, Any]:
         "parts": [[part.at_ns, _body(part.data)] for part in exchange.parts],
         "failure": None if failure is None else {"kind": failure.kind, "message": failure.message},
     }
+
+
+def _sample_to_json(sample: Sample, redactor: Redactor) -> dict[str, Any]:
+    mark = {"requirement": sample.requirement, "number": sample.number}
+    return {"sample": mark, **_to_json(redactor.exchange(sample.exchange))}
 
 
 def _from_json(document: Mapping[str, Any]) -> Exchange:

@@ -9,7 +9,7 @@ coded in another way (base64 outside of an authorization header).
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 
 from wiremark_reports.record import Evidence
@@ -27,7 +27,7 @@ MIN_SECRET = 4
 _CREDENTIAL_HEADERS = frozenset(
     {"authorization", "proxy-authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie", "set-cookie"}
 )
-_CREDENTIAL_QUERY = re.compile(r"(?i)([?&](?:key|api[-_]?key|access_token)=)[^&#\s]+")
+_CREDENTIAL_QUERY = re.compile(r"(?i)([?&](?:key|api[-_]?key|access_token)=)([^&#\s]+)")
 _SCHEME_AND_VALUE = re.compile(r"(?i)(bearer|basic)( +)(.*)")
 _HTML = {"&": b"&amp;", "<": b"&lt;", ">": b"&gt;", '"': b"&quot;", "'": b"&apos;"}
 
@@ -53,36 +53,72 @@ def _spellings(character: str) -> bytes:
     return b"(?:" + b"|".join(reversed(forms)) + b")"
 
 
-def _pattern(secrets: Collection[str]) -> re.Pattern[bytes] | None:
-    known = sorted({secret for secret in secrets if len(secret) >= MIN_SECRET}, key=len, reverse=True)
-    if not known:
+def _pattern(secrets: Collection[str], spelled: Callable[[str], bytes]) -> re.Pattern[bytes] | None:
+    """Finds each of the secrets, those first that come first; the number of the group says which."""
+    if not secrets:
         return None
-    return re.compile(b"|".join(b"".join(_spellings(c) for c in secret) for secret in known))
+    return re.compile(b"|".join(b"(%b)" % b"".join(spelled(c) for c in secret) for secret in secrets))
+
+
+def _plain(character: str) -> bytes:
+    return re.escape(character.encode("utf-8", "surrogatepass"))
+
+
+# Without one of these bytes in a text, a secret can only stand in it as it is: much faster to look for.
+_ESCAPES = (b"\\", b"%", b"&", b"+")
 
 
 class Redactor:
-    """Takes a set of secrets out of text, bytes, headers and exchanges; its repr shows none."""
+    """Takes a set of secrets out of text, bytes, headers and exchanges; its repr shows none.
 
-    def __init__(self, secrets: Collection[str]) -> None:
-        self._pattern = _pattern(secrets)
+    marks: what stands in the place of each secret instead of MARK
+    other: what stands in the place of a credential that is none of the secrets
+    """
 
-    def spans(self, data: bytes) -> Iterator[tuple[int, int]]:
-        """Start and end of each secret in `data`."""
-        return (match.span() for match in self._pattern.finditer(data)) if self._pattern else iter(())
+    def __init__(
+        self, secrets: Collection[str], marks: Mapping[str, str] | None = None, other: str = MARK
+    ) -> None:
+        marks = marks or {}
+        known = sorted({secret for secret in secrets if len(secret) >= MIN_SECRET}, key=len, reverse=True)
+        self._plain = _pattern(known, _plain)
+        self._spelled = _pattern(known, _spellings)
+        self._marks = tuple(marks.get(secret, MARK).encode() for secret in known)
+        self._given = marks
+        self._other = other
+
+    def spans(self, data: bytes) -> Iterator[tuple[int, int, bytes]]:
+        """Start and end of each secret in `data`, and what is to stand there."""
+        pattern = self._pattern(data)
+        found = pattern.finditer(data) if pattern else iter(())
+        return ((*match.span(), self._mark(match)) for match in found)
+
+    def _pattern(self, data: bytes) -> re.Pattern[bytes] | None:
+        """What to look for in `data`; None when there are no secrets."""
+        return self._spelled if any(escape in data for escape in _ESCAPES) else self._plain
+
+    def _mark(self, match: re.Match[bytes]) -> bytes:
+        return self._marks[(match.lastindex or 1) - 1]
 
     def data(self, data: bytes) -> bytes:
-        """`data` with each secret replaced by MARK."""
-        return self._pattern.sub(MARK.encode(), data) if self._pattern else data
+        """`data` with each secret replaced by its mark."""
+        pattern = self._pattern(data)
+        return pattern.sub(self._mark, data) if pattern else data
 
     def text(self, text: str) -> str:
-        """`text` with each secret replaced by MARK."""
-        if self._pattern is None:
+        """`text` with each secret replaced by its mark."""
+        if self._plain is None:
             return text
         return self.data(text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
 
     def target(self, target: str) -> str:
         """A path with query, without the keys in it."""
-        return _CREDENTIAL_QUERY.sub(rf"\g<1>{MARK}", self.text(target))
+        return _CREDENTIAL_QUERY.sub(lambda found: found[1] + self._credential(found[2]), self.text(target))
+
+    def _credential(self, value: str) -> str:
+        """What stands in the place of a whole credential."""
+        marks = self._given.values()
+        marked = value if value in marks else self._given.get(value) or self.text(value)
+        return marked if marked in marks else self._other
 
     def header(self, name: str, value: str) -> str:
         """The value of a header, without the credential in it."""
@@ -90,8 +126,8 @@ class Redactor:
             return self.target(value)
         scheme = _SCHEME_AND_VALUE.fullmatch(value)
         if scheme is not None:
-            return f"{scheme[1]}{scheme[2]}{MARK if scheme[3] else ''}"
-        return MARK if value else ""
+            return f"{scheme[1]}{scheme[2]}{self._credential(scheme[3]) if scheme[3] else ''}"
+        return self._credential(value) if value else ""
 
     def headers(self, headers: Headers) -> Headers:
         return tuple((self.text(name), self.header(name, value)) for name, value in headers)
@@ -105,7 +141,7 @@ class Redactor:
         )
 
     def parts(self, parts: tuple[Part, ...]) -> tuple[Part, ...]:
-        """Parts without secrets, also those that arrived in pieces; MARK stands where one began."""
+        """Parts without secrets, also those that arrived in pieces; the mark stands where one began."""
         spans = list(self.spans(b"".join(part.data for part in parts)))
         if not spans:
             return parts
@@ -114,11 +150,11 @@ class Redactor:
         for part in parts:
             end = start + len(part.data)
             data, position = b"", start
-            for first, last in spans:
+            for first, last, mark in spans:
                 if last <= start or first >= end:
                     continue
                 data += part.data[position - start : max(first, start) - start]
-                data += MARK.encode() if first >= start else b""
+                data += mark if first >= start else b""
                 position = min(last, end)
             data += part.data[position - start :]
             if data:
@@ -141,14 +177,14 @@ class Redactor:
         )
 
     def _hidden_parts(self, exchange: Exchange) -> tuple[Part, ...]:
-        """Of a compressed body that holds a secret nothing can be kept."""
+        """Of a compressed body that holds a secret nothing is kept but the first mark."""
         if exchange.header("content-encoding") is None or not exchange.parts:
             return ()
         try:
             found = next(self.spans(exchange.content), None)
         except ContentError:
             return ()
-        return (Part(exchange.parts[0].at_ns, MARK.encode()),) if found else ()
+        return (Part(exchange.parts[0].at_ns, found[2]),) if found else ()
 
 
 def evidence(exchange: Exchange, secrets: Collection[str]) -> Evidence:

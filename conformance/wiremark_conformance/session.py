@@ -13,23 +13,22 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from wiremark_reports import writer
-from wiremark_reports.record import Deviation, Report, Result, Verdict
+from wiremark_reports.record import Verdict
 from wiremark_reports.render import terminal
 
-from wiremark_conformance import mood, redact, sdk, smoke
+from wiremark_conformance import recorded, redact, sdk, smoke
 from wiremark_conformance.budget import Budget, budget
 from wiremark_conformance.client import Client
 from wiremark_conformance.collect import Collection, RequirementItem, markers
-from wiremark_conformance.deviations import Standing, standing
 from wiremark_conformance.evidence import Evidence
 from wiremark_conformance.exchange import Exchange
-from wiremark_conformance.judge import CHECKS, Judgement, judge_one, probes_for
+from wiremark_conformance.judge import probes_for
 from wiremark_conformance.outcomes import SHOWN
 from wiremark_conformance.plugin import RUN
 from wiremark_conformance.prober import Prober
@@ -37,22 +36,10 @@ from wiremark_conformance.progress import Progress
 from wiremark_conformance.requirement import load_register
 from wiremark_conformance.settings import SettingError, Settings, resolve
 from wiremark_conformance.target import Target
+from wiremark_conformance.verdicts import Conclusion, Facts, Verdicts, untouched
 from wiremark_conformance.version import version
 
 _NO_REPORT = frozenset({pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR})
-
-
-@dataclass(frozen=True, slots=True)
-class Conclusion:
-    """A result and what the deviations file makes of it.
-
-    accepted: the finding is a known deviation
-    note:     what is to be said before the finding; with `accepted` false it makes the item fail
-    """
-
-    result: Result
-    accepted: bool = False
-    note: str = ""
 
 
 def attach(config: pytest.Config, base_url: str) -> None:
@@ -99,12 +86,13 @@ class Run:
         self.prober = Prober(Client(endpoint), workers=settings.concurrency)
         self.redactor = redact.Redactor(settings.credentials.keys.values())
         self.known: dict[str, Exchange] = {}
-        self.evidence: Evidence | None = None
-        self.conclusions: dict[str, Conclusion] = {}
+        self.verdicts: Verdicts | None = None
+        self.samples: dict[str, list[Mapping[str, Exchange]]] = {}
         self.undistributed = False
         self.unjudgeable = False  # the endpoint could not be judged, and nothing was
         self.started = datetime.now(UTC)
         self.began = time.monotonic()
+        self.ended: float | None = None
         self.written: Path | None = None
 
     # -- the session, in order ------------------------------------------------------------------
@@ -148,9 +136,8 @@ class Run:
         names = probes_for(ids)
         with Progress(self.config, self._within_budget(names), len(names)) as progress:
             exchanges = self.prober.run(names, self.target, self.known, progress.tell)
-        self.evidence = Evidence(
-            self.target, {**exchanges, **self._generated(names), **self._official(names)}
-        )
+        evidence = Evidence(self.target, {**exchanges, **self._generated(names), **self._official(names)})
+        self.verdicts = Verdicts(evidence, self.settings.deviations, self.started.date(), self._again)
 
     def _official(self, names: Sequence[str]) -> Mapping[str, Exchange]:
         """What the SDKs that were asked for saw."""
@@ -185,55 +172,28 @@ class Run:
 
     def conclude(self, requirement_id: str) -> Conclusion:
         """The verdict on a requirement, from the exchanges of this session."""
-        if requirement_id not in self.conclusions:
-            self.conclusions[requirement_id] = self._conclude(requirement_id, self.evidence, _today())
-        return self.conclusions[requirement_id]
-
-    def _judged(self, requirement_id: str, evidence: Evidence) -> Judgement:
-        """The judgement, on several samples when one of a model in a mood was a finding."""
-        first = judge_one(requirement_id, evidence)
-        repeats = self.settings.repeats
-        if not first.requirement.mood or first.verdict not in mood.FINDINGS or repeats < 2:
-            return first
-        again = CHECKS[requirement_id].probes
-        kept = {name: exchange for name, exchange in evidence.exchanges.items() if name not in again}
-        names = probes_for([requirement_id])
-        samples = (self.prober.run(names, self.target, kept) for _ in range(repeats - 1))
-        return mood.settle(
-            first, [judge_one(requirement_id, Evidence(self.target, {**kept, **made})) for made in samples]
-        )
-
-    def _conclude(self, requirement_id: str, evidence: Evidence | None, today: date) -> Conclusion:
-        if evidence is None:
+        if self.verdicts is None:
             raise RuntimeError("an item ran before the probes were made")
-        judgement = self._judged(requirement_id, evidence)
-        requirement, verdict = judgement.requirement, judgement.verdict
-        deviation = self.settings.deviations.get(requirement_id)
-        stands = standing(verdict, deviation, today)
-        secrets = self.settings.credentials.keys.values()
-        shown = verdict not in {Verdict.PASS, Verdict.UNDECLARED}
-        result = Result(
-            requirement=requirement.id,
-            level=requirement.level,
-            verdict=verdict,
-            area=requirement.area,
-            text=requirement.text,
-            source_kind=requirement.source.kind,
-            source_ref=requirement.source.ref,
-            message=self.redactor.text(judgement.message),
-            evidence=tuple(
-                redact.evidence(evidence.exchanges[probe], secrets)
-                for probe in judgement.probes
-                if shown and probe in evidence.exchanges
-            ),
-            deviation=deviation if stands is Standing.COVERED else None,
-        )
-        return Conclusion(result, stands is Standing.COVERED, _note(stands, deviation))
+        return self.verdicts.conclude(requirement_id)
+
+    def _again(self, requirement_id: str, evidence: Evidence) -> Sequence[Mapping[str, Exchange]]:
+        """Further samples of what a requirement of a model in a mood looks at, kept for the recording."""
+        kept = untouched(requirement_id, evidence)
+        names = probes_for([requirement_id])
+        self.samples[requirement_id] = [
+            {name: found for name, found in made.items() if name not in kept}
+            for made in (self.prober.run(names, self.target, kept) for _ in range(self.settings.repeats - 1))
+        ]
+        return [{**kept, **made} for made in self.samples[requirement_id]]
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
-        if self.settings.report is not None and self.conclusions and exitstatus not in _NO_REPORT:
-            writer.write(self.report(), self.settings.report)
+        if self.verdicts is None or not self.conclusions or exitstatus in _NO_REPORT:
+            return
+        if self.settings.report is not None:
+            writer.write(self.facts().report(self.conclusions), self.settings.report)
             self.written = self.settings.report
+        if self.settings.record is not None:
+            recorded.write(self.settings.record, self.facts(), self.verdicts, self.samples)
 
     # -- what is shown --------------------------------------------------------------------------
 
@@ -253,44 +213,30 @@ class Run:
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if self.conclusions:
             terminalreporter.section("wiremark")
-            terminalreporter.write_line(terminal.summary(self.report(), self.written))
+            terminalreporter.write_line(terminal.summary(self.facts().report(self.conclusions), self.written))
+            if self.settings.record is not None:
+                terminalreporter.write_line(f"recording: {self.settings.record}")
 
     # -- what is kept ---------------------------------------------------------------------------
 
     @property
     def findings(self) -> bool:
         """Whether an item failed, as against could not be judged."""
-        return any(
-            not conclusion.accepted
-            and (conclusion.note or SHOWN[conclusion.result.verdict].phase == "failed")
-            for conclusion in self.conclusions.values()
-        )
+        return any(conclusion.is_finding for conclusion in self.conclusions.values())
 
-    def report(self) -> Report:
-        return Report(
+    @property
+    def conclusions(self) -> Mapping[str, Conclusion]:
+        """What has been concluded so far."""
+        return {} if self.verdicts is None else self.verdicts.conclusions
+
+    def facts(self) -> Facts:
+        """What is known of the run when it has ended; the time it took is measured once."""
+        if self.ended is None:
+            self.ended = time.monotonic()
+        return Facts(
             version=version(),
-            base_url=self.target.base_url,
-            contract=self.target.contract.name,
-            model=self.target.model or None,
-            roles=tuple(sorted(self.target.credentials.roles)),
+            target=self.target,
             started=self.started.isoformat(timespec="seconds").replace("+00:00", "Z"),
-            seconds=round(time.monotonic() - self.began, 3),
+            seconds=round(self.ended - self.began, 3),
             requests=self.prober.requests,
-            results=tuple(conclusion.result for conclusion in self.conclusions.values()),
         )
-
-
-def _today() -> date:
-    return datetime.now(UTC).date()
-
-
-def _note(stands: Standing, deviation: Deviation | None) -> str:
-    if deviation is None or stands is Standing.NONE:
-        return ""
-    entry = f"{deviation.owner}: {deviation.reason}"
-    notes = {
-        Standing.COVERED: f"known deviation until {deviation.expires} ({entry})",
-        Standing.EXPIRED: f"the deviation accepted until {deviation.expires} has expired ({entry})",
-        Standing.STALE: f"this is met, so the deviations file must no longer list it ({entry})",
-    }
-    return notes[stands]

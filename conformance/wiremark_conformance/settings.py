@@ -40,6 +40,7 @@ class Settings:
     examples:     generated requests per property; seed: what they are drawn from
     sdks:         official SDKs that are run too
     repeats:      tries of what depends on the model's mood, the first one included
+    record:       the file that the run is recorded in, None: none
     """
 
     endpoint: Endpoint
@@ -54,6 +55,7 @@ class Settings:
     seed: int = 0
     sdks: frozenset[str] = frozenset()
     repeats: int = DEFAULT_REPEATS
+    record: Path | None = None
 
 
 def resolve(config: pytest.Config, base_url: str, register: Register, environ: Mapping[str, str]) -> Settings:
@@ -63,9 +65,9 @@ def resolve(config: pytest.Config, base_url: str, register: Register, environ: M
         return options.value(config, name, environ)
 
     here = config.invocation_params.dir
-    report, deviations_file, credentials_file = (
+    report, deviations_file, credentials_file, record = (
         Path(os.path.normpath(here / path)) if (path := given(name)) else None
-        for name in ("report", "deviations", "credentials")
+        for name in ("report", "deviations", "credentials", "record")
     )
     try:
         return Settings(
@@ -75,6 +77,7 @@ def resolve(config: pytest.Config, base_url: str, register: Register, environ: M
             # The key on the command line goes before the file, and the file before the environment.
             credentials=_credentials(credentials_file, options.value(config, "api-key", {}), environ),
             report=writable(report) if report else None,
+            record=_recordable(record) if record else None,
             deviations=deviations.load(deviations_file, register) if deviations_file else {},
             concurrency=_number("concurrency", given("concurrency"), _MOST) or DEFAULT_CONCURRENCY,
             max_requests=_number("max-requests", given("max-requests")),
@@ -132,9 +135,21 @@ def _credentials(file: Path | None, key: str | None, environ: Mapping[str, str])
 
 def writable(directory: Path) -> Path:
     """`directory`, if reports can be written there; it need not exist yet, and is not made here."""
+    _check_place("reports", directory, directory)
+    return directory
+
+
+def _recordable(file: Path) -> Path:
+    """`file`, if a recording can be written there; its folders need not exist yet."""
+    if file.is_dir():
+        raise SettingError(f"a recording cannot be written to {file}: it is a directory; name a file")
+    _check_place("a recording", file, file.parent)
+    return file
+
+
+def _check_place(what: str, where: Path, directory: Path) -> None:
     nearest = next(path for path in (directory, *directory.parents) if path.exists())
     if not nearest.is_dir():
-        raise SettingError(f"reports cannot be written to {directory}: {nearest} is a file, not a directory")
+        raise SettingError(f"{what} cannot be written to {where}: {nearest} is a file, not a directory")
     if not os.access(nearest, os.W_OK | os.X_OK):
-        raise SettingError(f"reports cannot be written to {directory}: no permission to write in {nearest}")
-    return directory
+        raise SettingError(f"{what} cannot be written to {where}: no permission to write in {nearest}")

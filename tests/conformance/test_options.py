@@ -17,6 +17,7 @@ def test_the_names_of_pytest_options_are_fixed() -> None:
         "--wiremark-api-key",
         "--wiremark-credentials",
         "--wiremark-report",
+        "--wiremark-record",
         "--wiremark-deviations",
         "--wiremark-concurrency",
         "--wiremark-repeats",

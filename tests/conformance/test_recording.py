@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from wiremark_conformance import recording
 from wiremark_conformance.exchange import Exchange, FailureKind, Part, Request, TransportFailure
-from wiremark_conformance.recording import BadRecording, Recording
+from wiremark_conformance.recording import BadRecording, Recording, Sample
 from wiremark_conformance.redact import Redactor
 from wiremark_schemas import registry
 
@@ -64,15 +64,21 @@ def test_what_is_written_is_read_back(
     tmp_path: Path, exchanges: list[Exchange], meta: dict[str, Any]
 ) -> None:
     path = tmp_path / "a.ndjson"
-    recording.write(path, exchanges, meta)
     redactor = Redactor(())
-    assert recording.read(path) == Recording(meta, tuple(redactor.exchange(e) for e in exchanges))
+    samples = tuple(Sample("chat.n", number, e) for number, e in enumerate(exchanges, 2))
+    recording.write(path, Recording(meta, tuple(exchanges), samples), redactor)
+    assert recording.read(path) == Recording(
+        meta,
+        tuple(redactor.exchange(e) for e in exchanges),
+        tuple(replace(sample, exchange=redactor.exchange(sample.exchange)) for sample in samples),
+    )
 
 
 @pytest.fixture
 def written(tmp_path: Path) -> Path:
     path = tmp_path / "run.ndjson"
-    recording.write(path, [STREAM, replace(STREAM, probe="second")], {"contract": "openai"}, ["sk-secret-1"])
+    whole = Recording({"contract": "openai"}, (STREAM, replace(STREAM, probe="second")))
+    recording.write(path, whole, Redactor(["sk-secret-1"]))
     return path
 
 
@@ -89,7 +95,7 @@ def test_people_can_read_it(written: Path) -> None:
 def test_no_secret_is_written(tmp_path: Path) -> None:
     path = tmp_path / "a.ndjson"
     echo = replace(STREAM, parts=(Part(1, b'{"error":"bad key sk-echoed\\/1"}'),))
-    recording.write(path, [echo], {}, ["sk-echoed/1"])
+    recording.write(path, Recording({}, (echo,)), Redactor(["sk-echoed/1"]))
     text = path.read_text()
     assert "sk-secret-1" not in text
     assert "sk-echoed" not in text
@@ -132,10 +138,13 @@ def _drop_line(number: int) -> Callable[[str], str]:
         (_drop_line(3), 3, "cut: it has no footer"),
         (lambda text: text.split("\n")[0] + "\n", 1, "cut: it has no footer"),
         (_drop_line(1), 3, "the footer counts 2 exchanges and the file holds 1"),
-        (_edit('"reason":"OK"', '"reason":"KO"'), 4, "edited"),
+        (_edit('"reason":"OK"', '"reason":"KO"'), 2, "edited"),
+        (_edit('"probe":"second"', '"probe":"third"'), 3, "edited"),
+        (_edit('"contract":"openai"', '"contract":"generic"'), 1, "edited"),
+        (_edit('"sha256":"', '"sha256":"0'), 4, "sha256"),
         (_edit('"elapsed_ns":40', '"elapsed_ns":"40"'), 2, "/elapsed_ns: expected type integer"),
         (_edit('"framing":"chunked"', '"framing":"none","x":1'), 2, "no key 'x'"),
-        (_edit("ZGF0YTog4g==", "ZGF0"), 4, "edited"),
+        (_edit("ZGF0YTog4g==", "ZGF0"), 2, "edited"),
         (_edit("ZGF0YTog4g==", "!"), 2, "a body cannot be read"),
         (_edit('"probe":"chat.stream"', '"probe":'), 2, "not JSON"),
         (_edit('data: {\\"é\\"', "\\ud800"), 2, "a body cannot be read"),
@@ -159,9 +168,9 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_writing_leaves_the_old_file_or_the_new_one(written: Path) -> None:
     before = written.read_bytes()
     with pytest.raises(TypeError):
-        recording.write(written, [STREAM], {"not JSON": object()})
+        recording.write(written, Recording({"not JSON": object()}, (STREAM,)), Redactor(()))
     assert written.read_bytes() == before
     written.chmod(0o444)
-    recording.write(written, [], {})
+    recording.write(written, Recording({}, ()), Redactor(()))
     assert recording.read(written) == Recording({}, ())
     assert [path.name for path in written.parent.iterdir()] == [written.name]

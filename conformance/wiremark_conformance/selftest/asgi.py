@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from http.client import responses
 from typing import Any
 
-from wiremark_conformance.exchange import Exchange, Part, Request, TransportFailure
-from wiremark_conformance.http1 import Data, Head, ProtocolError, ResponseReader
+from wiremark_conformance import arrival
+from wiremark_conformance.exchange import Exchange, Request
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -109,33 +109,7 @@ class _Line:
         self.arrived.append((time.monotonic_ns() - self.began, data))
 
     def exchange(self, probe: str, origin: str, started: str) -> Exchange:
-        reader = ResponseReader(self.request.method)
-        head: Head | None = None
-        parts: list[Part] = []
-        failure: TransportFailure | None = None
         elapsed = time.monotonic_ns() - self.began
-        try:
-            for at_ns, data in [*self.arrived, (elapsed, b"")]:
-                reader.feed(data)
-                while (event := reader.next_event()) is not None:
-                    if isinstance(event, Head):
-                        head = event
-                    elif isinstance(event, Data):
-                        parts.append(Part(at_ns, event.data))
-        except ProtocolError as error:
-            failure = TransportFailure(error.kind, str(error))
-        return Exchange(
-            probe=probe,
-            request=self.request,
-            status=head.status if head else None,
-            reason=head.reason if head else "",
-            http_version=head.version if head else "",
-            headers=head.headers if head else (),
-            parts=tuple(parts),
-            framing=head.framing if head else "none",
-            failure=failure,
-            started=started,
-            elapsed_ns=elapsed,
-            notes=tuple(reader.notes),
-            origin=origin,
+        return arrival.read(
+            probe, self.request, self.arrived, started=started, elapsed_ns=elapsed, origin=origin
         )

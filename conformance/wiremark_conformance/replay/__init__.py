@@ -1,0 +1,1 @@
+"""Traffic judged from files, without a network: recordings of runs."""
