@@ -7,6 +7,10 @@
 # make selftest  every fault, every variant and 200 mixtures of them tried against the suite
 # make audit     the audit of the bill against every billing fault
 # make chaos     256 clients that break off and 5 kills in a minute, on SQLite and PostgreSQL: the books agree
+# make audit-clean   100,000 requests, many cut off anywhere, and not one discrepancy in the bill
+# make soak      half an hour at half of what the server can do: the bill adds up, and memory stays flat
+# make soak-quick    the same in a minute
+# make bench-loadgen rows L1 to L11 of the load generator beside its floor, and the other tools (pinned, on demand)
 # make bench-server   rows G1 to G8 of the reference server, each beside its floor; needs wrk
 # make real-clients   install the clients that nobody here wrote, and hold what they hand to their users
 # make clean     remove what these made
@@ -16,7 +20,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: audit bench-server real-clients chaos install demo selftest test lint types layers tests coverage-page fuzz bench-suite clean
+.PHONY: audit audit-clean soak soak-quick bench-loadgen bench-server real-clients chaos install demo selftest test lint types layers tests coverage-page fuzz bench-suite clean
 
 install: $(STAMP)
 
@@ -70,6 +74,19 @@ chaos: install
 
 real-clients: install
 	WIREMARK_REAL=install $(BIN)/python -m pytest tests/real/clients
+
+audit-clean: install
+	$(BIN)/python benchmarks/loadgen/audit_clean.py
+
+soak: install
+	$(BIN)/python benchmarks/loadgen/soak.py
+
+soak-quick: install
+	$(BIN)/python benchmarks/loadgen/soak.py --quick
+
+bench-loadgen: install
+	$(BIN)/python benchmarks/loadgen/ours.py
+	$(BIN)/python benchmarks/loadgen/run.py
 
 bench-server: install
 	$(BIN)/python benchmarks/server/run.py

@@ -48,6 +48,7 @@ def locust(options: argparse.Namespace, duration: int) -> list[str]:
         "--wiremark-trace": options.trace,
         "--wiremark-trace-speed": options.trace_speed,
         "--wiremark-slo": options.slo,
+        "--wiremark-webhooks": options.webhooks,
         "--processes": options.processes,
         "--master-bind-host": options.master,
         "--expect-workers": options.workers,
@@ -118,6 +119,7 @@ def parser() -> argparse.ArgumentParser:
     add("--seed", type=int, metavar="N", help="repeats the prompts of an earlier run")
     add("--scenario", metavar="NAME|FILE", help="what is asked (default: chat)")
     add("--slo", metavar="SLO", help="such as ttft=500,tpot=40,itl=200,e2e=10000, in milliseconds")
+    add("--webhooks", metavar="HOST[:PORT]", help="where the endpoint reaches this host (default: 127.0.0.1)")
     add("--out", metavar="DIR", help="folder for load.json, timeline.csv and report.html")
     _add_arrivals(found)
     _add_processes(found)

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 import gevent  # type: ignore[import-untyped]
 
+from wiremark_loadtests.client.webhooks import Hooks
 from wiremark_loadtests.measure.health import Worker
 from wiremark_loadtests.run import Run
+from wiremark_loadtests.settings import WrongUse
 from wiremark_loadtests.traffic import arrivals
 from wiremark_loadtests.traffic.dispatch import Dispatcher
 
@@ -46,7 +48,20 @@ class Generator:
         if demand.is_open:
             mine = arrivals.share(demand.arrivals(run.settings.seed), share.index, share.count)
             self.dispatcher = Dispatcher(mine)
+        self.hooks = self._listen()
         self._watching = gevent.spawn(self._watch)
+
+    def _listen(self) -> Hooks | None:
+        """Receive webhooks where the scenario wants some; raise WrongUse when nobody can listen there."""
+        settings = self.settings
+        if not settings.scenario.is_told:
+            return None
+        keys = {role: key for role in settings.scenario.roles if (key := settings.keys.get(role))}
+        try:
+            return Hooks(settings.webhooks, keys, time.time)
+        except OSError as error:
+            host, port = settings.webhooks
+            raise WrongUse(f"webhooks cannot be received at {host}:{port}: {error.strerror}") from None
 
     def send(self) -> None:
         """Users are there: begin an open loop."""
@@ -61,6 +76,8 @@ class Generator:
     def stop(self) -> None:
         """The users have ended: tell how the process fared."""
         self._watching.kill()
+        if self.hooks is not None:
+            self.tally.errors.update(self.hooks.close())
         self._tell()
 
     def entered(self) -> None:

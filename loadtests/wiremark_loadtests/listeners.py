@@ -136,14 +136,14 @@ class Session:
             run = Run(settings, users)
             if not self._is_worker:
                 run.begin()
+            if not isinstance(runner, MasterRunner):
+                self.generator = Generator(run, self._share, bank=not self._is_worker)
         except (WrongUse, CannotJudge) as error:
             environment.process_exit_code = _tell(error)
             return
         self.run, self._under_way = run, True
         if isinstance(runner, MasterRunner):
             self._deal_shares(runner)
-        else:
-            self.generator = Generator(run, self._share, bank=not self._is_worker)
 
     def _abandon(self) -> None:
         if self.generator is not None:

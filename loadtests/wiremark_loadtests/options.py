@@ -25,6 +25,7 @@ _OPTIONS: tuple[tuple[str, str, type, str], ...] = (
     ("--wiremark-burstiness", "K", float, "shape of gamma arrivals: 1 is Poisson, less comes in bursts"),
     ("--wiremark-trace", "FILE", str, "replay a Mooncake, Azure, BurstGPT or own trace"),
     ("--wiremark-trace-speed", "X", float, "play the trace X times as fast"),
+    ("--wiremark-webhooks", "HOST[:PORT]", str, "where webhooks reach this host (default: 127.0.0.1)"),
     ("--wiremark-slo", "SLO", str, "such as ttft=500,tpot=40,e2e=10000, in milliseconds"),
 )
 
@@ -58,6 +59,7 @@ def given(environment: Environment) -> Given:
         seed=getattr(parsed, "wiremark_seed", None),
         out=told("report"),
         slo=told("slo"),
+        webhooks=told("webhooks"),
         load=demand.Given(
             arrivals=told("arrivals"),
             rate=told("rate"),

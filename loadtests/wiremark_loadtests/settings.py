@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from wiremark_conformance.client import BadBaseUrl, Endpoint
 from wiremark_schemas import contracts, credentials
-from wiremark_schemas.contracts import Contract
+from wiremark_schemas.contracts import Contract, Model
 from wiremark_schemas.credentials import Credentials
 from wiremark_schemas.yamlfile import BadFile
 
@@ -26,6 +26,10 @@ _KEY_HEADERS = ("x-api-key", "x-goog-api-key")
 # The environment variables that may hold the key, first one wins; the same as the pytest plugin's.
 KEY_VARIABLES = ("WIREMARK_API_KEY", "OPENAI_API_KEY")
 
+
+# Where a worker receives webhooks, when that is elsewhere than at its master.
+WEBHOOKS_VARIABLE = "WIREMARK_WEBHOOKS"
+_HIGHEST_PORT = 65535
 
 DEFAULT_ROLE = "default"  # of the key that is used where nothing else is said
 DRAIN_SECONDS = 30  # how long requests in flight may take to finish when a run stops
@@ -48,6 +52,7 @@ class Given:
     seed: int | None = None
     out: str | None = None
     slo: str | None = None
+    webhooks: str | None = None
     load: demands.Given = field(default_factory=demands.Given)
 
 
@@ -55,8 +60,9 @@ class Given:
 class Settings:
     """A run's settings, all of them known to be sound.
 
-    out:    folder for load.json and report.html; None writes nothing
-    models: by format, the model that is asked in it
+    out:      folder for load.json and report.html; None writes nothing
+    models:   by format, the model that is asked in it
+    webhooks: where webhooks are listened for, and the endpoint reaches this host; port 0 is any
     """
 
     base_url: str
@@ -70,6 +76,7 @@ class Settings:
     keys: Credentials = field(default_factory=Credentials)
     demand: Demand = field(default_factory=Demand)
     slo: Slo = field(default_factory=Slo)
+    webhooks: tuple[str, int] = ("127.0.0.1", 0)
 
     def target(self, operation: str) -> str:
         """Request target of an operation below the base URL."""
@@ -110,6 +117,7 @@ def resolve(given: Given, environment: Mapping[str, str]) -> Settings:
         _check_roles(chosen, keys, given)
         slo = slos.parse(given.slo) if given.slo else Slo()
         demand = demands.resolve(given.load)
+        webhooks = _address(environment.get(WEBHOOKS_VARIABLE) or given.webhooks or "127.0.0.1")
     except (BadFile, BadBaseUrl, BadSlo, BadDemand) as error:
         raise WrongUse(str(error)) from None
     seed = draw_seed() if given.seed is None else given.seed
@@ -117,8 +125,18 @@ def resolve(given: Given, environment: Mapping[str, str]) -> Settings:
     if out is not None and out.exists() and not out.is_dir():
         raise WrongUse(f"{out} is not a folder; the report needs a folder to be written to")
     return Settings(
-        given.base_url, endpoint, contract, model, chosen, seed, out, models, keys, demand=demand, slo=slo
+        given.base_url, endpoint, contract, model, chosen, seed, out, models, keys, demand, slo, webhooks
     )
+
+
+def _address(text: str) -> tuple[str, int]:
+    """HOST, or HOST:PORT."""
+    host, colon, port = text.rpartition(":")
+    if not colon or text.endswith("]"):
+        host, port = text, "0"
+    if not host or not (port.isascii() and port.isdecimal()) or int(port) > _HIGHEST_PORT:
+        raise WrongUse(f"{text!r} is no address to receive webhooks at; write HOST or HOST:PORT")
+    return host.strip("[]"), int(port)
 
 
 def draw_seed() -> int:
@@ -140,14 +158,21 @@ def _model(contract: Contract, wanted: str | None) -> str:
 
 
 def _models(contract: Contract, model: str) -> dict[str, str]:
-    """Every format asks the one model, but for embeddings where another is there for them."""
-    embedding = next((entry.id for entry in contract.models if "embeddings" in entry.capabilities), None)
-    models = dict.fromkeys(FORMATS, model)
-    if embedding is not None:
-        models["embeddings"] = embedding
-    elif contract.models:
-        del models["embeddings"]
-    return models
+    """Every format asks the one model, but where another is there for it; without formats that have none."""
+    known = contract.model(model)
+    if known is None:  # nothing is known of any
+        return dict.fromkeys(FORMATS, model)
+    suited = {name: [entry for entry in (known, *contract.models) if _suits(entry, name)] for name in FORMATS}
+    return {name: found[0].id for name, found in suited.items() if found}
+
+
+def _suits(model: Model, name: str) -> bool:
+    """Whether a model answers in a format."""
+    if name == "embeddings":
+        return "embeddings" in model.capabilities
+    if name == "images":
+        return name in model.formats
+    return model.writes and model.speaks(name)
 
 
 def _fitting(chosen: Scenario, contract: Contract, model: str, models: Mapping[str, str]) -> Scenario:

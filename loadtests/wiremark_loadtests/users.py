@@ -34,7 +34,7 @@ class ChatUser(User):
             raise StopUser
         self._generator, self._tally = generator, generator.tally
         number = f"{getattr(self.environment.runner, 'worker_index', 0)}.{next(_user_numbers)}"
-        self._sender = Sender(generator.settings, number)
+        self._sender = Sender(generator.settings, number, generator.hooks)
         self._pause = 0.0
         self._failures = 0
         self._sender.connect()

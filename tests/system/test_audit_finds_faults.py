@@ -5,17 +5,23 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from wiremark_loadtests.client import tasks
 from wiremark_loadtests.client.sender import Sender, Sent
+from wiremark_loadtests.client.webhooks import Hooks
 from wiremark_loadtests.run import Run
 from wiremark_loadtests.settings import Given, Settings, resolve
 from wiremark_loadtests.traffic import scenario
 from wiremark_server.faults.subject import Instance, ReferenceSubject
 from wiremark_server.ledger.store import Balance, Ledger, Resolution, UsagePage
+from wiremark_server.media import outbound
+from wiremark_server.media.guard import Guard
+from wiremark_server.media.studio import Studio
 from wiremark_server.policy import idempotency
 from wiremark_server.policy.limits import Decision, Limiter
 
@@ -66,11 +72,15 @@ def _load(settings: Settings, users: int, requests: int) -> dict[str, Any]:
         def done(sent: Sent) -> None:
             run.tally.add(sent.receipt, sent.answer, sent.at, settings.slo)
 
+        keys = {role: settings.keys.get(role) or "" for role in settings.scenario.roles}
+        hooks = Hooks(settings.webhooks, keys, time.time) if settings.scenario.is_told else None
         for user in range(users):
-            sender = Sender(settings, f"0.{user}")
+            sender = Sender(settings, f"0.{user}", hooks)
             for _ in range(requests):
                 sender.send(None, None, lambda: None, done)
             sender.close()
+        if hooks is not None:
+            run.tally.errors.update(hooks.close())
         document = run.finish().document
     assert document["audit"]["receipts"] >= users * requests  # a request may be tried again
     return document
@@ -254,7 +264,7 @@ def test_every_format_is_read_and_its_bill_adds_up(
 
 def test_every_bundled_scenario_runs_and_its_bill_adds_up(subject: ReferenceSubject, tmp_path: Path) -> None:
     with subject.open("openai", (), (), 0.0, 1, socket=True) as instance:
-        for name in sorted(set(scenario.names()) - {"slow-readers"}):  # that one takes its time
+        for name in sorted(set(scenario.names()) - {"slow-readers", "media"}):  # takes its time; not offered
             settings = _settings(instance, tmp_path, None, contract="openai", scenario=name)
             found = _load(settings, users=1, requests=6)
             wrong = [error for error in found["errors"] if not error.startswith("http-4")]
@@ -293,6 +303,35 @@ def test_attempts_that_are_charged_again_under_one_idempotency_key_are_found(
         monkeypatch.setattr(idempotency, "claim", lambda _: None)
         settings = dataclasses.replace(settings, seed=6)  # other prompts, which no cache knows
         assert "doubled" in _kinds(settings)
+
+
+async def _nothing(*_: Any) -> None:
+    pass
+
+
+MEDIA: dict[str, tuple[Any, str, Any, set[str], set[str]]] = {
+    "nothing": (Studio, "__doc__", "", set(), set()),
+    "no refund": (Ledger, "refund", _nothing, {"charged-failure"}, set()),
+    "no webhook": (Studio, "_notify", _nothing, {"webhook-missing"}, set()),
+    "a wrong secret": (outbound, "secret", lambda _: b"x", {"webhook-missing"}, {"webhook:bad-signature"}),
+}
+
+
+@pytest.mark.parametrize("fault", MEDIA)
+def test_tasks_are_held_to_their_webhooks_and_their_refunds(
+    fault: str, subject: ReferenceSubject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner, name, wrong, kinds, errors = MEDIA[fault]
+    monkeypatch.setattr(Guard, "open", lambda *_: True)
+    monkeypatch.setattr(tasks, "ANNOUNCED_SECONDS", 20.0 if "webhook-missing" not in kinds else 0.2)
+    with subject.open("banana2", (), (), 0.0, 1, socket=True) as instance:
+        monkeypatch.setattr(owner, name, wrong)
+        settings = _settings(instance, tmp_path, None, contract="banana2", scenario="media")
+        found = _load(settings, users=1, requests=12)
+    assert {entry["kind"] for entry in found["audit"]["discrepancies"]} == kinds
+    assert set(found["errors"]) == errors
+    assert found["requests"]["ok"] > 0
+    assert found["requests"]["failed"] > 0  # as they were meant to
 
 
 def test_a_limit_that_is_told_and_not_kept_is_found(

@@ -22,7 +22,7 @@ from typing import Literal
 
 from wiremark_schemas.contracts import Contract
 
-from wiremark_loadtests.bill import claims
+from wiremark_loadtests.bill import claims, tasks
 from wiremark_loadtests.bill.claims import Owed
 from wiremark_loadtests.bill.findings import Books, Discrepancy
 from wiremark_loadtests.bill.receipts import Outcome, Receipt
@@ -88,8 +88,8 @@ def _without_id(receipt: Receipt, books: Books) -> int:
     """A receipt that names no request; return how many rows without a receipt it may explain."""
     if receipt.status is None:
         return int(receipt.sent)
-    if receipt.outcome is Outcome.OK and receipt.tokens is not None:
-        expected = books.price(receipt.model, *receipt.tokens)
+    if receipt.outcome is Outcome.OK and receipt.usage is not None:
+        expected = books.price(receipt.model, *receipt.usage)
         books.expected += expected
         books.add(
             "missing", None, expected, None, "an answer named no request id, so its charge cannot be found"
@@ -99,15 +99,17 @@ def _without_id(receipt: Receipt, books: Books) -> int:
 
 def _one(receipt: Receipt, rows: list[Row], books: Books) -> None:
     """Hold one receipt against the rows with its id."""
-    answered = receipt.tokens is not None and receipt.status == 200
+    answered = receipt.usage
     if len(rows) > 1:
         total = sum(row.amount for row in rows)
-        expected = books.price(receipt.model, *receipt.tokens) if answered and receipt.tokens else None
+        expected = books.price(receipt.model, *answered) if answered is not None else None
         books.expected += expected or 0
         books.add("doubled", receipt.request_id, expected, total, f"{len(rows)} ledger rows for one request")
         return
     row = rows[0] if rows else None
-    if answered:
+    if receipt.task is not None:
+        tasks.judge(receipt, row, books)
+    elif answered is not None:
         _answered(receipt, row, books)
     elif row is not None and receipt.outcome in {Outcome.REFUSED, Outcome.FAILED}:
         _uncharged(receipt, row, books)

@@ -51,13 +51,9 @@ class Auditor:
         total = 0
         for receipt in receipts:
             model = self._settings.contract.model(receipt.model)
-            if (
-                model is not None
-                and receipt.tokens is not None
-                and receipt.status == 200
-                and not receipt.cached
-            ):
-                total += price_of(model.price, *receipt.tokens)
+            free = receipt.cached or receipt.task == "failed"
+            if model is not None and receipt.usage is not None and not free:
+                total += price_of(model.price, *receipt.usage)
         return total
 
     def audit(self, receipts: Iterable[Receipt]) -> Audit | None:

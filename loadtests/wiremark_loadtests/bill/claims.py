@@ -90,7 +90,7 @@ class Claims:
 
 def _one(attempts: Sequence[Receipt], rows: Sequence[Row], owed: Owed, books: Books) -> None:
     by_id = {row.request_id: row for row in rows}
-    told = next((one for one in attempts if one.tokens is not None and one.status == 200), None)
+    told = next((one for one in attempts if one.usage is not None), None)
     lost = sum(one.sent and one.status is None for one in attempts)
     owed.attempts += lost
     name = next((one.request_id for one in (told, *reversed(attempts)) if one and one.request_id), None)

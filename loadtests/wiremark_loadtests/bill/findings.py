@@ -15,6 +15,7 @@ Kind = Literal[
     "wrong-usage",  # other token counts than the client was told
     "free-success",  # answered, and charged nothing
     "charged-failure",  # charged for a request that was refused or failed
+    "webhook-missing",  # a task ended, and the webhook that was wanted never came
     "negative-balance",
     "wrong-total",  # the balance moved by something else than the charges
     "rate-limit-exceeded",  # more requests were let through than the endpoint told the key it may make

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+SUCCESSES = frozenset({200, 202})  # 202: a task was accepted
+
 
 class Outcome(StrEnum):
     """How a request ended for the client."""
@@ -31,6 +33,8 @@ class Receipt(NamedTuple):
     left:       how many of those were left
     resets_ms:  milliseconds until all would be there again
     ceiling:    the most tokens that it can have used, (prompt, completion); None when nothing bounds them
+    task:       pending, completed or failed; None when it asked for no task
+    announced:  whether a webhook told the end of the task; None when none was wanted
     claim:      its idempotency key, which all attempts at one request carry; None without one
     """
 
@@ -48,7 +52,14 @@ class Receipt(NamedTuple):
     left: int | None = None
     resets_ms: int | None = None
     ceiling: tuple[int, int] | None = None
+    task: str | None = None
+    announced: bool | None = None
     claim: str | None = None
+
+    @property
+    def usage(self) -> tuple[int, int] | None:
+        """The tokens of a success; None when it was none, or told none."""
+        return self.tokens if self.status in SUCCESSES else None
 
     def to_wire(self) -> list[Any]:
         return list(self)

@@ -63,8 +63,11 @@ def audit(receipts: Iterable[Receipt], before: Balance, after: Balance, contract
     count = room = 0
     for receipt in receipts:
         count += 1
-        if receipt.tokens is not None and receipt.status == 200:
-            books.expected += 0 if receipt.cached else books.price(receipt.model, *receipt.tokens)
+        if receipt.task == "pending":
+            room += books.price(receipt.model, 0, 0)
+        elif receipt.usage is not None:
+            free = receipt.cached or receipt.task == "failed"
+            books.expected += 0 if free else books.price(receipt.model, *receipt.usage)
         elif _may_cost(receipt) and receipt.ceiling is not None:
             room += books.price(receipt.model, *receipt.ceiling)
     moved = spent(before, after)

@@ -15,7 +15,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from wiremark_loadtests.bill.receipts import Outcome
+from wiremark_loadtests.bill.receipts import SUCCESSES, Outcome
 from wiremark_loadtests.client.wire import ResponseReader
 from wiremark_loadtests.formats import CHAT
 from wiremark_loadtests.formats.base import Broken, Format, Tokens, decode
@@ -47,7 +47,7 @@ class Answer(NamedTuple):
 
 def read(response: ResponseReader, *, streamed: bool, deep: bool = False, form: Format = CHAT) -> Answer:
     """Judge a complete response; `deep` looks at every event of a stream."""
-    if response.status != 200:
+    if response.status not in SUCCESSES:
         refused = 400 <= response.status < 500
         return Answer(Outcome.REFUSED if refused else Outcome.FAILED, f"http-{response.status}")
     return _read_stream(response, form, deep) if streamed else _read_plain(response, form)

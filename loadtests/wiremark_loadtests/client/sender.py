@@ -9,18 +9,24 @@ import secrets
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from wiremark_loadtests.bill.receipts import Outcome, Receipt
 from wiremark_loadtests.client import answer as answers
 from wiremark_loadtests.client import quota as quotas
+from wiremark_loadtests.client import tasks
 from wiremark_loadtests.client.answer import Answer
+from wiremark_loadtests.client.tasks import Ended
 from wiremark_loadtests.client.transport import NOT_SENT, Connection, TransportError
-from wiremark_loadtests.client.wire import ResponseReader, post
+from wiremark_loadtests.client.webhooks import Hooks
+from wiremark_loadtests.client.wire import ResponseReader, get, post
 from wiremark_loadtests.formats import CHAT
+from wiremark_loadtests.formats.images import task_of
 from wiremark_loadtests.measure.tally import Moments
 from wiremark_loadtests.settings import Settings
 from wiremark_loadtests.traffic.arrivals import Arrival
 from wiremark_loadtests.traffic.plan import Plan, Planned
+from wiremark_loadtests.traffic.scenario import Entry
 
 log = logging.getLogger("wiremark")
 
@@ -52,10 +58,16 @@ class Sent(NamedTuple):
 class Sender:
     """The client of one user; `number` is what makes its prompts its own."""
 
-    def __init__(self, settings: Settings, number: str) -> None:
+    def __init__(self, settings: Settings, number: str, hooks: Hooks | None = None) -> None:
         self._settings = settings
+        self._hooks = hooks
         self._plan = Plan(
-            settings.scenario, settings.models, settings.seed, number, run=f"{secrets.token_hex(6)}-"
+            settings.scenario,
+            settings.models,
+            settings.seed,
+            number,
+            run=f"{secrets.token_hex(6)}-",
+            origin=None if hooks is None else hooks.origin,
         )
         self._random = random.Random(f"{settings.seed}/{number}/deep")  # noqa: S311  not for secrets
         endpoint = settings.endpoint
@@ -117,7 +129,7 @@ class Sender:
         sent_ns = time.monotonic_ns()
         # What it is when the time to drain is over and the greenlet is killed.
         result, problem = Answer(Outcome.CUT, ""), "cut when the run ended"
-        deep = False
+        deep, ended = False, None
         try:
             if entry.reconnect:
                 self._connection.close()
@@ -130,13 +142,46 @@ class Sender:
             deep = self._random.random() < DEEP_SHARE
             result = answers.read(reader, streamed=entry.stream, deep=deep, form=entry.form)
             problem = result.error
+            if entry.format == "images" and result.outcome is Outcome.OK:
+                ended = Ended(tasks.PENDING)
+                ended = self._follow(entry, task_of(json.loads(reader.body)))
         finally:
+            if entry.format == "images":
+                result, problem = self._ended(entry, result, problem, ended)
             if result.outcome is not Outcome.OK or not self._plan.listens:
                 self._plan.hear(None)
             else:
                 self._plan.hear(_reply(reader, streamed=entry.stream))
-            done(self._told(planned, reader, result, (due_ns, sent_ns), problem, deep))
+            done(self._told(planned, reader, result, (due_ns, sent_ns), problem, deep, ended))
         return result.outcome, reader.status or None
+
+    def _follow(self, entry: Entry, task: str) -> Ended:
+        """Wait for what becomes of a task."""
+
+        def ask(task: str) -> ResponseReader:
+            target = self._settings.target("tasks.get").replace("{task}", quote(task, safe=""))
+            answer = ResponseReader()
+            self._connection.connect()
+            self._connection.exchange(
+                get(target, self._settings.endpoint.host_header, self._keys[entry.role]), answer
+            )
+            return answer
+
+        return tasks.follow(task, entry.role, self._hooks if entry.webhook else None, ask)
+
+    def _ended(self, entry: Entry, result: Answer, problem: str, ended: Ended | None) -> tuple[Answer, str]:
+        """A request for a task, by how its task ended; one that was to fail is no trouble when it does."""
+        if ended is None:
+            if self._hooks is not None and entry.webhook and result.error not in NOT_SENT:
+                self._hooks.lost()
+            return result, problem
+        wrong = (
+            ""
+            if ended.status == tasks.COMPLETED or (entry.fails and ended.status == tasks.FAILED)
+            else (f"task-{ended.status}")
+        )
+        outcome = Outcome.OK if ended.status == tasks.COMPLETED else Outcome.FAILED
+        return result._replace(outcome=outcome, error=wrong), wrong
 
     def _told(
         self,
@@ -146,11 +191,12 @@ class Sender:
         asked: tuple[int | None, int],
         problem: str,
         deep: bool,
+        ended: Ended | None,
     ) -> Sent:
         due_ns, sent_ns = asked
         parts = reader.parts
         now_ns = time.time_ns()
-        ended_ns = parts[-1][0] if parts else time.monotonic_ns()
+        ended_ns = parts[-1][0] if parts and ended is None else time.monotonic_ns()
         quota = quotas.told(reader, self._limit_headers)
         receipt = Receipt(
             request_id=reader.header(self._id_header),
@@ -167,6 +213,8 @@ class Sender:
             left=quota.left if quota else None,
             resets_ms=quota.resets_ms if quota else None,
             ceiling=(len(planned.body), planned.max_tokens),
+            task=ended.status if ended is not None else None,
+            announced=ended.announced if ended is not None else None,
             claim=planned.claim,
         )
         at = Moments(sent_ns if due_ns is None else due_ns, sent_ns, parts[0][0] if parts else None, ended_ns)

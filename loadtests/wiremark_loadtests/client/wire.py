@@ -231,6 +231,11 @@ def _chunk_size(line: bytes) -> int:
     return size
 
 
+def get(target: str, host: str, headers: str) -> bytes:
+    """The bytes of a GET; `headers` are further lines, each ending in CRLF."""
+    return f"GET {target} HTTP/1.1\r\nHost: {host}\r\n{headers}\r\n".encode("ascii")
+
+
 def post(target: str, host: str, headers: str, body: bytes) -> bytes:
     """The bytes of a POST with a JSON body; `headers` are further lines, each ending in CRLF."""
     head = (

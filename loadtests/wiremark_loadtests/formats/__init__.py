@@ -8,6 +8,7 @@ from wiremark_loadtests.formats.base import Format
 from wiremark_loadtests.formats.chat import Chat, Completions
 from wiremark_loadtests.formats.embeddings import Embeddings
 from wiremark_loadtests.formats.gemini import Gemini
+from wiremark_loadtests.formats.images import Images
 from wiremark_loadtests.formats.messages import Messages
 from wiremark_loadtests.formats.responses import Responses
 
@@ -19,4 +20,5 @@ FORMATS: Mapping[str, Format] = {
     "gemini": Gemini(),
     "completions": Completions(),
     "embeddings": Embeddings(),
+    "images": Images(),
 }

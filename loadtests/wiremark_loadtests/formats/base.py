@@ -36,6 +36,8 @@ class Ask:
 
     history: earlier messages of the conversation, in the format's own form
     schema:  JSON Schema that the answer is to follow; None asks for text
+    webhook:     where the end of a task is to be told
+    unreachable: a reference that cannot be had, so that the task fails
     """
 
     model: str
@@ -46,6 +48,8 @@ class Ask:
     images: tuple[Image, ...] = ()
     schema: Mapping[str, Any] | None = None
     history: tuple[Mapping[str, Any], ...] = ()
+    webhook: str | None = None
+    unreachable: str | None = None
 
 
 class Format(Protocol):

@@ -74,11 +74,18 @@ class Plan:
     """The endless sequence of requests of one user. Two plans with the same arguments are equal.
 
     models: name of the model by format
+    origin: of the receiver of webhooks; None when there is none
     run:    makes idempotency keys this run's own: what an earlier run with its seed sent is not sent again
     """
 
     def __init__(
-        self, scenario: Scenario, models: Mapping[str, str], seed: int, user: str, run: str = ""
+        self,
+        scenario: Scenario,
+        models: Mapping[str, str],
+        seed: int,
+        user: str,
+        run: str = "",
+        origin: str | None = None,
     ) -> None:
         self._mix = scenario.mix
         self._cumulated = list(accumulate(entry.weight for entry in scenario.mix))
@@ -86,6 +93,7 @@ class Plan:
         self._seed = seed
         self._user = user
         self._run = run
+        self._origin = origin
         self._random = random.Random(f"{seed}/{user}")  # noqa: S311  not for secrets
         self._sent = 0
         self._talk: _Talk | None = None
@@ -145,6 +153,8 @@ class Plan:
             tuple(images.draw(self._random) for _ in range(entry.images)),
             entry.schema,
             said,
+            f"{self._origin}/webhook" if entry.webhook else None,
+            f"{self._origin}/no-such-image.png" if entry.fails else None,
         )
 
     def _mould(self, entry: Entry) -> _Mould | None:

@@ -41,6 +41,8 @@ class Entry:
     read_rate:    bytes a second that the client reads; None is all there is
     reconnect:    whether every request has a connection of its own
     patient:      whether a user pauses after a refusal or a failure
+    webhook:      whether the end of a task is to be told by a webhook; else it is asked for
+    fails:        whether a task is to fail, for a reference that cannot be had
     """
 
     name: str
@@ -61,6 +63,8 @@ class Entry:
     reconnect: bool = False
     patient: bool = True
     retry: Retry = Retry()
+    webhook: bool = False
+    fails: bool = False
 
     @property
     def form(self) -> Format:
@@ -88,6 +92,11 @@ class Scenario:
     def roles(self) -> frozenset[str]:
         """Whose keys the requests carry."""
         return frozenset(entry.role for entry in self.mix)
+
+    @property
+    def is_told(self) -> bool:
+        """Whether it needs an address of ours that the endpoint reaches."""
+        return any(entry.webhook or entry.fails for entry in self.mix)
 
     def only(self, fits: Callable[[Entry], bool], why: str) -> Scenario:
         """The entries that fit; raise BadFile, saying `why`, when nothing is left."""
@@ -140,6 +149,11 @@ def _wrong(entry: Mapping[str, Any]) -> tuple[str, str] | None:
         return "turns", "conversations are held in the format chat only"
     if entry.get("format") == "embeddings" and entry["stream"]:
         return "stream", "embeddings do not stream"
+    if entry.get("format") == "images" and entry["stream"]:
+        return "stream", "tasks do not stream"
+    for field in ("webhook", "fails"):
+        if entry.get(field) and entry.get("format") != "images":
+            return field, "only tasks have it: the format is to be images"
     return None
 
 

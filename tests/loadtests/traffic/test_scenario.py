@@ -57,6 +57,8 @@ BAD = {
     "/mix/0/turns: conversations are held in the format chat only": HEAD
     + "  - "
     + ENTRY % ", turns: 2, format: messages",
+    "/mix/0/webhook: only tasks have it": HEAD + "  - " + ENTRY % ", webhook: true",
+    "/mix/0/stream: tasks do not stream": HEAD + "  - " + ENTRY % ", format: images",
     "/mix/0/stream: embeddings do not stream": HEAD + "  - " + ENTRY % ", format: embeddings",
     "/mix/0/cut/0": HEAD + "  - " + ENTRY % ", cut: [never]",
     "mine.yaml:1": "- 1",
