@@ -22,6 +22,7 @@ from wiremark_server.faults.tables import (
     limits,
     messages,
     options,
+    responses,
     stream_chunks,
     stream_ends,
     stream_framing,
@@ -53,6 +54,7 @@ _TABLES = (
     vectors,
     tools_streamed,
     messages,
+    responses,
 )
 _Named = TypeVar("_Named", Fault, Variant)
 

@@ -160,6 +160,11 @@ def places(document: Any, pointer: str) -> Iterator[tuple[Any, Any]]:
             yield from ((node, i) for i in range(len(node)) if last in ("*", str(i)))
 
 
+def holds(document: Any, pointer: str) -> bool:
+    """Whether the document has what the pointer names."""
+    return any(isinstance(node, list) or key in node for node, key in places(document, pointer))
+
+
 def _children(node: Any, step: str) -> Iterable[Any]:
     if isinstance(node, dict):
         return [node[step]] if step in node else []

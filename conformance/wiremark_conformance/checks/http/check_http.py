@@ -16,8 +16,27 @@ _JSON = (
     "billing.balance",
     "completions.plain",
     "embeddings.plain",
+    "responses.plain",
+    "responses.tools.forced",
 )
-_POSTS = ("chat.plain", "chat.stream", "chat.tools.forced", "errors.malformed-json", "errors.unknown-model")
+_POSTS = (
+    "chat.plain",
+    "chat.stream",
+    "chat.tools.forced",
+    "errors.malformed-json",
+    "errors.unknown-model",
+    "responses.plain",
+    "responses.stream",
+)
+_GOOD = (
+    "models.list",
+    "chat.plain",
+    "chat.stream",
+    "completions.plain",
+    "embeddings.plain",
+    "responses.plain",
+    "responses.stream",
+)
 
 
 @each("http.json-content-type", *_JSON)
@@ -39,6 +58,7 @@ def json_body(view: View) -> Outcome:
     "chat.plain",
     "completions.plain",
     "embeddings.plain",
+    "responses.plain",
     "errors.malformed-json",
     "errors.unknown-route",
     expects="transport",
@@ -52,7 +72,7 @@ def no_redirect(view: View) -> Outcome:
     return f"POST is redirected by {view.status_line}" if view.status in {301, 302, 303} else None
 
 
-@each("http.status-200", "models.list", "chat.plain", "chat.stream", "completions.plain", "embeddings.plain")
+@each("http.status-200", *_GOOD)
 def status_200(view: View) -> Outcome:
     return None if view.status == 200 else f"answered {view.status_line}"
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from wiremark_conformance.checking import check, each
+from wiremark_conformance.checking import each
 from wiremark_conformance.checks.errors import REFUSED
+from wiremark_conformance.checks.responses import REFUSED as RESPONSES
 from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotPromised, NotTestable, Outcome
 from wiremark_conformance.target import Target
@@ -23,12 +24,12 @@ def present(view: View) -> Outcome:
     return None if view.header(name) else f"the {view.status} has no {name}"
 
 
-each("ids.success", "models.list", "chat.plain", "chat.tools.forced")(present)
-each("ids.streams", "chat.stream", "chat.tools.stream")(present)
-each("ids.errors", *REFUSED, expects="error")(present)
+each("ids.success", "models.list", "chat.plain", "chat.tools.forced", "responses.plain")(present)
+each("ids.streams", "chat.stream", "chat.tools.stream", "responses.stream")(present)
+each("ids.errors", *REFUSED, *RESPONSES, expects="error")(present)
 
 
-@check("ids.unique", "chat.plain", expects="any")
+@each("ids.unique", "chat.plain", "responses.plain", expects="any")
 def unique(view: View) -> Outcome:
     """Looks at every exchange of the run."""
     name = header_name(view.target)

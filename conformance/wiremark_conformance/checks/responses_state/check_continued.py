@@ -7,7 +7,7 @@ from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotTestable, Outcome, Silent
 from wiremark_conformance.probes.responses_state import RESUME_AFTER
 from wiremark_conformance.responses import STATUSES, count, events, response
-from wiremark_conformance.values import shown
+from wiremark_conformance.values import is_int, shown
 
 accepted("responses.state.accepted", "responses.continued")
 accepted("responses.state.of-stream", "responses.continued.stream")
@@ -88,7 +88,10 @@ def cancelled(view: View) -> Outcome:
 def resumed(made: View, again: View) -> Outcome:
     if not made.is_stream or not again.is_stream:
         raise NotTestable("there are not two event streams to compare")
-    wanted = [event for event in events(made) if event.get("sequence_number", -1) > RESUME_AFTER]
+    numbers = [event.get("sequence_number") for event in events(made)]
+    if not all(map(is_int, numbers)):
+        raise NotTestable("the events are not numbered")
+    wanted = [event for event in events(made) if event["sequence_number"] > RESUME_AFTER]
     found = list(events(again))
     if found == wanted:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wiremark_server.faults.change import every, values
+from wiremark_server.faults.change import every, holds, values
 from wiremark_server.faults.derived.mutation import Family, mutations, rule
 from wiremark_server.faults.derived.surfaces.surface import Surface
 from wiremark_server.faults.edit import Body, Edit, Events, Form
@@ -26,6 +26,8 @@ def faults(surface: Surface) -> Iterator[Fault]:
         family = Family(surface.name, schema, surface.operation, form, (rule("*", surface.owns),), (), _RARE)
         for mutation in mutations(family):
             pointer = mutation.field.pointer
+            if part in surface.holds and not holds(surface.holds[part], pointer):
+                continue
             yield surface.fault(
                 f"{part}{pointer.replace('/*', '').replace('/', '.')}.{mutation.name}",
                 "shape",

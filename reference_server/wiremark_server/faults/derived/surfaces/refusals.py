@@ -47,10 +47,16 @@ def _of_refusals(surface: Surface) -> _Rows:
     yield "answered", "errors", "is answered as if it were good", good, ""
     for code in (400, 404, 418, 422, 500):
         yield f"status-{code}", "errors", f"is refused with {code} whatever is wrong", (status(on, code),), ""
-    yield "html", "errors", "is answered with a page for people", page, "errors.*"
-    yield "empty", "errors", "is refused with an empty body", (whole_body(lambda _: b"", on),), "errors.*"
-    yield "text", "headers", "is refused in text/plain", text, "errors.*"
-    yield "stack-trace", "errors", "is refused with a stack trace", (Body(on, _traced),), "errors.*"
+    yield "html", "errors", "is answered with a page for people", page, surface.refusals
+    yield (
+        "empty",
+        "errors",
+        "is refused with an empty body",
+        (whole_body(lambda _: b"", on),),
+        surface.refusals,
+    )
+    yield "text", "headers", "is refused in text/plain", text, surface.refusals
+    yield "stack-trace", "errors", "is refused with a stack trace", (Body(on, _traced),), surface.refusals
 
 
 def _traced(document: object) -> object:

@@ -37,7 +37,7 @@ def faults(surface: Surface) -> Iterator[Fault]:
                 "stream",
                 f"In streams of {surface.operation} the {kind} events {says}.",
                 rearranged(
-                    lambda held, op=operation, kind=kind: op(held, kind, surface.kind),  # type: ignore[misc]
+                    lambda held, op=operation, kind=kind: surface.settled(op(held, kind, surface.kind)),  # type: ignore[misc]
                     operation=surface.operation,
                 ),
             )

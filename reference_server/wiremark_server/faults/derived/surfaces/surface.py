@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
@@ -34,6 +34,11 @@ class Surface:
     answer:   a good answer, to be given where there must be none
     kinds:    the kinds of events, in the order in which they come
     kind:     of an event
+    bugs:     pattern of the rest of a fault's name → the class of public bug reports that it stands for
+    refusals: pattern of the requirements that look at the form of its refusals
+    settled:  makes right what an event that moves would break besides, such as running numbers
+    holds:    part ("answer", "event" or "refusal") → a document with every member of it that is taken for a
+              field; what the document lacks is not derived. A part that is not named is derived whole
     """
 
     name: str
@@ -48,6 +53,10 @@ class Surface:
     answer: Mapping[str, Any] = field(default_factory=dict)
     kinds: tuple[str, ...] = ()
     kind: Kind = lambda _: ""
+    refusals: str = "errors.*"
+    bugs: Mapping[str, str] = field(default_factory=dict)
+    settled: Callable[[Iterable[Frame]], Iterable[Frame]] = iter
+    holds: Mapping[str, Any] = field(default_factory=dict)
 
     def on(self, form: Form = "any", where: Where = everywhere) -> On:
         return On(self.operation, form, where)
@@ -61,6 +70,7 @@ class Surface:
             edits,
             (catches or self.owns,),
             (self.owns, *_EVERYWHERE),
+            next((bug for pattern, bug in self.bugs.items() if fnmatchcase(name, pattern)), None),
             derived=True,
             contract=self.contract,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wiremark_server.faults.change import DONE
+from wiremark_server.faults.derived.surfaces.responses import RESPONSES
 from wiremark_server.faults.derived.surfaces.surface import Surface
 from wiremark_server.faults.frames import Frame
 
@@ -55,4 +56,5 @@ SURFACES = (
             "usage": _COUNT,
         },
     ),
+    RESPONSES,
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from wiremark_server.faults.change import (
@@ -15,7 +14,7 @@ from wiremark_server.faults.edit import (
     On,
 )
 from wiremark_server.faults.fault import Fault
-from wiremark_server.faults.tables import billing
+from wiremark_server.faults.tables import books
 from wiremark_server.faults.tables.messages.words import (
     CONTRACT,
     NEAR,
@@ -121,13 +120,6 @@ _LISTS = (
 )
 
 
-def _on_books(found: Fault) -> Fault:
-    """A fault of the books, tried with messages."""
-    catches = tuple(name.replace("billing.", "billing.messages.") for name in found.catches)
-    return dataclasses.replace(found, name=f"messages.{found.name}", contract=CONTRACT, catches=catches)
-
-
-_SHARED = {f"billing.{name}" for name in ("double-charge", "tokens-swapped", "rows-held")}
-_LEDGER = tuple(_on_books(one) for one in billing.TABLE if one.name in _SHARED)
+_LEDGER = tuple(books.of_format("messages", CONTRACT))
 
 TABLE: tuple[Fault, ...] = (*_LISTS, *_LEDGER)

@@ -6,8 +6,7 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
+from wiremark_server.faults.asked import understood
 from wiremark_server.faults.change import (
     both,
     equals,
@@ -30,22 +29,14 @@ from wiremark_server.faults.tables.messages.words import (
 
 _BOOKS = ("billing.messages.*",)
 _HELLO = [{"role": "user", "content": "Say hello."}]
-_json = msgspec.json.Encoder().encode
 
 
 def _understood(
     name: str, text: str, where: Where, change: Callable[[dict[str, Any]], Any], *catches: str
 ) -> Fault:
     """A request that is taken for another one; `change` edits its document in place."""
-
-    def apply(ask: Ask) -> Ask:
-        document = msgspec.json.decode(_json(ask.document))
-        change(document)
-        return with_document(ask, document)
-
     near = ("messages.*", *_BOOKS, "contract.messages.*", "formats.*")
-    question = Question(On(MESSAGES, where=both(lambda ask: bool(ask.document), where)), apply)
-    return fault(name, "semantics", text, question, catches=catches, allows=near)
+    return fault(name, "semantics", text, understood(MESSAGES, change, where), catches=catches, allows=near)
 
 
 def _dropped(name: str, *catches: str, also: Where = lambda _: True) -> Fault:

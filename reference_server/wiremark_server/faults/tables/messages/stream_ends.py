@@ -23,14 +23,13 @@ from wiremark_server.faults.tables.messages.events import (
     after,
     changed,
     deltas,
-    event,
     events,
     gone,
-    kind,
     streamed,
     without,
 )
 from wiremark_server.faults.tables.messages.words import MESSAGES
+from wiremark_server.faults.typed import event, kind
 
 
 def _whole_input() -> Events:

@@ -31,11 +31,11 @@ from wiremark_server.faults.tables.messages.events import (
     TEXT,
     after,
     changed,
-    event,
     events,
     streamed,
 )
 from wiremark_server.faults.tables.messages.words import MESSAGES
+from wiremark_server.faults.typed import event
 
 
 def _once_before(kind: str, *new: Frame) -> Events:

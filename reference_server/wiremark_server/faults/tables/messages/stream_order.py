@@ -22,11 +22,11 @@ from wiremark_server.faults.tables.messages.events import (
     deltas,
     events,
     gone,
-    kind,
     streamed,
     without,
 )
 from wiremark_server.faults.tables.messages.words import MESSAGES
+from wiremark_server.faults.typed import kind
 
 
 def _cumulative() -> Events:
