@@ -93,17 +93,20 @@ class Call:
     fragments: list[Mapping[str, Any]] = field(default_factory=list)
 
 
+def _refuse(token: str) -> NoReturn:
+    raise ValueError(f"{token} is not JSON")
+
+
+_decode = json.JSONDecoder(parse_constant=_refuse).decode
+
+
 def parse_json(text: str) -> tuple[Any, str]:
     """The value and "", or None and why it cannot be read. NaN, Infinity and -Infinity are not JSON.
 
     What is nested more than MAX_DEPTH levels is not read: recursive readers, ours among them, end there.
     """
-
-    def refuse(token: str) -> NoReturn:
-        raise ValueError(f"{token} is not JSON")
-
     try:
-        value = json.loads(text, parse_constant=refuse)
+        value = _decode(text)
     except RecursionError:
         return None, _TOO_DEEP
     except ValueError as error:
@@ -153,16 +156,14 @@ class View:
         self.evidence = evidence
         self.exchange = exchange
         self.target = evidence.target
+        self.status: int | None = exchange.status
+        self.succeeded: bool = self.status is not None and 200 <= self.status < 300
 
     # -- head ----------------------------------------------------------------------------------
 
     @property
     def probe(self) -> str:
         return self.exchange.probe
-
-    @property
-    def status(self) -> int | None:
-        return self.exchange.status
 
     @cached_property
     def asked(self) -> Mapping[str, Any]:
@@ -179,10 +180,6 @@ class View:
     def status_line(self) -> str:
         """The status as a sentence names it."""
         return f"{self.status} {self.exchange.reason}".strip() if self.status else "nothing"
-
-    @property
-    def succeeded(self) -> bool:
-        return self.status is not None and 200 <= self.status < 300
 
     def header(self, name: str) -> str | None:
         return self.exchange.header(name)

@@ -7,8 +7,8 @@ did the transport hold, was the request refused; only then is the check itself a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from wiremark_reports.record import Verdict
 
@@ -41,8 +41,7 @@ _BUSY = frozenset({429, 502, 503, 504, 529})
 _NOT_JUDGED = {NotTestable: Verdict.NOT_TESTABLE, NotPromised: Verdict.UNDECLARED}
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """The verdict on one requirement, why, and on which probes it rests."""
 
     requirement: Requirement
@@ -51,8 +50,7 @@ class Judgement:
     probes: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Ruling:
+class _Ruling(NamedTuple):
     """A verdict on some probes, before it is known to which requirement it goes."""
 
     verdict: Verdict
@@ -144,16 +142,23 @@ _PRECEDENCE = (
 )
 
 
+_RANK = {verdict: rank for rank, verdict in enumerate(_PRECEDENCE)}
+
+
 def _worst(rulings: list[_Ruling]) -> _Ruling:
-    seen = {ruling.verdict for ruling in rulings}
-    for verdict in _PRECEDENCE:
-        if verdict not in seen:
-            continue
-        same = [ruling for ruling in rulings if ruling.verdict is verdict]
-        messages = [f"{', '.join(r.probes)}: {r.message}" for r in same if r.message]
-        probes = tuple(probe for ruling in same for probe in ruling.probes)
-        return _Ruling(verdict, "; ".join(messages[:3]) + _more(len(messages) - 3), probes)
-    return _Ruling(Verdict.NOT_TESTABLE, "no probe was there to look at")
+    if not rulings:
+        return _Ruling(Verdict.NOT_TESTABLE, "no probe was there to look at")
+    first = min(rulings, key=_rank)
+    if len(rulings) == 1 and not first.message:
+        return first
+    same = [ruling for ruling in rulings if ruling.verdict is first.verdict]
+    messages = [f"{', '.join(r.probes)}: {r.message}" for r in same if r.message]
+    probes = tuple(probe for ruling in same for probe in ruling.probes)
+    return _Ruling(first.verdict, "; ".join(messages[:3]) + _more(len(messages) - 3), probes)
+
+
+def _rank(ruling: _Ruling) -> int:
+    return _RANK[ruling.verdict]
 
 
 def _more(count: int) -> str:

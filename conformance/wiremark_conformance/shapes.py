@@ -69,22 +69,28 @@ def _numbers(nodes: list[dict[str, Any]], key: str) -> tuple[float, ...]:
 
 
 def shape(value: Any) -> object:
-    """What a schema can tell apart in a JSON value."""
-    if isinstance(value, dict):
-        return tuple((name, shape(entry)) for name, entry in value.items())
-    if isinstance(value, list):
+    """What a schema can tell apart in a JSON value, whose type is exactly one of JSON's."""
+    kind = type(value)
+    if kind is str:
+        return _text(value)
+    if kind is dict:
+        return tuple([(name, shape(entry)) for name, entry in value.items()])
+    if kind is list:
         return ("list", *{shape(entry): None for entry in value})
-    if isinstance(value, bool) or value is None:
-        return (value,)
-    if isinstance(value, int | float):
-        asked = _criteria()
-        return ("number", value == value // 1, bisect(asked.lows, value), bisect_left(asked.highs, value))
-    return value if value in _criteria().words else _text(value)
+    return _number(value) if kind is int or kind is float else (value,)
+
+
+def _number(value: float) -> object:
+    asked = _criteria()
+    return ("number", value == value // 1, bisect(asked.lows, value), bisect_left(asked.highs, value))
 
 
 @lru_cache(maxsize=4096)
 def _text(value: str) -> object:
-    return ("text", value == "", *(bool(pattern.search(value)) for pattern in _criteria().patterns))
+    asked = _criteria()
+    if value in asked.words:
+        return value
+    return ("text", value == "", *(bool(pattern.search(value)) for pattern in asked.patterns))
 
 
 def schema_violations(schema: str, document: Any) -> list[Violation]:

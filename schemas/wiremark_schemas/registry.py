@@ -3,6 +3,9 @@
 A schema's name is its path below this folder without `.json` (`openai/chat.response`); its `$id` is
 `https://wiremark.invalid/schemas/` + that name, so a relative `$ref` such as `chat.message.json`
 reads the same in an editor, in the judge and in the server. Nothing is ever fetched.
+
+The validator takes longer to import than many a program that only reads the documents takes to start, so
+only who validates waits for it.
 """
 
 from __future__ import annotations
@@ -12,11 +15,11 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jsonschema import Draft202012Validator
-from referencing import Registry
-from referencing.jsonschema import DRAFT202012
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+    from referencing import Registry
 
 BASE_URI = "https://wiremark.invalid/schemas/"
 _SUFFIX = ".json"
@@ -52,6 +55,9 @@ def load(name: str) -> dict[str, Any]:
 @cache
 def registry() -> Registry[Any]:
     """All schemas as a `referencing` registry, for validators that follow references offline."""
+    from referencing import Registry
+    from referencing.jsonschema import DRAFT202012
+
     return Registry().with_resources(
         (f"{BASE_URI}{name}{_SUFFIX}", DRAFT202012.create_resource(load(name))) for name in names()
     )
@@ -60,6 +66,8 @@ def registry() -> Registry[Any]:
 @cache
 def validator(name: str, definition: str | None = None) -> Draft202012Validator:
     """A validator for the schema `name`, or for one of its `$defs`."""
+    from jsonschema import Draft202012Validator
+
     schema: dict[str, Any] = load(name)
     if definition is not None:
         schema = {"$ref": f"{BASE_URI}{name}{_SUFFIX}#/$defs/{definition}"}

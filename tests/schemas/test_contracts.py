@@ -41,6 +41,13 @@ def test_a_bundled_contract_loads_and_holds_together(name: str) -> None:
     assert all(limit > 0 for limit in contract.limits.values())
 
 
+@pytest.mark.parametrize("name", contracts.bundled())
+def test_a_bundled_contract_keeps_to_the_schema(name: str, tmp_path: Path) -> None:
+    """They are not checked when they are loaded; a file that only repeats one is."""
+    copy = write(tmp_path, f"name: {name}\nextends: {name}\n", "copy")
+    assert contracts.load(copy).raw == contracts.load(name).raw
+
+
 def test_the_contracts_of_this_release_are_bundled() -> None:
     assert {"openai", "hermes-tokens", "c0mpute"} <= set(contracts.bundled())
 

@@ -8,11 +8,9 @@ import hmac
 from collections.abc import Mapping
 from urllib.parse import urlsplit, urlunsplit
 
-import httpx
-
 from wiremark_server.media.guard import Forbidden, Guard
 
-_TIMEOUT = httpx.Timeout(10.0)
+_TIMEOUT_SECONDS = 10.0
 
 
 def secret(key_digest: bytes) -> bytes:
@@ -40,13 +38,18 @@ class Outbound:
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> int | None:
         """The status; None when there was none, or nobody may be asked."""
+        # The HTTP client takes as long to import as half of the server, and only webhooks need it here.
+        import httpx
+
         try:
             address, port = await self._guard.resolve(url)
             parts = urlsplit(url)
             shown = f"[{address}]" if ":" in address else address
             pinned = urlunsplit((parts.scheme, f"{shown}:{port}", parts.path or "/", parts.query, ""))
             named = {**headers, "host": parts.netloc}
-            async with httpx.AsyncClient(timeout=_TIMEOUT, follow_redirects=False, trust_env=False) as client:
+            async with httpx.AsyncClient(
+                timeout=_TIMEOUT_SECONDS, follow_redirects=False, trust_env=False
+            ) as client:
                 request = client.build_request("POST", pinned, headers=named, content=body)
                 request.extensions["sni_hostname"] = parts.hostname or ""
                 response = await client.send(request, stream=True)

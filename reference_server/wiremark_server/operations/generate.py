@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
+from wiremark_server.clock import Clock
 from wiremark_server.dialects.format import Format, Reply, Streamed
 from wiremark_server.domain import problem
 from wiremark_server.domain.generation import Delta, Finish, Usage
@@ -49,7 +50,6 @@ class Work:
         self._format = form
         self._run = run
         self._clock = call.services.clock
-        self._started = self._clock.monotonic()
         self._meter = call.services.meter.model(call.model.id)
         self._stepped: float | None = None
         self._newest: Sequence[Delta] = ()
@@ -58,7 +58,9 @@ class Work:
         self._counted = False
         self.encoder: Streamed | None = None
         self._deltas: list[Delta] = []
-        self._watch = asyncio.ensure_future(self._watch_client())
+        # Many an answer is complete before anything else has its turn, and needs nobody to watch the client.
+        self._watch: asyncio.Handle | asyncio.Task[None] | None
+        self._watch = asyncio.get_running_loop().call_soon(self._begin_to_watch)
         self._reply = Reply(
             request_id=call.answer_id,
             created=call.created,
@@ -68,7 +70,7 @@ class Work:
             usage=lambda: run.usage,
             provider=lambda: _provider(call),
             charged=call.bill.amount,
-            elapsed_ms=self._elapsed_ms,
+            elapsed_ms=_stopwatch(call.services.clock),
         )
 
     @classmethod
@@ -128,7 +130,7 @@ class Work:
         """Charge the complete answer. Raises ClientGoneError when it was cut: `abandon` charges that."""
         if self._cut:
             raise ClientGoneError
-        self._watch.cancel()
+        self._stop_watching()
         await self._call.bill.settle(self._run.usage, "ok")
         call = self._call
         if call.services.cache is not None and call.cache_key is not None and call.kept is None:
@@ -137,7 +139,7 @@ class Work:
 
     async def abandon(self) -> None:
         """Stop the engine. Charge what it produced for a client that left or was sent a part of it."""
-        self._watch.cancel()
+        self._stop_watching()
         await self._run.cancel()
         bill, usage = self._call.bill, self._run.usage
         self._count("abort" if self._cut else "error")
@@ -147,10 +149,6 @@ class Work:
             await bill.settle(usage, "failed")
         else:
             await bill.release(500, "failed")
-
-    def _elapsed_ms(self) -> int:
-        """Since the request was understood."""
-        return int((self._clock.monotonic() - self._started) * 1000)
 
     def _take(self, deltas: Sequence[Delta]) -> None:
         """What one step of the engine, or the cache, has produced."""
@@ -177,10 +175,24 @@ class Work:
         if call.kept is None:
             self._meter.ended(reason, self._run.usage, self._clock.monotonic() - call.started)
 
+    def _begin_to_watch(self) -> None:
+        self._watch = asyncio.ensure_future(self._watch_client())
+
+    def _stop_watching(self) -> None:
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.cancel()
+
     async def _watch_client(self) -> None:
         await self._call.client_gone()
         self._cut = True
         await self._run.cancel()
+
+
+def _stopwatch(clock: Clock) -> Callable[[], int]:
+    """Milliseconds since now, when the request is understood."""
+    started = clock.monotonic()
+    return lambda: int((clock.monotonic() - started) * 1000)
 
 
 def _provider(call: Call) -> str | None:

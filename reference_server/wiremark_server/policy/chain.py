@@ -23,6 +23,7 @@ from wiremark_server.policy.bill import Bill
 from wiremark_server.policy.call import Call
 from wiremark_server.policy.counters import CountersUnavailable
 from wiremark_server.policy.limits import Decision
+from wiremark_server.routing.router import Route
 
 Step = Callable[[Call], Awaitable[None]]
 
@@ -209,11 +210,12 @@ async def hold(call: Call) -> None:
         call.created = answer.deadline - HOLD_SECONDS
     free = done or call.kept is not None
     charged = call.services.meter.model(call.model.id).charged
-    call.bill = Bill(call.services.ledger, answer, lambda: _price(call), charged, free=free)
+    call.bill = Bill(call.services.ledger, answer, _price(call.model, call.route), charged, free=free)
 
 
-def _price(call: Call) -> Price:
-    return call.model.price if call.route is None else call.route.price
+def _price(model: Model, route: Route | None) -> Callable[[], Price]:
+    """What it costs, once it is known who has answered. Does not keep the call: that keeps the bill."""
+    return (lambda: model.price) if route is None else (lambda: route.price)
 
 
 def _upper_bound(call: Call, budget: int) -> int:
