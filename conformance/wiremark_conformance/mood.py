@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from wiremark_reports.record import Verdict
 
@@ -55,4 +55,4 @@ def settle(first: Judgement, again: Iterable[Judgement]) -> Judgement:
     judged = [first, *(j for j in again if j.verdict in FINDINGS or j.verdict is Verdict.PASS)]
     rate = Rate(sum(j.verdict is Verdict.PASS for j in judged), len(judged))
     verdict = first.verdict if rate.interval[1] < 0.5 else Verdict.WARN
-    return replace(first, verdict=verdict, message=f"{first.message}; {rate}")
+    return first._replace(verdict=verdict, message=f"{first.message}; {rate}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ MODELS = {"object": "list", "data": [{"id": "m-1", "object": "model", "created":
 
 
 def _again(*verdicts: Verdict) -> list[Judgement]:
-    return [replace(FIRST, verdict=verdict) for verdict in verdicts]
+    return [FIRST._replace(verdict=verdict) for verdict in verdicts]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,12 +65,10 @@ def gated(writer: GroupWriter, *commands: Do) -> Sequence[Any]:
 
     async def run() -> Sequence[Any]:
         gate = threading.Event()
-        jobs: list[Coroutine[Any, Any, Any]] = [writer.submit(Do(lambda: gate.wait(10)))]
+        jobs = [writer.submit(Do(lambda: gate.wait(10)))]
         jobs += [writer.submit(command) for command in commands]
-        tasks = [asyncio.ensure_future(job) for job in jobs]
-        await asyncio.sleep(0)
         gate.set()
-        return (await asyncio.gather(*tasks, return_exceptions=True))[1:]
+        return (await asyncio.gather(*jobs, return_exceptions=True))[1:]
 
     return asyncio.run(run())
 
@@ -189,13 +187,16 @@ def test_a_caller_whose_loop_has_ended_does_not_stop_the_writer() -> None:
     gate = threading.Event()
 
     async def leave() -> None:
-        task = asyncio.ensure_future(writer.submit(Do(lambda: gate.wait(10))))
+        writer.submit(Do(lambda: gate.wait(10)))
         await asyncio.sleep(0)
-        task.cancel()
 
     asyncio.run(leave())
     gate.set()
-    assert asyncio.run(writer.submit(shelf.put(1))) == 1
+
+    async def come() -> Any:
+        return await writer.submit(shelf.put(1))
+
+    assert asyncio.run(come()) == 1
     writer.close()
 
 
@@ -203,8 +204,7 @@ def test_closing_finishes_what_was_queued() -> None:
     async def run() -> None:
         shelf = Shelf()
         writer = shelf.writer()
-        tasks = [asyncio.ensure_future(writer.submit(shelf.put(number))) for number in range(10)]
-        await asyncio.sleep(0)
+        tasks = [writer.submit(shelf.put(number)) for number in range(10)]
         await asyncio.to_thread(writer.close)
         writer.close()
         assert await asyncio.gather(*tasks) == [*range(10)]

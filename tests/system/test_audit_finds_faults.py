@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 from wiremark_loadtests.client import tasks
 from wiremark_loadtests.client.sender import Sender, Sent
 from wiremark_loadtests.client.webhooks import Hooks
@@ -185,7 +186,7 @@ def _unlimited(patch: pytest.MonkeyPatch) -> None:
 
     async def check(self: Limiter, *rest: Any, **more: Any) -> Decision:
         decision = await right(self, *rest, **more)
-        return dataclasses.replace(decision, allowed=True, retry_after=None)
+        return structs.replace(decision, allowed=True, retry_after=None)
 
     patch.setattr(Limiter, "check", check)
 

@@ -7,8 +7,9 @@ behind these protocols. Formats are pure: no clock, no network, no account.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from wiremark_server.domain.asked import Asked
 from wiremark_server.domain.generation import Delta, Usage
@@ -16,8 +17,7 @@ from wiremark_server.domain.generation import Delta, Usage
 HeaderOf = Callable[[str], str | None]
 
 
-@dataclass(frozen=True, slots=True)
-class RequestHead:
+class RequestHead(Struct, frozen=True):
     """What is known of a request beside its body. Called with the name of a header, it gives that header.
 
     parameters: of the path; query: of the query string
@@ -31,8 +31,7 @@ class RequestHead:
         return self.header(name)
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """What is known of an answer when it begins.
 
     created:     seconds since the epoch, UTC

@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 
 from wiremark_server.domain import problem
@@ -19,15 +17,18 @@ _SIGNATURES = {"png": b"\x89PNG\r\n\x1a\n", "jpeg": b"\xff\xd8\xff", "gif": b"GI
 _remote: ContextVar[list[tuple[str, str]] | None] = ContextVar("remote images", default=None)
 
 
-@contextmanager
-def collecting() -> Iterator[list[tuple[str, str]]]:
+class collecting:  # noqa: N801 - used as a statement
     """Within it remote images are accepted: URL and JSON path of each are in the list."""
-    found: list[tuple[str, str]] = []
-    token = _remote.set(found)
-    try:
-        yield found
-    finally:
-        _remote.reset(token)
+
+    __slots__ = ("_token",)
+
+    def __enter__(self) -> list[tuple[str, str]]:
+        found: list[tuple[str, str]] = []
+        self._token = _remote.set(found)
+        return found
+
+    def __exit__(self, *error: object) -> None:
+        _remote.reset(self._token)
 
 
 def is_image(body: bytes) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from wiremark_server.domain.generation import Generation
 
@@ -12,8 +13,7 @@ Framing = Literal["events", "array"]
 """Server-sent events, or the elements of one JSON array."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """generation:      what the engine is asked for; `max_tokens` only what the client said
     stream:          answer as an event stream
     include_usage:   end the stream with the token counts

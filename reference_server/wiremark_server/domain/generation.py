@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 Role = Literal["system", "user", "assistant", "tool", "prompt"]
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCall:
+class ToolCall(Struct, frozen=True):
     """A call the assistant made; `arguments` is JSON text, passed through byte for byte, or a free text."""
 
     id: str
@@ -19,8 +20,7 @@ class ToolCall:
     arguments: str
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Struct, frozen=True):
     """One message of the conversation; one of the role `prompt` is a bare text to go on with.
 
     images: image parts, already checked
@@ -35,8 +35,7 @@ class Turn:
     failed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Tool:
+class Tool(Struct, frozen=True):
     """A function the model may call; `parameters` is a JSON Schema or None for no arguments.
 
     free: it takes a text in place of a JSON object; `parameters` is then the schema of a string, or None
@@ -48,22 +47,19 @@ class Tool:
     free: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ToolChoice:
+class ToolChoice(Struct, frozen=True):
     """mode `required` with `names` set restricts the choice to those tools."""
 
     mode: Literal["none", "auto", "required"] = "auto"
     names: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class OutputFormat:
+class OutputFormat(Struct, frozen=True):
     kind: Literal["text", "json_object", "json_schema"] = "text"
     schema: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Generation:
+class Generation(Struct, frozen=True):
     """One request to the engine.
 
     max_tokens: completion budget per choice, reasoning included; None means the model's own limit
@@ -104,8 +100,7 @@ class Generation:
         return self.n * (1 + len(self.others))
 
 
-@dataclass(frozen=True, slots=True)
-class TokenLogprob:
+class TokenLogprob(Struct, frozen=True):
     """One token with its log probability (≤ 0) and the alternatives, most likely first."""
 
     token: str
@@ -113,8 +108,7 @@ class TokenLogprob:
     top: tuple[tuple[str, float], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class TextDelta:
+class TextDelta(Struct, frozen=True):
     """A fragment of the answer's text. Fragments concatenate to the whole text of the choice.
 
     refusal: the text refuses to answer, and formats that tell refusals apart say so
@@ -126,14 +120,12 @@ class TextDelta:
     refusal: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ReasoningDelta:
+class ReasoningDelta(Struct, frozen=True):
     choice: int
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCallStart:
+class ToolCallStart(Struct, frozen=True):
     """Opens call number `index` of a choice, 0-based and contiguous, once the call before is whole."""
 
     choice: int
@@ -142,8 +134,7 @@ class ToolCallStart:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class ToolArgumentsDelta:
+class ToolArgumentsDelta(Struct, frozen=True):
     """A fragment of the JSON arguments of call `index`."""
 
     choice: int
@@ -151,8 +142,7 @@ class ToolArgumentsDelta:
     fragment: str
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
+class Finish(Struct, frozen=True):
     """stop:           the client's stop sequence that ended the choice, which is not in its text
     prompt_blocked: with `content_filter`: nothing was produced at all
     """
@@ -166,8 +156,7 @@ class Finish:
 Delta = TextDelta | ReasoningDelta | ToolCallStart | ToolArgumentsDelta | Finish
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """Token counts; `cached` is part of `prompt`, `reasoning` part of `completion`."""
 
     prompt: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ def media_type(header: str | None) -> str:
     return (header or "").split(";", 1)[0].strip().lower()
 
 
+@lru_cache(maxsize=64)
 def check_media(content_type: str | None, content_encoding: str | None) -> None:
     """Refuse what cannot be JSON text: another media type, another charset, a compressed body."""
     if media_type(content_type) != "application/json":

@@ -137,14 +137,14 @@ class Gateway:
         )
 
     async def _answer(self, request: Request, call: Call) -> Response | Stream:
-        size = sum(len(name) + len(value) + 4 for name, value in request.headers)
+        size = sum([len(name) + len(value) + 4 for name, value in request.headers])
         if size > MAX_HEADER_BYTES:
             raise problem.headers_too_large(size, MAX_HEADER_BYTES)
         if request.method == "OPTIONS":
             return self._cors.options(request, self._routes.allowed(request.path))
         match = self._routes.match(request.method, request.path)
         call.operation, call.parameters = match.operation, match.parameters
-        call.query = dict(parse_qsl(request.query.decode("latin-1")))
+        call.query = dict(parse_qsl(request.query.decode("latin-1"))) if request.query else {}
         return await self._operations[match.operation](call)
 
     async def _document(self, request: Request) -> dict[str, Any]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from wiremark_server.domain import problem
 from wiremark_server.domain.asked import Framing
@@ -22,8 +23,7 @@ class ClientGoneError(Exception):
     """The client closed the connection before its request was complete; there is nobody to answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(Struct, frozen=True):
     """A whole answer. The handler adds the request id and whatever the policies ask for."""
 
     status: int
@@ -31,8 +31,7 @@ class Response:
     headers: Headers = (JSON,)
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
+class Stream(Struct, frozen=True):
     """An answer that arrives in pieces, frames ready for the wire; their end is a clean end.
 
     first:   the first frame; having it means that the status can be 200

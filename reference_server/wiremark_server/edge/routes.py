@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from urllib.parse import unquote
 
+from msgspec import Struct
 from wiremark_schemas.contracts import Contract, Dialect
 
 from wiremark_server.domain import problem
@@ -21,8 +21,7 @@ _TELLING_HEADERS: tuple[tuple[str, Dialect], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """operation: name in the contract, such as `models.get`; parameters: decoded once."""
 
     operation: str

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
+
+from msgspec import Struct
 
 from wiremark_server.domain.generation import (
     Delta,
@@ -26,8 +27,7 @@ from wiremark_server.domain.generation import (
 from wiremark_server.engine.tokens import encode
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """What one choice wants to say before limits: reasoning, then text, then calls. Texts in pieces.
 
     blocked: what the content filter lets nothing of, or no more of, through
@@ -41,8 +41,7 @@ class Draft:
     refused: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """deltas: one per token; the first `reasoning` of them are reasoning."""
 
     deltas: tuple[Delta, ...]
@@ -64,6 +63,8 @@ def cut(index: int, draft: Draft, generation: Generation, limit: int, words: Seq
         if found:
             end, stopped = min(found, key=lambda one: one[0])
             pieces = encode(text[:end])
+    budget = limit if generation.max_tokens is None else min(limit, generation.max_tokens)
+    pieces = pieces[: budget + 1]  # one more than is said, so that it is known that there was more
     deltas: list[Delta] = [ReasoningDelta(index, piece) for piece in draft.reasoning]
     if draft.refused:
         deltas += [TextDelta(index, piece, refusal=True) for piece in pieces]
@@ -81,7 +82,6 @@ def cut(index: int, draft: Draft, generation: Generation, limit: int, words: Seq
     reason: FinishReason = "tool_calls" if draft.calls and stopped is None else "stop"
     if draft.blocked == "answer":
         reason, stopped = "content_filter", None
-    budget = limit if generation.max_tokens is None else min(limit, generation.max_tokens)
     if len(deltas) > budget:
         del deltas[budget:]
         reason, stopped = "length", None

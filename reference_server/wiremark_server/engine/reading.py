@@ -56,6 +56,12 @@ _COMMON = frozenset(
 )
 
 
+def _speaks_of(text: str, *words: str) -> bool:
+    """Whether one of the words, in lower case, is in the text: far sooner known than where a rule fits."""
+    lower = text.lower()
+    return any(word in lower for word in words)
+
+
 def blocked(text: str) -> Literal["prompt", "answer"] | None:
     """What the content filter that is played here does with a message."""
     if PROMPT_BLOCK in text:
@@ -65,6 +71,8 @@ def blocked(text: str) -> Literal["prompt", "answer"] | None:
 
 def echoed(text: str) -> str | None:
     """What the message asks to be said verbatim."""
+    if not _speaks_of(text, "say", "repl", "respond", "answer", "repeat", "echo"):
+        return None
     found = _ECHO.search(text)
     if found:
         return found[1].strip()
@@ -74,23 +82,24 @@ def echoed(text: str) -> str | None:
 
 def refusal_wanted(text: str) -> bool:
     """Whether the message asks for a refusal, so that clients can be shown one."""
-    return _REFUSE.search(text) is not None
+    return _speaks_of(text, "refuse") and _REFUSE.search(text) is not None
 
 
 def count_target(text: str) -> int | None:
-    found = _COUNT.search(text)
+    found = _COUNT.search(text) if _speaks_of(text, "count") else None
     return int(found[1]) if found else None
 
 
 def length_wanted(text: str) -> int | None:
     """Tokens the message asks for."""
-    found = _LENGTH.search(text)
+    found = _LENGTH.search(text) if _speaks_of(text, "tokens", "words") else None
     return int(found[1]) if found else None
 
 
 def recalled(turns: Sequence[Turn]) -> str | None:
     """The answer to "What is my X?" from what the user said earlier, most recent first."""
-    question = _MEMORY.search(turns[-1].text)
+    text = turns[-1].text
+    question = _MEMORY.search(text) if _speaks_of(text, " my ") else None
     if question is None:
         return None
     subject = question[1].strip()

@@ -63,11 +63,12 @@ class Script:
 
     def _draft(self, generation: Generation, digest: bytes) -> Draft:
         state = int.from_bytes(digest[:8], "big")
-        blocked = reading.blocked(_last_user_text(generation.turns)) if generation.filtered else None
+        said = _last_user_text(generation.turns)
+        blocked = reading.blocked(said) if generation.filtered else None
         if blocked is not None:
             words = self._prose.pieces(state, _BLOCKED_AFTER) if blocked == "answer" else ()
             return Draft(words, blocked=blocked)
-        if reading.refusal_wanted(_last_user_text(generation.turns)):
+        if reading.refusal_wanted(said):
             return Draft(encode(_REFUSAL), refused=True)
         reasoning: Sequence[str] = ()
         if generation.reasoning:
@@ -75,19 +76,20 @@ class Script:
         calls = self._calls(generation, digest)
         if calls:
             return Draft(reasoning=reasoning, calls=calls)
-        text = self._text(generation, digest, state)
+        text = self._text(generation, said, digest, state)
         if generation.continues:
             text = _continued(text, generation.turns[-1].text)
         return Draft(text=text, reasoning=reasoning)
 
     # -- text ------------------------------------------------------------------------------------------
 
-    def _text(self, generation: Generation, digest: bytes, state: int) -> Sequence[str]:
+    def _text(self, generation: Generation, said: str, digest: bytes, state: int) -> Sequence[str]:
         turns = generation.turns
-        said = _last_user_text(turns)
         if generation.output.kind != "text":
             return encode(_json(self._document(generation, said, state)))
         length = 24 + digest[9] % 96
+        if generation.max_tokens is not None and not generation.stop and not generation.continues:
+            length = min(length, generation.max_tokens + 1)  # one more shows that it is cut
         if not turns:
             return self._prose.pieces(state, length)
         if turns[-1].role == "tool":

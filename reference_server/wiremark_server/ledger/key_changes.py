@@ -53,11 +53,22 @@ class CountDay:
     name: str
     count: int
     ends: int
+    taken: bool = False
+
+    def change(self, count: int, ends: int) -> bool:
+        """Another word while this one waits; False when the ledger may have taken this one already.
+
+        Whoever changes it writes first and looks afterwards, and `apply` the other way round, so that no
+        word is lost between two threads.
+        """
+        self.count, self.ends = count, ends
+        return not self.taken
 
     def add_needs(self, needs: Needs) -> None:
         """Nothing: what was there before does not matter."""
 
     def apply(self, known: Known) -> None:
+        self.taken = True
         known.changes.day_counts[self.name] = (self.count, self.ends)
 
 

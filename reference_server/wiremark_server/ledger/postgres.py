@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -88,8 +88,8 @@ class PostgresStore:
             self._attempt(connection, [recovery], recover)
         self._keys.start()
 
-    async def submit(self, command: Command) -> Any:
-        return await self._writer.submit(command)
+    def submit(self, command: Command) -> Awaitable[Any]:
+        return self._writer.submit(command)
 
     def post(self, command: Command) -> None:
         self._writer.post(command)

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from msgspec import Struct
+
 RefusalReason = Literal[
     "insufficient_credits",
     "monthly_cap_reached",
@@ -86,8 +88,7 @@ class HoldRequest:
             raise ValueError(f"request {self.request_id}: a hold is never negative, got {self.amount} µUSD")
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Struct, frozen=True):
     """An amount set aside, durable when the caller sees it; void it or settle it by `deadline`.
 
     paid: what earlier attempts under the same idempotency key were charged before they were cut off
@@ -99,8 +100,7 @@ class Hold:
     paid: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """No hold was made and nothing changed.
 
     held:    what other open holds of the account (or, for the cap, of the key) keep back at this moment;
@@ -114,8 +114,7 @@ class Refused:
     since: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(Struct, frozen=True):
     """How a hold ended. The first ending counts; asking again returns it."""
 
     request_id: str

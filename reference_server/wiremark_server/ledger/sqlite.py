@@ -7,7 +7,7 @@ import mmap
 import os
 import secrets
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
@@ -90,8 +90,8 @@ class SqliteStore:
         schema.reader(path).close()
         return cls(path, schema.writer(path), None, 0, 0)
 
-    async def submit(self, command: Command) -> Any:
-        return await self._writer.submit(command)
+    def submit(self, command: Command) -> Awaitable[Any]:
+        return self._writer.submit(command)
 
     def post(self, command: Command) -> None:
         self._writer.post(command)

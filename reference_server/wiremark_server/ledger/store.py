@@ -65,6 +65,7 @@ class Ledger:
     def __init__(self, store: Store, clock: Clock) -> None:
         self.clock = clock
         self._store = store
+        self._days: dict[str, CountDay] = {}  # the last word on each daily counter
 
     @classmethod
     def open(cls, place: str | Path, clock: Clock) -> Ledger:
@@ -206,7 +207,10 @@ class Ledger:
 
     def count_day(self, name: str, count: int, ends: float) -> None:
         """Remember a daily counter; durable before any hold that is asked for afterwards."""
-        self._store.post(CountDay(name, count, int(ends)))
+        last = self._days.get(name)
+        if last is None or not last.change(count, int(ends)):
+            self._days[name] = last = CountDay(name, count, int(ends))
+            self._store.post(last)
 
     async def day_counts(self) -> list[tuple[str, int, int]]:
         """Daily counters that have not ended: name, count, end."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,7 +25,7 @@ class Store(Protocol):
     name: str
     recovered: int
 
-    async def submit(self, command: Command) -> Any:
+    def submit(self, command: Command) -> Awaitable[Any]:
         """The command's answer, once it is durable. Raises LedgerError."""
         ...
 

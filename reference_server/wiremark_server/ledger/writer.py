@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -68,13 +69,18 @@ class Group:
 class GroupWriter:
     """Runs commands in the order in which they were submitted, each exactly once or not at all.
 
+    The thread is told of new commands once for each turn of the event loop, and not for each command: waking
+    a thread costs more than queueing does, and one that wakes at once finds only the first of a group.
+
     is_trouble: whether an error is the store's and so true of the whole group
     """
 
     def __init__(self, transact: Transact, is_trouble: Callable[[Exception], bool]) -> None:
         self._transact = transact
         self._is_trouble = is_trouble
-        self._queue: queue.SimpleQueue[Item | None] = queue.SimpleQueue()
+        self._items: deque[Item] = deque()
+        self._bell: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._told: asyncio.AbstractEventLoop | None = None  # the loop that is going to ring
         self._again: list[Item] = []
         self._closed = False
         self.groups = 0
@@ -82,55 +88,63 @@ class GroupWriter:
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
         self._thread.start()
 
-    async def submit(self, command: Command) -> Any:
-        """Run the command; returns when it is durable.
+    def submit(self, command: Command) -> asyncio.Future[Any]:
+        """Run the command; the future is done when it is durable.
 
         Cancelling the caller does not take the command back. Raises what the command raised, or
         LedgerUnavailable when the store could not commit.
         """
-        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._put(Item(command, future))
-        return await future
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+        self._put(Item(command, future), loop)
+        return future
 
     def post(self, command: Command) -> None:
         """Queue a command whose result nobody waits for; tried again while the store is in trouble."""
-        self._put(Item(command, None))
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            loop = None
+        self._put(Item(command, None), loop)
 
     def close(self) -> None:
         """Finish what is queued. Blocks; safe to call twice."""
         if not self._closed:
             self._closed = True
-            self._queue.put(None)
+            self._bell.put(None)
         self._thread.join()
 
-    def _put(self, item: Item) -> None:
+    def _put(self, item: Item, loop: asyncio.AbstractEventLoop | None) -> None:
         if self._closed:
             raise LedgerUnavailable("the ledger is closed: the server is shutting down")
-        self._queue.put(item)
+        self._items.append(item)
+        if loop is None:
+            self._ring()
+        elif self._told is not loop:  # one that has ended does not ring any more
+            self._told = loop
+            loop.call_soon(self._ring)
+
+    def _ring(self) -> None:
+        self._told = None
+        self._bell.put(None)
 
     def _run(self) -> None:
-        open_ = True
-        while open_:
-            items, open_ = self._next_items()
-            group = Group([*self._again, *items])
-            self._again = []
-            if group.items:
-                self._commit(group)
-                _deliver(group.items)
+        while not self._closed or self._items:
+            self._bell.get()
+            while self._items:
+                self._commit_next()
+        if self._again:
+            self._commit_next()
 
-    def _next_items(self) -> tuple[list[Item], bool]:
-        """Wait for one item, then take what else is there; False when the queue has ended."""
-        items: list[Item] = []
-        item = self._queue.get()
-        while item is not None:
-            items.append(item)
-            if len(items) == GROUP_SIZE:
-                return items, True
-            try:
-                item = self._queue.get_nowait()
-            except queue.Empty:
-                return items, True
-        return items, False
+    def _commit_next(self) -> None:
+        group = Group([*self._again, *self._next_items()])
+        self._again = []
+        self._commit(group)
+        _deliver(group.items)
+
+    def _next_items(self) -> list[Item]:
+        """What is there, as far as one group goes."""
+        return [self._items.popleft() for _ in range(min(len(self._items), GROUP_SIZE))]
 
     def _commit(self, group: Group) -> None:
         """One transaction for the group. If a single command breaks it, each gets its own."""

@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Awaitable, Callable
 
 import msgspec
+from msgspec import structs
 from wiremark_schemas.contracts import Model, Price
 
 from wiremark_server.dialects import images
@@ -22,7 +23,6 @@ from wiremark_server.policy import cache, idempotency
 from wiremark_server.policy.bill import Bill
 from wiremark_server.policy.call import Call
 from wiremark_server.policy.counters import CountersUnavailable
-from wiremark_server.policy.limits import Decision
 from wiremark_server.routing.router import Route
 
 Step = Callable[[Call], Awaitable[None]]
@@ -32,17 +32,13 @@ async def authenticate(call: Call) -> None:
     call.key = call.services.authenticate(call.head)
 
 
-async def _counted(decision: Awaitable[Decision]) -> Decision:
+async def meter(call: Call) -> None:
     """Shared counters that cannot be reached admit nobody: no limit is passed while nobody can see it."""
     try:
-        return await decision
+        decision = await call.services.limiter.check(call.key, dialect=call.dialect)
     except CountersUnavailable:
         raise problem.overloaded() from None
-
-
-async def meter(call: Call) -> None:
-    decision = call.limits = await _counted(call.services.limiter.check(call.key, dialect=call.dialect))
-    call.place = decision.place
+    call.limits, call.place = decision, decision.place
     if not decision.allowed:
         raise problem.rate_limited(decision.scope, decision.retry_after)
 
@@ -50,9 +46,11 @@ async def meter(call: Call) -> None:
 async def meter_tokens(call: Call) -> None:
     """The tokens of the request, once they are known, against the limits of the key."""
     tokens = call.prompt_tokens + call.completion_budget
-    decision = call.limits = await _counted(
-        call.services.limiter.check_tokens(call.key, tokens, dialect=call.dialect)
-    )
+    try:
+        decision = await call.services.limiter.check_tokens(call.key, tokens, dialect=call.dialect)
+    except CountersUnavailable:
+        raise problem.overloaded() from None
+    call.limits = decision
     if not decision.allowed:
         raise problem.rate_limited(decision.scope, decision.retry_after)
 
@@ -121,9 +119,9 @@ def _check_capabilities(asked: Asked, model: Model) -> None:
 async def fit(call: Call) -> None:
     """The request fits the model; sets the completion budget."""
     generation, model = call.asked.generation, call.model
-    call.asked = dataclasses.replace(
+    call.asked = structs.replace(
         call.asked,
-        generation=dataclasses.replace(
+        generation=structs.replace(
             generation,
             max_tokens=_budget(generation, model, call.longest_prompt),
             reasoning=_reasons(generation, model),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from wiremark_server.clock import rfc3339
 
 Headers = tuple[tuple[str, str], ...]
 Unit = Literal["requests", "tokens"]
+_UNITS: tuple[Unit, ...] = ("requests", "tokens")
 
 
 class Window(NamedTuple):
@@ -38,11 +39,12 @@ def go_duration(seconds: float) -> str:
     if milliseconds < 1000:
         return f"{milliseconds}ms" if milliseconds > 0 else "0s"
     minutes, rest = divmod(milliseconds, 60_000)
-    hours, minutes = divmod(minutes, 60)
     whole, fraction = divmod(rest, 1000)
     tail = f"{whole}.{fraction:03}".rstrip("0") if fraction else str(whole)
-    parts = (f"{hours}h" if hours else "", f"{minutes}m" if hours or minutes else "", f"{tail}s")
-    return "".join(parts)
+    if not minutes:
+        return f"{tail}s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h{minutes}m{tail}s" if hours else f"{minutes}m{tail}s"
 
 
 def _openai_headers(windows: Sequence[Window], refusing: Window | None) -> Headers:
@@ -75,14 +77,16 @@ def _anthropic_headers(windows: Sequence[Window], refusing: Window | None) -> He
     )
 
 
-def _tightest(windows: Sequence[Window], refusing: Window | None) -> Iterator[Window]:
+def _tightest(windows: Sequence[Window], refusing: Window | None) -> list[Window]:
     """For each unit the window to show: the one that refuses, else the one with the least left."""
-    for unit in ("requests", "tokens"):
-        of_unit = [window for window in windows if window.unit == unit]
-        if refusing is not None and refusing in of_unit:
-            yield refusing
-        elif of_unit:
-            yield min(of_unit, key=_tightness)
+    found: dict[Unit, Window] = {}
+    for window in windows:
+        other = found.get(window.unit)
+        if other is None or _tightness(window) < _tightness(other):
+            found[window.unit] = window
+    if refusing is not None:
+        found[refusing.unit] = refusing
+    return [found[unit] for unit in _UNITS if unit in found]
 
 
 def no_headers(windows: Sequence[Window], refusing: Window | None) -> Headers:  # noqa: ARG001 - one signature

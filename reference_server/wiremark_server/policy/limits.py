@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from wiremark_server.clock import Clock
 from wiremark_server.keys import Key
@@ -31,8 +32,7 @@ _UNPROMISED = 60
 """Requests per minute of a key whose window is always full where the contract promises no limit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """Whether a request may proceed.
 
     retry_after: whole seconds after which the request is admitted; None when it is admitted now
@@ -54,8 +54,7 @@ class Decision:
         return self.show(self.windows(), self.refusing)
 
 
-@dataclass(frozen=True, slots=True)
-class Meter:
+class Meter(Struct, frozen=True):
     """One limit of one key; `name` is its counter's."""
 
     scope: Scope
@@ -65,8 +64,7 @@ class Meter:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Meters:
+class Meters(Struct, frozen=True):
     """The limits of one key, as long as `key` is what is known of it."""
 
     key: Key

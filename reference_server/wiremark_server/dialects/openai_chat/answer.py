@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from wiremark_server.dialects.openai_chat.form import STANDARD, Extras, Form
 from wiremark_server.domain.generation import (
@@ -23,8 +24,7 @@ from wiremark_server.domain.generation import (
 SERVICE_TIER = "default"
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """What every piece of one answer repeats.
 
     created: seconds since the epoch, UTC

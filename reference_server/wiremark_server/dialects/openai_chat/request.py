@@ -61,9 +61,9 @@ def decode(document: Mapping[str, Any], request_id: str) -> Asked:
 
 
 def _refuse_unsupported(document: Mapping[str, Any]) -> None:
-    for name, advice in _UNSUPPORTED.items():
-        if document.get(name) is not None:
-            raise problem.invalid_request(f"Unsupported parameter: '{name}'; {advice}.", name)
+    for name in _UNSUPPORTED.keys() & document.keys():
+        if document[name] is not None:
+            raise problem.invalid_request(f"Unsupported parameter: '{name}'; {_UNSUPPORTED[name]}.", name)
     if "audio" in (document.get("modalities") or ()):
         raise problem.invalid_request(
             "Unsupported value: 'modalities' may only ask for \"text\".", "modalities"

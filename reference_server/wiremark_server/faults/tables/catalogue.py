@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from msgspec import structs
+
 from wiremark_server.domain.generation import TextDelta
 from wiremark_server.faults.change import (
     CHAT,
@@ -67,8 +69,7 @@ class _Garbling(ResponseCache):
 
     def put(self, key: bytes, kept: Kept) -> None:
         deltas = [
-            dataclasses.replace(d, text=d.text.upper()) if isinstance(d, TextDelta) else d
-            for d in kept.deltas
+            structs.replace(d, text=d.text.upper()) if isinstance(d, TextDelta) else d for d in kept.deltas
         ]
         super().put(key, dataclasses.replace(kept, deltas=deltas))
 
