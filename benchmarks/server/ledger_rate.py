@@ -38,7 +38,8 @@ async def drive(hold: Once, settle: Once, seconds: float, clients: int, run: str
     async def client(number: int) -> None:
         turn = 0
         while (begun := time.monotonic()) < ends:
-            name = f"{run}.{number}.{turn}"
+            # In order of time, as the gateway's own are.
+            name = f"req_{time.time_ns() // 1_000_000:012x}.{run}.{number}.{turn}"
             turn += 1
             await hold(name)
             waits.append(time.monotonic() - begun)

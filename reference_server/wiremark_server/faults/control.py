@@ -36,6 +36,7 @@ async def control_port(rules: Rules | None, bound: socket.socket | None) -> Asyn
     if rules is None or bound is None:
         yield
         return
+    bound.listen()  # at once: who has been told of the port must not come too soon
     server = EmbeddedServer(Control(rules))
     serving = asyncio.create_task(server.serve(sockets=[bound]))
     try:
