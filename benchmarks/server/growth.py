@@ -16,7 +16,8 @@ _PART = 250_000  # requests per transaction; each has two journal rows
 def fill(path: Path, journal_rows: int, keys: int) -> str:
     """A sound ledger: every past request was held and settled at 40 of 100 µUSD. Returns its place.
 
-    Requests have ids in order of time, as the gateway's have. The index by key is made when all rows are there.
+    Requests have ids in order of time, as the gateway's have. The index by key is made when all rows are
+    there.
     """
     asyncio.run(_grants(path, journal_rows))
     connection = sqlite3.connect(path, isolation_level=None)
@@ -31,8 +32,8 @@ def fill(path: Path, journal_rows: int, keys: int) -> str:
         BEGIN;
         CREATE TEMP TABLE past AS WITH RECURSIVE n(i) AS (
           SELECT {begin} UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {end})
-          SELECT i, printf('req_%012x%020x', 1764547200000 + i, i) AS name, 'a' || (i % {_ACCOUNTS}) AS account,
-            'key_' || (i % {keys}) AS key FROM n;
+          SELECT i, printf('req_%012x%020x', 1764547200000 + i, i) AS name,
+            'a' || (i % {_ACCOUNTS}) AS account, 'key_' || (i % {keys}) AS key FROM n;
         INSERT INTO journal(ref, step, kind, account_id, available, held, revenue, funding, at)
           SELECT name, 'hold', 'hold', account, -100, 100, 0, 0, 1764547200 FROM past;
         INSERT INTO journal(ref, step, kind, account_id, available, held, revenue, funding, at)

@@ -7,6 +7,7 @@ import json
 import os
 import time
 from statistics import median
+from typing import Any
 from urllib.parse import urlsplit
 
 import uvloop
@@ -17,7 +18,8 @@ _TOKEN = b'"delta":{"content":'
 
 
 class _Stream(asyncio.Protocol):
-    """Sends a request and looks at the clock when tokens come; a client that read lines would be the slower."""
+    """Sends a request and looks at the clock when tokens come. A client that read lines would be the slower
+    side."""
 
     def __init__(self, request: bytes) -> None:
         self.tokens, self.first, self.last = 0, 0.0, 0.0
@@ -25,9 +27,9 @@ class _Stream(asyncio.Protocol):
         self._request = request
         self._rest = b""  # of a chunk's name that came in two parts
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: Any) -> None:
         self._transport = transport
-        transport.write(self._request)  # type: ignore[attr-defined]
+        transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
         data = self._rest + data
@@ -40,7 +42,7 @@ class _Stream(asyncio.Protocol):
         if b"data: [DONE]" in data:
             self._transport.close()
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         if not self.ended.done():
             self.ended.set_result((self.last - self.first, self.tokens))
 
