@@ -10,6 +10,7 @@ from wiremark_server.dashboard.session import Sessions
 from wiremark_server.dashboard.site import Dashboard
 from wiremark_server.edge.admin import Admin
 from wiremark_server.edge.front import Site
+from wiremark_server.engine.workers import Workers
 from wiremark_server.keys import KeyStore
 from wiremark_server.ledger.store import Ledger
 from wiremark_server.metrics.registry import Registry
@@ -26,14 +27,16 @@ def sites(
     ready: Callable[[], str],
     sealing: bytes,
     admin_key: str | None,
+    workers: Workers | None = None,
 ) -> dict[bytes, Site]:
     """By the first segment of their paths.
 
     sealing:   secret that the dashboard's cookies are sealed with, the same in every process
     admin_key: None: no admin API, and nobody is the operator on the dashboard
+    workers:   of the engine, for the operator; None when each of several processes has its own
     """
     watch = Watch(registry, ready)
-    dashboard = Dashboard(House(ledger, keys, clock, served, admin_key), Sessions(sealing, clock))
+    dashboard = Dashboard(House(ledger, keys, clock, served, admin_key, workers), Sessions(sealing, clock))
     found: dict[bytes, Site] = {
         b"/metrics": watch,
         b"/health": watch,
@@ -41,5 +44,5 @@ def sites(
         b"/dashboard": dashboard,
     }
     if admin_key is not None:
-        found[b"/admin"] = Admin(ledger, keys, admin_key)
+        found[b"/admin"] = Admin(ledger, keys, admin_key, workers)
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import gc
 import secrets
 import signal
@@ -11,6 +12,7 @@ import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -20,11 +22,13 @@ from wiremark_schemas.contracts import Contract
 
 from wiremark_server import app, beside, keys, processes
 from wiremark_server.clock import Clock, SystemClock
-from wiremark_server.edge.front import Application, Front
+from wiremark_server.edge.front import Application, Front, Site
 from wiremark_server.edge.handler import Gateway
 from wiremark_server.edge.mounts import Mounts
 from wiremark_server.engine import pace
+from wiremark_server.engine.batch import BatchStats
 from wiremark_server.engine.simulated import SimulatedEngine
+from wiremark_server.engine.workers import Worker
 from wiremark_server.keys import KeyStore
 from wiremark_server.ledger.store import Ledger, LedgerUnavailable
 from wiremark_server.media.guard import Guard
@@ -42,7 +46,7 @@ if TYPE_CHECKING:
     from wiremark_server.faults.rules import Rules
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_DRAIN_SECONDS = 30
+_CUT_SECONDS = 1  # for answers that are left when the time to drain is over
 _SWEEP_SECONDS = 60
 _PUBLISH_SECONDS = 1.0
 _KEEP_ALIVE_SECONDS = 75
@@ -78,7 +82,7 @@ def run(settings: Settings, scratch: Path, say: Callable[[str], None]) -> None:
         control = None
         if settings.control_port is not None:
             control = files.enter_context(contextlib.closing(listen("127.0.0.1", settings.control_port)))
-        registry = meter.registry_of(served, settings.processes, settings.profile)
+        registry = meter.registry_of(served, settings.processes, settings.profile, settings.workers)
         sealing = secrets.token_bytes(32)
         _Served(settings, faces, rules, place, bound, control, say, registry, sealing).run()
 
@@ -187,7 +191,13 @@ class _Served:
     ) -> None:
         settings, clock = self.settings, SystemClock()
         ledger = Ledger.open(self.place, clock)
-        engine = SimulatedEngine(pace.profile(settings.profile), settings.seed, clock)
+        engine = SimulatedEngine(
+            pace.profile(settings.profile),
+            settings.seed,
+            clock,
+            workers=settings.workers,
+            warm_up=settings.warm_up,
+        )
         counters: Counters | None = None
         providers = Providers(
             {name: _upstream(remote) for name, remote in settings.upstreams.items()},
@@ -208,12 +218,12 @@ class _Served:
                     if self.rules
                     else app.build(*parts, counters, providers, counting)
                 )
-            meter.watch_engine(self.registry, str(place), settings.profile, lambda: engine.stats)
-            gateway = self._front(gateways, ledger, store, clock)
+            gateway = self._front(gateways, ledger, store, clock, engine)
+            self._watch(place, engine)
             studios = [served.services.studio for served in gateways.values() if isinstance(served, Gateway)]
             if studios:
                 await studios[0].resume()
-            server = _server(gateway, ready)
+            server = _server(gateway, ready, settings.drain)
             _settle_memory()
             chores = [asyncio.create_task(work) for work in (_sweep(ledger), self._publish())]
             async with _controlled(self.rules, self.control):
@@ -231,12 +241,33 @@ class _Served:
             await ledger.close()
 
     def _front(
-        self, gateways: Mapping[str, Gateway | Gate], ledger: Ledger, store: KeyStore, clock: Clock
+        self,
+        gateways: Mapping[str, Gateway | Gate],
+        ledger: Ledger,
+        store: KeyStore,
+        clock: Clock,
+        engine: SimulatedEngine,
     ) -> Front:
         contracts: Application = gateways.get("") or Mounts(gateways)
         served = [gateway.services for gateway in gateways.values()]
-        more = (lambda: "", self.sealing, self.settings.admin_key)
-        return Front(contracts, beside.sites(ledger, store, clock, served, self.registry, *more))
+        sites: dict[bytes, Site] = {}
+        front = Front(contracts, sites)
+
+        def unready() -> str:
+            if front.draining:
+                return "draining"
+            return "" if engine.workers.can_start else "warming up" if engine.staffed else "no worker"
+
+        workers = engine.workers if self.settings.processes == 1 else None
+        more = (unready, self.sealing, self.settings.admin_key, workers)
+        sites |= beside.sites(ledger, store, clock, served, self.registry, *more)
+        return front
+
+    def _watch(self, place: int, engine: SimulatedEngine) -> None:
+        """Count the workers of this process's engine; their numbers go on from process to process."""
+        for worker in engine.workers.all:
+            name = str(place * self.settings.workers + worker.number)
+            meter.watch_engine(self.registry, name, self.settings.profile, functools.partial(_stats, worker))
 
     async def _publish(self) -> None:
         """Write this process's gauges where the others can read them, for as long as the server runs."""
@@ -259,7 +290,11 @@ class _Served:
         self.say(f"listening on {origin}{self.faces[0].path if len(self.faces) == 1 else ''}")
 
 
-def _server(gateway: Application, ready: Callable[[], None]) -> _Server:
+def _stats(worker: Worker) -> BatchStats:
+    return worker.stats
+
+
+def _server(gateway: Front, ready: Callable[[], None], drain: float) -> _Server:
     server = _Server(
         uvicorn.Config(
             gateway,
@@ -274,10 +309,10 @@ def _server(gateway: Application, ready: Callable[[], None]) -> _Server:
             proxy_headers=False,
             log_config=None,
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=_DRAIN_SECONDS,
+            timeout_graceful_shutdown=_CUT_SECONDS,
         )
     )
-    server.ready = ready
+    server.ready, server.front, server.drain = ready, gateway, drain
     return server
 
 
@@ -350,6 +385,23 @@ class _Server(uvicorn.Server):
     """uvicorn without its habit of raising the signal again after a clean end, which would spoil the code."""
 
     ready: Callable[[], None]
+    front: Front
+    drain: float
+    _draining: asyncio.Task[None] | None = None
+
+    def handle_exit(self, number: int, frame: FrameType | None) -> None:
+        """The first signal lets answers in flight end, while new requests are refused; the next does not."""
+        if self._draining is None:
+            self._draining = asyncio.create_task(self._drain())
+        else:
+            super().handle_exit(number, frame)
+
+    async def _drain(self) -> None:
+        self.front.draining = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.drain):
+                await self.front.drained()
+        self.should_exit = True
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets=sockets)

@@ -17,6 +17,7 @@ from wiremark_server.media.guard import Network
 
 ADMIN_VARIABLE = "WIREMARK_ADMIN_KEY"
 _SHORTEST_ADMIN_KEY = 16
+_LONGEST_WAIT = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,9 @@ class Settings:
                       has its own, the contract's name before the ending
     webhook_networks: networks that are not public and may be sent to all the same
     upstreams:        real servers by the name of the provider that they stand behind
+    workers:          simulated GPUs of each process, or groups of them that work as one
+    warm_up:          seconds until a worker that has started is ready
+    drain:            seconds that answers in flight get at the end before they are cut off
     seed:             of everything the simulated engine says, of the roles' keys, and of chance
     faults, variants: names in the catalogue; the variant `all` stands for every one
     variant_rate:     share of the requests on which each variant shows
@@ -56,6 +60,9 @@ class Settings:
     webhook_networks: tuple[Network, ...]
     seed: int
     profile: str
+    workers: int = 1
+    warm_up: float = 0.0
+    drain: float = 30.0
     faults: tuple[str, ...] = ()
     variants: tuple[str, ...] = ()
     variant_rate: float = 1.0
@@ -132,6 +139,23 @@ def parse(argv: list[str]) -> Settings:
         "--profile", choices=pace.names(), default="instant", help="pace of the simulated engine"
     )
     parser.add_argument(
+        "--workers", type=_count, default=1, metavar="N", help="simulated GPUs in each process (default: 1)"
+    )
+    parser.add_argument(
+        "--warm-up",
+        type=_seconds,
+        default=0.0,
+        metavar="SECONDS",
+        help="until a simulated GPU that has started is ready; requests wait, /ready says so (default: 0)",
+    )
+    parser.add_argument(
+        "--drain",
+        type=_seconds,
+        default=30.0,
+        metavar="SECONDS",
+        help="for answers in flight at SIGTERM, new requests get 503; then they are cut off (default: 30)",
+    )
+    parser.add_argument(
         "--fault",
         action="append",
         default=[],
@@ -179,6 +203,9 @@ def parse(argv: list[str]) -> Settings:
         webhook_networks=tuple(given.allow_webhooks),
         seed=secrets.randbelow(2**32) if given.seed is None else given.seed,
         profile=given.profile,
+        workers=given.workers,
+        warm_up=given.warm_up,
+        drain=given.drain,
         faults=_names(given.fault),
         variants=variants,
         control_port=given.control_port,
@@ -218,8 +245,18 @@ def _admin_key(parser: argparse.ArgumentParser, path: Path | None) -> str | None
 
 def _count(text: str) -> int:
     if not text.isdigit() or not 0 < int(text) <= 64:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of processes; give one from 1 to 64")
+        raise argparse.ArgumentTypeError(f"{text!r} is no such number; give one from 1 to 64")
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= _LONGEST_WAIT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time; give seconds from 0 to {_LONGEST_WAIT}")
+    return seconds
 
 
 def _upstream(text: str) -> tuple[str, Remote]:

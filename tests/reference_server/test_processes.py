@@ -8,11 +8,13 @@ import os
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from wiremark_schemas import credentials
 from wiremark_server import settings
 from wiremark_server.ledger.verify import verify
@@ -39,6 +41,12 @@ class Pack:
         answer.read()
         connection.close()
         return answer.status, {name.lower(): value for name, value in answer.getheaders()}
+
+    def counted(self, name: str) -> float:
+        """The sum of a metric, as one of the processes tells it."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=20) as answer:
+            families = list(text_string_to_metric_families(answer.read().decode()))
+        return sum(sample.value for one in families for sample in one.samples if sample.name == name)
 
 
 @pytest.fixture
@@ -67,6 +75,8 @@ def test_three_processes_are_one_gateway_and_outlive_a_death(pack: Pack) -> None
         assert status == 200
         left.append(int(headers["x-ratelimit-remaining-requests"]))
     assert left == [*range(left[0], left[0] - 12, -1)]  # counted together, whoever answers
+    assert pack.counted("wiremark_http_requests_total") == 12  # whichever process is asked
+    assert pack.counted("wiremark_server_processes") == 3
     before = pack.workers()
     assert len(before) == 3
     os.kill(before[0], signal.SIGKILL)

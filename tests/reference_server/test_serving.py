@@ -10,12 +10,14 @@ import stat
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from wiremark_schemas import contracts, credentials
 from wiremark_server import commands
 
@@ -198,6 +200,66 @@ def test_sigterm_lets_the_answer_in_flight_finish(start: Start) -> None:
     assert received.endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n")
     assert server.process.wait(30) == 0
     assert commands.ledger(["verify", "--db", str(server.db)]) == 0
+
+
+def test_a_server_that_drains_says_so_and_refuses(start: Start) -> None:
+    server = start("--profile", "fixed", "--drain", "20")
+    assert _get(server, "/ready")[0] == 200
+    body = json.dumps(CHAT | {"stream": True, "max_tokens": 100}).encode()
+    with server.connect() as connection:
+        connection.sendall(server.head(len(body)) + body)
+        received = _read_until(connection, b"data: {")
+        server.process.send_signal(signal.SIGTERM)
+        while _get(server, "/ready")[0] == 200:
+            pass
+        status, told = _get(server, "/ready")
+        assert (status, json.loads(told)) == (503, {"status": "draining"})
+        assert _get(server, "/health")[0] == 200
+        with server.connect() as late:
+            late.sendall(server.head(len(body)) + body)
+            refused = _read_all(late)
+        assert refused.startswith(b"HTTP/1.1 503")
+        assert b"retry-after: 1" in refused
+        received += _read_all(connection)
+    assert received.endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n")
+    assert server.process.wait(30) == 0
+    assert commands.ledger(["verify", "--db", str(server.db)]) == 0
+
+
+def test_draining_has_an_end(start: Start) -> None:
+    server = start("--profile", "fixed", "--drain", "0.2")
+    body = json.dumps(CHAT | {"stream": True, "max_tokens": 4000}).encode()
+    with server.connect() as connection:
+        connection.sendall(server.head(len(body)) + body)
+        _read_until(connection, b"data: {")
+        assert server.stop() == 0
+    assert commands.ledger(["verify", "--db", str(server.db)]) == 0
+
+
+def test_a_cold_server_is_not_ready_and_lets_requests_wait(start: Start) -> None:
+    server = start("--warm-up", "1", "--workers", "2")
+    status, told = _get(server, "/ready")
+    assert (status, json.loads(told)) == (503, {"status": "warming up"})
+    body = json.dumps(CHAT).encode()
+    with server.connect() as connection:
+        connection.sendall(server.head(len(body)) + body)
+        assert _read_until(connection, b"}}").startswith(b"HTTP/1.1 200")
+    assert _get(server, "/ready")[0] == 200
+    status, text = _get(server, "/metrics")
+    families = {family.name: family for family in text_string_to_metric_families(text.decode())}
+    engines = {sample.labels["engine"] for sample in families["vllm:num_requests_running"].samples}
+    assert (status, engines) == (200, {"0", "1"})
+    answered = families["vllm:request_success"].samples
+    assert sum(sample.value for sample in answered) == 1
+
+
+def _get(server: Server, path: str) -> tuple[int, bytes]:
+    """Status and body of a path below the origin."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{server.port}{path}", timeout=20) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read()
 
 
 def test_a_client_that_leaves_a_paced_stream_pays_for_what_was_produced(start: Start) -> None:

@@ -16,6 +16,7 @@ from wiremark_server.dashboard.records import Records
 from wiremark_server.dashboard.session import Session
 from wiremark_server.dashboard.viewer import OPERATOR, Viewer
 from wiremark_server.edge.message import Response
+from wiremark_server.engine.workers import Workers
 from wiremark_server.keys import KeyStore, UnknownKey
 from wiremark_server.ledger.store import Ledger
 from wiremark_server.policy.call import Services
@@ -34,8 +35,15 @@ class House:
     """admin_key: signs the operator in; None: nobody can be the operator"""
 
     def __init__(
-        self, ledger: Ledger, keys: KeyStore, clock: Clock, served: Sequence[Services], admin_key: str | None
+        self,
+        ledger: Ledger,
+        keys: KeyStore,
+        clock: Clock,
+        served: Sequence[Services],
+        admin_key: str | None,
+        workers: Workers | None = None,
     ) -> None:
+        self.workers = () if workers is None else workers.all
         self.ledger = ledger
         self.keys = keys
         self.clock = clock

@@ -139,6 +139,7 @@ async def providers(visit: Visit) -> Response:
     return visit.page(
         "providers",
         "Providers",
+        workers=visit.house.workers if visit.viewer.operator else (),
         contracts=[_contract(number, services) for number, services in enumerate(visit.house.served)],
     )
 

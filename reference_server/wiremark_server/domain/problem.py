@@ -261,6 +261,19 @@ def provider_failed(model: str) -> ProblemError:
     return _error("server_error", f"The provider that was answering for {model!r} failed before the end.")
 
 
+def worker_failed(model: str) -> ProblemError:
+    return _error(
+        "server_error",
+        f"The worker that was answering for {model!r} failed before the end. Repeat the request.",
+    )
+
+
+def draining() -> ProblemError:
+    return _error(
+        "overloaded", "The server is about to end and takes no more requests; try again.", retry_after=1
+    )
+
+
 def overloaded() -> ProblemError:
     return _error("overloaded", "The server cannot take requests at the moment.", retry_after=1)
 

@@ -7,6 +7,8 @@ POST /admin/v1/keys/{id}/disable, /enable, /revoke
 POST /admin/v1/keys/{id}/rotate           the answer has the new secret, once
 GET  /admin/v1/accounts/{id}              its balance
 POST /admin/v1/accounts/{id}/grants       give it money; with a `transfer`, once for that name
+GET  /admin/v1/workers                    the simulated GPUs, where there is a single server process
+POST /admin/v1/workers/{number}/fail, /drain, /restore
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from wiremark_server.domain.problem import ProblemError
 from wiremark_server.edge import document
 from wiremark_server.edge.handler import new_request_id
 from wiremark_server.edge.message import ClientGoneError, Receive, Request, Scope, Send
+from wiremark_server.engine.workers import Workers
 from wiremark_server.keys import LIMITS, Key, KeyStore, LimitOverrides, UnknownKey
 from wiremark_server.ledger.records import MAX_AMOUNT, LedgerConflict, LedgerUnavailable
 from wiremark_server.ledger.store import Ledger
@@ -81,7 +84,9 @@ class NewGrant(msgspec.Struct, forbid_unknown_fields=True):
 class Admin:
     """Answers below PREFIX."""
 
-    def __init__(self, ledger: Ledger, keys: KeyStore, secret: str) -> None:
+    def __init__(self, ledger: Ledger, keys: KeyStore, secret: str, workers: Workers | None = None) -> None:
+        """workers: that can be looked at and changed; None: there are none"""
+        self._workers = workers
         self._ledger = ledger
         self._keys = keys
         self._secret = secret.encode()
@@ -178,6 +183,23 @@ class Admin:
         await self._ledger.grant(words[1], asked.amount_microusd, asked.reason, transfer)
         return 201, (await self._ledger.balance(words[1])).to_json()
 
+    async def list_workers(self, request: Request, words: tuple[str, ...]) -> Reply:  # noqa: ARG002
+        workers = self._known_workers(request)
+        return 200, {"object": "list", "data": [worker.to_json() for worker in workers.all]}
+
+    async def change_worker(self, request: Request, words: tuple[str, ...]) -> Reply:
+        workers = self._known_workers(request)
+        _, number, change = words
+        if not (number.isascii() and number.isdigit() and len(number) < 5 and int(number) < len(workers.all)):
+            raise problem.unknown_route(request.method, request.path)
+        {"fail": workers.fail, "drain": workers.drain, "restore": workers.restore}[change](int(number))
+        return 200, workers.all[int(number)].to_json()
+
+    def _known_workers(self, request: Request) -> Workers:
+        if self._workers is None:
+            raise problem.unknown_route(request.method, request.path)
+        return self._workers
+
 
 _Act = Callable[[Admin, Request, tuple[str, ...]], Awaitable[Reply]]
 _CHANGES = ("disable", "enable", "revoke", "rotate")
@@ -188,6 +210,8 @@ _ROUTES: Mapping[tuple[str, tuple[str, ...]], _Act] = {
     **{("POST", ("keys", "*", change)): Admin.change_key for change in _CHANGES},
     ("GET", ("accounts", "*")): Admin.show_account,
     ("POST", ("accounts", "*", "grants")): Admin.grant,
+    ("GET", ("workers",)): Admin.list_workers,
+    **{("POST", ("workers", "*", change)): Admin.change_worker for change in ("fail", "drain", "restore")},
 }
 
 

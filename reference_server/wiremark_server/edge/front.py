@@ -23,9 +23,13 @@ class Front:
         """sites: by `/segment`"""
         self._contracts = contracts
         self._sites = sites
+        self.draining = False
+        """The contracts refuse what comes from now on; what is beside them is still there."""
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         path: bytes = scope.get("raw_path", b"")
+        if self.draining:
+            scope = {**scope, "state": {**scope.get("state", {}), "draining": True}}
         end = path.find(b"/", 1)
         site = self._sites.get(path if end < 0 else path[:end], self._contracts)
         return site(scope, receive, send)

@@ -137,6 +137,8 @@ class Gateway:
         )
 
     async def _answer(self, request: Request, call: Call) -> Response | Stream:
+        if request.draining:
+            raise problem.draining()
         size = sum([len(name) + len(value) + 4 for name, value in request.headers])
         if size > MAX_HEADER_BYTES:
             raise problem.headers_too_large(size, MAX_HEADER_BYTES)
@@ -197,7 +199,7 @@ async def _send(request: Request, reply: Response, headers: list[tuple[bytes, by
     linger = request.has_unread_body and (
         request.header("expect") is not None or not 0 < (request.declared_length or 0) <= _SMALL_REST
     )
-    if linger:
+    if linger or request.draining:
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     body = {"type": "http.response.body", "body": reply.body, "more_body": linger}

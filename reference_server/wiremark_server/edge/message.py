@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from msgspec import Struct
@@ -17,6 +17,7 @@ Send = Callable[[Message], Awaitable[None]]
 Headers = tuple[tuple[str, str], ...]
 
 JSON = ("content-type", "application/json")
+_NO_STATE: Mapping[str, Any] = {}
 
 
 class ClientGoneError(Exception):
@@ -47,7 +48,7 @@ class Stream(Struct, frozen=True):
 class Request:
     """One request: its head at once, its body when asked for."""
 
-    __slots__ = ("_complete", "_receive", "headers", "method", "path", "query")
+    __slots__ = ("_complete", "_receive", "draining", "headers", "method", "path", "query")
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.method: str = scope["method"]
@@ -55,6 +56,7 @@ class Request:
         self.path: str = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
         self.query: bytes = scope.get("query_string", b"")
         self.headers: list[tuple[bytes, bytes]] = scope["headers"]
+        self.draining: bool = scope.get("state", _NO_STATE).get("draining", False)  # the server is to end
         self._receive = receive
         self._complete = False
 

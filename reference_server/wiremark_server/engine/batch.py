@@ -89,6 +89,10 @@ class Batch:
         elif request in self._waiting:
             self._waiting.remove(request)
 
+    def known(self, hashes: tuple[int, ...]) -> int:
+        """Leading blocks of a prompt that need not be computed again."""
+        return self._kv.match(hashes)
+
     @property
     def stats(self) -> BatchStats:
         used = self._kv.total - self._kv.available

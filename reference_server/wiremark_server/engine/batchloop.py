@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 
 from wiremark_server.clock import Clock
 from wiremark_server.engine.alarm import Alarm
@@ -31,11 +32,12 @@ class BatchLoop:
 
     @property
     def stats(self) -> BatchStats:
-        return self._batch.stats
+        stats = self._batch.stats
+        return replace(stats, waiting=stats.waiting + sum(not request.gone for _, request in self._arriving))
 
     def start(self, run: PacedRun, hashes: tuple[int, ...]) -> None:
         """Queue a run. Raises EngineRefusal when it could never be finished on this hardware."""
-        self._check(run)
+        self.check(run)
         request = Request(run, hashes)
         self._requests[run] = request
         now = self._clock.monotonic()
@@ -49,17 +51,29 @@ class BatchLoop:
         if request is not None:
             self._batch.drop(request)
 
+    def evict(self) -> list[tuple[PacedRun, tuple[int, ...]]]:
+        found = [(request.run, request.hashes) for request in self._requests.values()]
+        self._batch = Batch(self._profile)
+        self._forget()
+        return found
+
+    def known(self, hashes: tuple[int, ...]) -> int:
+        return self._batch.known(hashes)
+
     def close(self) -> None:
-        self._alarm.cancel()
-        self._step = None
         for request in self._requests.values():
             request.gone = True
             request.run.end()
         self._batch.end()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._alarm.cancel()
+        self._step = None
         self._arriving.clear()
         self._requests.clear()
 
-    def _check(self, run: PacedRun) -> None:
+    def check(self, run: PacedRun) -> None:
         profile = self._profile
         if run.width > min(profile.max_num_seqs, profile.max_batched_tokens):
             raise EngineRefusal(

@@ -24,8 +24,19 @@ class ContextTooLong(EngineRefusal):
     """The prompt does not fit into the engine's memory at all."""
 
 
+class EngineFailure(RuntimeError):  # noqa: N818 - named for what happened
+    """The engine could not go on with a request: what it had produced by then is all there is."""
+
+
+class EngineUnavailable(EngineFailure):
+    """Nothing was begun, because there is no worker to begin it."""
+
+
 class EngineRun(Protocol):
-    """One request being answered. Each item is what one step produced, never empty."""
+    """One request being answered. Each item is what one step produced, never empty.
+
+    Its iterator raises EngineFailure when the worker fails before the end.
+    """
 
     def __aiter__(self) -> AsyncIterator[list[Delta]]: ...
 
@@ -49,8 +60,13 @@ class Engine(Protocol):
     def run(self, generation: Generation, prompt_tokens: int | None = None) -> EngineRun:
         """Start answering. `prompt_tokens` spares counting again what `count_prompt` gave.
 
-        Raises EngineRefusal when the request cannot be answered.
+        Raises EngineRefusal when the request cannot be answered, EngineUnavailable when nobody is there to.
         """
+        ...
+
+    @property
+    def staffed(self) -> bool:
+        """Whether somebody is there to answer."""
         ...
 
     async def embed(self, model: str, texts: Sequence[str], dimensions: int) -> list[array[float]]:

@@ -92,13 +92,13 @@ class PacedRun(_Progress):
     A slow reader never slows the engine; what was produced is counted whether or not it was read.
     """
 
-    __slots__ = ("_ended", "_leave", "_ready", "_waiter")
+    __slots__ = ("_ended", "_failure", "_ready", "_waiter", "leave")
 
-    def __init__(
-        self, choices: Sequence[Choice], prompt: int, leave: Callable[[PacedRun], None] | None = None
-    ) -> None:
+    def __init__(self, choices: Sequence[Choice], prompt: int) -> None:
         super().__init__(choices, prompt)
-        self._leave = leave
+        self.leave: Callable[[PacedRun], None] | None = None
+        """Called when the run is cancelled; set by whoever paces it."""
+        self._failure: Exception | None = None
         self._ready: list[Delta] = []
         self._waiter: asyncio.Future[None] | None = None
         self._ended = False
@@ -132,6 +132,11 @@ class PacedRun(_Progress):
         self._ended = True
         self._wake()
 
+    def fail(self, error: Exception) -> None:
+        """Stop here: the reader gets what is ready, then the error."""
+        self._failure = error
+        self.end()
+
     def _wake(self) -> None:
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
@@ -143,6 +148,9 @@ class PacedRun(_Progress):
     async def __anext__(self) -> list[Delta]:
         while not self._ready:
             if self._ended:
+                if self._failure is not None:
+                    failure, self._failure = self._failure, None
+                    raise failure
                 raise StopAsyncIteration
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
@@ -151,6 +159,6 @@ class PacedRun(_Progress):
 
     async def cancel(self) -> None:
         if not self._ended:
-            if self._leave is not None:
-                self._leave(self)
+            if self.leave is not None:
+                self.leave(self)
             self.end()

@@ -13,32 +13,48 @@ from wiremark_server.engine.batch import BatchStats
 from wiremark_server.engine.batchloop import BatchLoop
 from wiremark_server.engine.embed import Embedder
 from wiremark_server.engine.kv import block_hashes
-from wiremark_server.engine.pace import Batched, Fixed, Profile
+from wiremark_server.engine.pace import Batched, Fixed, Instant, Profile
 from wiremark_server.engine.protocol import EngineRun
 from wiremark_server.engine.run import InstantRun, PacedRun
 from wiremark_server.engine.script import Script
 from wiremark_server.engine.wheel import Wheel
+from wiremark_server.engine.workers import Immediate, Pacer, Workers
 
 
 class SimulatedEngine:
-    """One simulated GPU worker group.
+    """Simulated GPUs that answer for every model.
 
-    profile: how long things take; seed: what is answered; clock: whose monotonic seconds pace the tokens.
+    profile: how long things take; seed: what is answered; clock: whose monotonic seconds pace the tokens
+    workers: how many GPUs, or groups of them that work as one
+    warm_up: seconds until a worker that has just started is ready
+
     Must be used from one event loop.
     """
 
-    def __init__(self, profile: Profile, seed: int = 0, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        seed: int = 0,
+        clock: Clock | None = None,
+        *,
+        workers: int = 1,
+        warm_up: float = 0.0,
+    ) -> None:
         self.profile = profile
         self._script = Script(seed, profile.max_output)
         self._embedder = Embedder(seed)
+        self._instant = isinstance(profile, Instant)
         clock = clock or SystemClock()
-        self._wheel = Wheel(profile, clock) if isinstance(profile, Fixed) else None
-        self._batch = BatchLoop(profile, clock) if isinstance(profile, Batched) else None
+        self.workers = Workers(workers, lambda: _pacer(profile, clock), clock, warm_up)
 
     @property
-    def stats(self) -> BatchStats | None:
-        """What the batch is doing; None for profiles without one."""
-        return self._batch.stats if self._batch else None
+    def stats(self) -> BatchStats:
+        """What the workers are doing."""
+        return self.workers.stats
+
+    @property
+    def staffed(self) -> bool:
+        return self.workers.staffed
 
     def count_prompt(self, generation: Generation) -> int:
         """Prompt tokens by the formula of `tokens`."""
@@ -47,20 +63,22 @@ class SimulatedEngine:
     def run(self, generation: Generation, prompt_tokens: int | None = None) -> EngineRun:
         """Start answering. `prompt_tokens`: what `count_prompt` gave, to spare counting twice.
 
-        Raises EngineRefusal when the request cannot be answered; nothing was done then.
+        Raises EngineRefusal when the request cannot be answered, EngineUnavailable without a worker; nothing
+        was done then.
         """
         choices = self._script.choices(generation)
-        if self._batch is not None:
+        hashes: tuple[int, ...] = ()
+        if isinstance(self.profile, Batched):
             pieces = tokens.prompt_pieces(generation)
-            run = PacedRun(choices, len(pieces), self._batch.leave)
-            self._batch.start(run, block_hashes(pieces, self._batch.block_tokens))
-            return run
-        prompt = self.count_prompt(generation) if prompt_tokens is None else prompt_tokens
-        if self._wheel is not None:
-            run = PacedRun(choices, prompt, self._wheel.leave)
-            self._wheel.start(run)
-            return run
-        return InstantRun(choices, prompt)
+            prompt = len(pieces)
+            hashes = block_hashes(pieces, self.profile.block_tokens)
+        else:
+            prompt = self.count_prompt(generation) if prompt_tokens is None else prompt_tokens
+        if self._instant and self.workers.can_start:
+            return InstantRun(choices, prompt)
+        run = PacedRun(choices, prompt)
+        self.workers.start(run, hashes)
+        return run
 
     async def embed(self, model: str, texts: Sequence[str], dimensions: int) -> list[array[float]]:
         """A vector of length 1 for each text; others are served in between."""
@@ -72,6 +90,14 @@ class SimulatedEngine:
 
     async def close(self) -> None:
         """Stop every run; their iterators end."""
-        for pacer in (self._wheel, self._batch):
-            if pacer is not None:
-                pacer.close()
+        self.workers.close()
+
+
+def _pacer(profile: Profile, clock: Clock) -> Pacer:
+    match profile:
+        case Fixed():
+            return Wheel(profile, clock)
+        case Batched():
+            return BatchLoop(profile, clock)
+        case Instant():
+            return Immediate()

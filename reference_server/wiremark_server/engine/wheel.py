@@ -11,6 +11,7 @@ import math
 
 from wiremark_server.clock import Clock
 from wiremark_server.engine.alarm import Alarm
+from wiremark_server.engine.batch import BatchStats
 from wiremark_server.engine.pace import Fixed
 from wiremark_server.engine.run import PacedRun
 
@@ -28,7 +29,10 @@ class Wheel:
         self._due: list[int] = []
         self._live: set[PacedRun] = set()
 
-    def start(self, run: PacedRun) -> None:
+    def check(self, run: PacedRun) -> None:
+        """Whatever it is, it can be finished."""
+
+    def start(self, run: PacedRun, hashes: tuple[int, ...]) -> None:  # noqa: ARG002 - nothing is kept
         """The run's first step is due one TTFT from now."""
         self._live.add(run)
         self._put(run, self._clock.monotonic() + self._profile.ttft)
@@ -38,10 +42,27 @@ class Wheel:
         """Forget a cancelled run. Its bucket entry is skipped when its time comes."""
         self._live.discard(run)
 
+    def evict(self) -> list[tuple[PacedRun, tuple[int, ...]]]:
+        entries = sorted((entry for bucket in self._buckets.values() for entry in bucket), key=_due)
+        found: list[tuple[PacedRun, tuple[int, ...]]] = [(run, ()) for run, _ in entries if run in self._live]
+        self._forget()
+        return found
+
+    def known(self, hashes: tuple[int, ...]) -> int:  # noqa: ARG002
+        """Nothing is kept between requests."""
+        return 0
+
+    @property
+    def stats(self) -> BatchStats:
+        return BatchStats(len(self._live), 0, 0.0, 0, 0, 0)
+
     def close(self) -> None:
-        self._alarm.cancel()
         for run in self._live:
             run.end()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._alarm.cancel()
         self._live.clear()
         self._buckets.clear()
         self._due.clear()
@@ -70,3 +91,7 @@ class Wheel:
                     else:
                         self._put(run, due + itl)
         self._arm()
+
+
+def _due(entry: tuple[PacedRun, float]) -> float:
+    return entry[1]

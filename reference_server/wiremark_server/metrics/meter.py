@@ -160,9 +160,7 @@ class ModelMeter:
         self._cells[self._charged] += microusd
 
 
-def watch_engine(
-    registry: Registry, engine: str, profile: str, look: Callable[[], BatchStats | None]
-) -> None:
+def watch_engine(registry: Registry, engine: str, profile: str, look: Callable[[], BatchStats]) -> None:
     """Tell of an engine, as `look` finds it, when somebody asks."""
     running, waiting, kv_usage, preemptions, queries, hits = (
         registry.at(f"vllm:{name}", engine, profile) for name in _OF_ENGINE
@@ -172,12 +170,10 @@ def watch_engine(
 
     def refresh() -> None:
         stats = look()
-        if stats is None:
-            return
         cells[running], cells[waiting], cells[kv_usage] = stats.running, stats.waiting, stats.kv_usage
         now = [stats.preemptions, stats.prompt_tokens, stats.cached_tokens]
         for cell, count, known in zip((preemptions, queries, hits), now, before, strict=True):
-            cells[cell] += count - known
+            cells[cell] += count - known if count >= known else count  # a worker that came back begins anew
         before[:] = now
 
     registry.refreshed_by(refresh)
@@ -188,11 +184,13 @@ def standalone(contract: Contract) -> Meter:
     return Meter(registry_of([contract]), contract)
 
 
-def registry_of(contracts: Iterable[Contract], slots: int = 1, profile: str = "") -> Registry:
-    """A registry, allocated, with everything that the contracts, and an engine in each process, can fill."""
+def registry_of(
+    contracts: Iterable[Contract], slots: int = 1, profile: str = "", workers: int = 1
+) -> Registry:
+    """A registry, allocated, with everything that the contracts and the workers of all processes can fill."""
     registry = Registry()
     registry.add("wiremark_server_processes")
-    for engine in range(slots):
+    for engine in range(slots * workers):
         for name in _OF_ENGINE:
             registry.add(f"vllm:{name}", str(engine), profile)
     for contract in contracts:

@@ -15,7 +15,7 @@ from wiremark_server.dialects.format import Format, Reply, Streamed
 from wiremark_server.domain import problem
 from wiremark_server.domain.generation import Delta, Finish, Usage
 from wiremark_server.edge.message import ClientGoneError, Response, Stream
-from wiremark_server.engine.protocol import EngineRefusal, EngineRun
+from wiremark_server.engine.protocol import EngineFailure, EngineRefusal, EngineRun, EngineUnavailable
 from wiremark_server.policy import chain
 from wiremark_server.policy.cache import Kept, Replay
 from wiremark_server.policy.call import Call
@@ -85,6 +85,9 @@ class Work:
         except EngineRefusal as refusal:
             await call.bill.release(400, "refused")
             raise problem.invalid_request(str(refusal)) from refusal
+        except EngineUnavailable:
+            await call.bill.release(503, "failed")
+            raise problem.no_worker(call.model.id) from None
         except BaseException:
             await call.bill.release(500, "failed")
             raise
@@ -92,9 +95,12 @@ class Work:
 
     async def whole(self) -> Response:
         answer = self._format.whole(self._reply)
-        async for deltas in self._run:
-            answer.add(deltas)
-            self._take(deltas)
+        try:
+            async for deltas in self._run:
+                answer.add(deltas)
+                self._take(deltas)
+        except EngineFailure as failure:
+            raise self._failed(failure) from None
         await self._finish()
         return Response(200, answer.encode(self._run.usage))
 
@@ -121,10 +127,18 @@ class Work:
                 self._sent = True
                 yield encoder.encode(deltas)
             await self._finish()
+        except EngineFailure as failure:
+            await self.abandon()
+            raise self._failed(failure) from None
         except BaseException:
             await self.abandon()
             raise
         yield encoder.end(self._run.usage)
+
+    def _failed(self, failure: EngineFailure) -> problem.ProblemError:
+        model = self._call.model.id
+        unavailable = isinstance(failure, EngineUnavailable)
+        return problem.no_worker(model) if unavailable else problem.worker_failed(model)
 
     async def _finish(self) -> None:
         """Charge the complete answer. Raises ClientGoneError when it was cut: `abandon` charges that."""

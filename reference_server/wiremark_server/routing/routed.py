@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from wiremark_server.clock import Clock
 from wiremark_server.domain import problem
 from wiremark_server.domain.generation import Delta, Usage
-from wiremark_server.engine.protocol import EngineRefusal, EngineRun
+from wiremark_server.engine.protocol import EngineFailure, EngineRefusal, EngineRun
 from wiremark_server.routing.choice import Choice
 from wiremark_server.routing.upstream import UpstreamError, Work
 
@@ -38,7 +38,7 @@ class RoutedRun:
             return await self._begin()
         try:
             return await anext(self._run)
-        except UpstreamError:
+        except (UpstreamError, EngineFailure):
             self.chosen.health.failed(self._model, 0.0)
             raise problem.provider_failed(self._model) from None
 
@@ -52,7 +52,7 @@ class RoutedRun:
             try:
                 self._run = choice.upstream.run(work)
                 deltas = await anext(self._run)
-            except UpstreamError:
+            except (UpstreamError, EngineFailure):
                 choice.health.failed(self._model, self._milliseconds(started))
                 continue
             except EngineRefusal as refusal:

@@ -1,0 +1,222 @@
+"""Several simulated GPUs behind one engine: who gets a request, and what becomes of it when one fails.
+
+A worker is warming, ready, draining or failed. A request goes to the ready worker with the fewest, and among
+those to the one that knows most of its prompt. While there are only warming ones it waits for the first to be
+ready. When a worker fails, what it had not begun to answer goes to another, as if it had just come; what it
+had begun fails.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, Literal, Protocol
+
+from wiremark_server.clock import Clock
+from wiremark_server.engine.alarm import Alarm
+from wiremark_server.engine.batch import BatchStats
+from wiremark_server.engine.protocol import EngineFailure, EngineUnavailable
+from wiremark_server.engine.run import PacedRun
+
+State = Literal["warming", "ready", "draining", "failed"]
+Waiting = tuple[PacedRun, tuple[int, ...]]
+
+
+class Pacer(Protocol):
+    """Decides when each token of a run leaves. A run that is cancelled calls `leave` of its pacer."""
+
+    def check(self, run: PacedRun) -> None:
+        """Raises EngineRefusal for what could never be finished."""
+        ...
+
+    def start(self, run: PacedRun, hashes: tuple[int, ...]) -> None:
+        """hashes: of the full blocks of the prompt. Raises EngineRefusal."""
+        ...
+
+    def leave(self, run: PacedRun) -> None: ...
+
+    def evict(self) -> list[Waiting]:
+        """Everything that is not finished, first come first; the pacer is as good as new afterwards."""
+        ...
+
+    def known(self, hashes: tuple[int, ...]) -> int:
+        """How many of the leading blocks need not be computed again."""
+        ...
+
+    @property
+    def stats(self) -> BatchStats: ...
+
+    def close(self) -> None:
+        """Every run ends where it is."""
+        ...
+
+
+class Immediate:
+    """A pacer without waiting."""
+
+    stats = BatchStats(0, 0, 0.0, 0, 0, 0)
+
+    def check(self, run: PacedRun) -> None:
+        """Whatever it is, it takes no time."""
+
+    def start(self, run: PacedRun, hashes: tuple[int, ...]) -> None:  # noqa: ARG002
+        while not run.advance():
+            pass
+
+    def leave(self, run: PacedRun) -> None:
+        """Nothing is here for longer than it takes to start."""
+
+    def evict(self) -> list[Waiting]:
+        return []
+
+    def known(self, hashes: tuple[int, ...]) -> int:  # noqa: ARG002
+        return 0
+
+    def close(self) -> None:
+        """Nothing is here."""
+
+
+class Worker:
+    """One simulated GPU, or several that work as one."""
+
+    def __init__(self, number: int, pacer: Pacer) -> None:
+        self.number = number
+        self.pacer = pacer
+        self.state: State = "warming"
+        self.ready_at = 0.0
+        """When a warming worker will be ready, on the monotonic clock."""
+
+    @property
+    def stats(self) -> BatchStats:
+        return self.pacer.stats
+
+    def to_json(self) -> dict[str, Any]:
+        """As the admin API tells it."""
+        return {"object": "worker", "number": self.number, "state": self.state, **asdict(self.stats)}
+
+
+class Workers:
+    """The workers of an engine. `can_start`: one of them is ready."""
+
+    def __init__(self, count: int, pacer: Callable[[], Pacer], clock: Clock, warm_up: float = 0.0) -> None:
+        """warm_up: seconds until a worker that has just started is ready"""
+        self._clock = clock
+        self._warm_up = warm_up
+        self._cold: deque[Waiting] = deque()
+        self._alarm = Alarm(clock, self._warm)
+        self.all = tuple(Worker(number, pacer()) for number in range(count))
+        self.can_start = False
+        for worker in self.all:
+            self._begin(worker)
+
+    @property
+    def staffed(self) -> bool:
+        """Whether a request would be served, now or once a worker is warm."""
+        return any(worker.state in {"ready", "warming"} for worker in self.all)
+
+    @property
+    def stats(self) -> BatchStats:
+        """Of all workers together; those that wait for a warm worker are waiting."""
+        every = [worker.stats for worker in self.all]
+        return BatchStats(
+            running=sum(one.running for one in every),
+            waiting=sum(one.waiting for one in every) + len(self._cold),
+            kv_usage=sum(one.kv_usage for one in every) / len(every),
+            preemptions=sum(one.preemptions for one in every),
+            prompt_tokens=sum(one.prompt_tokens for one in every),
+            cached_tokens=sum(one.cached_tokens for one in every),
+        )
+
+    def start(self, run: PacedRun, hashes: tuple[int, ...] = ()) -> None:
+        """Give a run to a worker. Raises EngineUnavailable when there is none, EngineRefusal as it does."""
+        ready = [worker for worker in self.all if worker.state == "ready"]
+        if ready:
+            chosen = ready[0] if len(ready) == 1 else min(ready, key=lambda worker: _cost(worker, hashes))
+            chosen.pacer.start(run, hashes)
+            run.leave = chosen.pacer.leave
+        elif self.staffed:
+            self.all[0].pacer.check(run)
+            self._cold.append((run, hashes))
+            run.leave = self._forget
+        else:
+            raise EngineUnavailable("no worker is there")
+
+    def fail(self, number: int) -> None:
+        """A worker is gone from one moment to the next, with all that it had in its memory."""
+        worker = self.all[number]
+        lost = worker.pacer.evict()
+        self._set(worker, "failed")
+        for run, hashes in lost:
+            if run.produced:
+                run.fail(EngineFailure("the worker that was answering failed"))
+            else:
+                self._restart(run, hashes)
+        self._release_cold()
+
+    def drain(self, number: int) -> None:
+        """A worker finishes what it has and gets nothing more."""
+        self._set(self.all[number], "draining")
+        self._release_cold()
+
+    def restore(self, number: int) -> None:
+        """A failed or draining worker comes back; a failed one has to warm up, with an empty memory."""
+        worker = self.all[number]
+        if worker.state == "draining":
+            self._set(worker, "ready")
+        elif worker.state == "failed":
+            self._begin(worker)
+        self._warm()
+
+    def close(self) -> None:
+        self._alarm.cancel()
+        for worker in self.all:
+            worker.pacer.close()
+        for run, _ in self._cold:
+            run.end()
+        self._cold.clear()
+
+    def _begin(self, worker: Worker) -> None:
+        worker.ready_at = self._clock.monotonic() + self._warm_up
+        self._set(worker, "warming" if self._warm_up else "ready")
+        if self._warm_up:
+            self._alarm.set(worker.ready_at)
+
+    def _set(self, worker: Worker, state: State) -> None:
+        worker.state = state
+        self.can_start = any(one.state == "ready" for one in self.all)
+
+    def _warm(self) -> None:
+        """Workers that are warm by now are ready, and what has waited for one begins."""
+        now = self._clock.monotonic()
+        for worker in self.all:
+            if worker.state == "warming":
+                if worker.ready_at <= now + _ROUNDING:
+                    self._set(worker, "ready")
+                else:
+                    self._alarm.set(worker.ready_at)
+        while self.can_start and self._cold:
+            self._restart(*self._cold.popleft())
+
+    def _release_cold(self) -> None:
+        """What waits for a warm worker has nothing to wait for when none is left."""
+        while self._cold and not self.staffed:
+            self._restart(*self._cold.popleft())
+
+    def _restart(self, run: PacedRun, hashes: tuple[int, ...]) -> None:
+        try:
+            self.start(run, hashes)
+        except EngineUnavailable as error:
+            run.fail(error)
+
+    def _forget(self, run: PacedRun) -> None:
+        self._cold = deque(waiting for waiting in self._cold if waiting[0] is not run)
+
+
+_ROUNDING = 1e-6  # seconds; the alarm's own
+
+
+def _cost(worker: Worker, hashes: tuple[int, ...]) -> tuple[int, int, int]:
+    """Fewest requests, then most of the prompt, then the first."""
+    stats = worker.stats
+    return stats.running + stats.waiting, -worker.pacer.known(hashes), worker.number
