@@ -4,6 +4,9 @@
 # make fuzz      20,000 generated requests against the reference server: no 5xx, no broken connection
 # make bench-suite   what the suite costs beside its floors: rows S1 to S5, into benchmarks/suite/results
 # make coverage-page   write conformance/COVERAGE.md from the register
+# make real NAMES="llama.cpp portkey"   install, start and judge servers that nobody here wrote, into reports/real
+# make real-test   judge all of them again: what is found is what was triaged
+# make real-table  write the README's table of them from the committed reports
 # make selftest  every fault, every variant and 200 mixtures of them tried against the suite
 # make audit     the audit of the bill against every billing fault
 # make chaos     256 clients that break off and 5 kills in a minute, on SQLite and PostgreSQL: the books agree
@@ -20,7 +23,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: audit audit-clean soak soak-quick bench-loadgen bench-server real-clients chaos install demo selftest test lint types layers tests coverage-page fuzz bench-suite clean
+.PHONY: audit audit-clean soak soak-quick bench-loadgen bench-server real-clients chaos install demo selftest test lint types layers tests coverage-page fuzz bench-suite real real-test real-table clean
 
 install: $(STAMP)
 
@@ -67,6 +70,15 @@ coverage-page: install
 # The audit of the bill against every billing fault of the catalogue.
 audit: install
 	WIREMARK_LONG=1 $(BIN)/python -m pytest tests/system/test_audit_finds_faults.py
+
+real: install
+	$(BIN)/python tests/real/servers.py judge $(NAMES)
+
+real-test: install
+	WIREMARK_LONG=1 $(BIN)/python -m pytest tests/real
+
+real-table: install
+	$(BIN)/python tests/real/server_table.py
 
 chaos: install
 	$(BIN)/python -m wiremark_loadtests.chaos

@@ -24,6 +24,13 @@ FINISH_REASONS = frozenset(
 Chunk = Mapping[str, Any]
 
 
+def without_nulls(value: Any) -> Any:
+    """A document as its readers take it: in protobuf's JSON a key that is null is one that is not there."""
+    if isinstance(value, dict):
+        return {key: without_nulls(below) for key, below in value.items() if below is not None}
+    return [without_nulls(below) for below in value] if isinstance(value, list) else value
+
+
 @dataclass(frozen=True)
 class Answer:
     """An answer in its chunks; a whole answer is one. A candidate without an index is number 0."""

@@ -225,8 +225,8 @@ def _listed(exchange: Exchange) -> list[str] | None:
         return None
     for key, name in (("data", "id"), ("models", "name")):
         entries = body.get(key)
-        if isinstance(entries, list):
-            found = (entry.get(name) for entry in entries if isinstance(entry, dict))
+        if isinstance(entries, list) and all(isinstance(entry, dict) for entry in entries):
+            found = (entry.get(name) for entry in entries)
             return [text.removeprefix("models/") for text in found if isinstance(text, str)]
     return None
 

@@ -13,6 +13,7 @@ _OF_MODEL = {
     "chat.tools": "tools",
     "chat.tools.forced": "tools",
     "chat.tools.parallel": "tools",
+    "chat.custom-tools": "tools",
     "chat.json": "json",
     "chat.json-schema": "json",
     "messages.tools": "tools",

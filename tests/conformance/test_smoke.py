@@ -247,3 +247,11 @@ def test_a_wrong_path_of_gemini_is_answered_with_the_right_one() -> None:
 def test_a_mistyped_model_of_gemini_is_answered_with_a_near_one() -> None:
     with pytest.raises(smoke.UnknownModelError, match="did you mean 'm-flash'"):
         smoke.prove(target("", "gemini"), "m-flesh", Gemini("", (200, GOOGLE_LIST)))
+
+
+def test_a_named_model_is_asked_of_an_api_without_a_list_although_something_else_has_a_list_of_words() -> (
+    None
+):
+    words = {"models": ["m-1", "m-2"]}
+    network = Network({"/v1/models": (404, {"detail": "Not Found"}), "/models": (200, words)})
+    assert smoke.prove(target(), "m-1", network).model == "m-1"

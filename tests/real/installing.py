@@ -27,11 +27,15 @@ class NotAvailableError(Exception):
 
 @dataclass(frozen=True)
 class Recipe:
-    """Pinned packages for one folder: of `pip`, of `npm`, or of both (a Node from `pip` then runs `npm`)."""
+    """Pinned packages for one folder: of `pip`, of `npm`, or of both (a Node from `pip` then runs `npm`).
+
+    overrides: pins of what npm's packages need themselves
+    """
 
     name: str
     pip: tuple[str, ...] = ()
     npm: Mapping[str, object] = field(default_factory=dict)
+    overrides: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def folder(self) -> Path:
@@ -44,7 +48,8 @@ class Recipe:
 
     @property
     def _packages(self) -> dict[str, object]:
-        return {"pip": list(self.pip), "npm": dict(self.npm)}
+        pinned = {"overrides": dict(self.overrides)} if self.overrides else {}
+        return {"pip": list(self.pip), "npm": dict(self.npm), **pinned}
 
     def install(self) -> Path:
         """The folder with the packages in it, which may take minutes the first time.
@@ -62,7 +67,11 @@ class Recipe:
             self._run(sys.executable, "-m", "venv", str(folder))
             self._run(str(folder / "bin/pip"), "install", "--quiet", *self.pip)
         if self.npm:
-            manifest = {"private": True, "dependencies": dict(self.npm)}
+            manifest = {
+                "private": True,
+                "dependencies": dict(self.npm),
+                "overrides": dict(self.overrides),
+            }
             (folder / "package.json").write_text(json.dumps(manifest))
             self._run("npm", "install", "--no-audit", "--no-fund", "--silent")
         (folder / "installed.json").write_text(json.dumps(self._packages))

@@ -1,6 +1,6 @@
 """Serve a GGUF file with llama.cpp's own HTTP server, as the `xllamacpp` wheel carries it.
 
-Runs inside that wheel's environment: `python llama_cpp_server.py MODEL.gguf PORT`.
+Runs inside that wheel's environment: `python llama_cpp_server.py MODEL.gguf PORT [embeddings]`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sys
 import threading
 
 
-def main(model: str, port: int) -> None:
+def main(model: str, port: int, *, vectors: bool) -> None:
     import xllamacpp
 
     parameters = xllamacpp.CommonParams()
@@ -20,6 +20,9 @@ def main(model: str, port: int) -> None:
     parameters.n_parallel, parameters.n_ctx = 4, 16384
     parameters.cpuparams.n_threads = 2
     parameters.use_jinja, parameters.warmup = True, False
+    if vectors:
+        parameters.embedding = True
+        parameters.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
     server = xllamacpp.Server(parameters)
     print("listening on", server.listening_address, flush=True)
     stop = threading.Event()
@@ -29,4 +32,4 @@ def main(model: str, port: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), vectors="embeddings" in sys.argv[3:])

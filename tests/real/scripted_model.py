@@ -1,7 +1,8 @@
-"""Write a tiny GGUF chat model whose answers are known in advance.
+"""Write a tiny chat model whose answers are known in advance, for engines that nobody here wrote.
 
-Run inside the environment of the server under test: `python scripted_model.py OUT.gguf`
-(needs numpy and gguf, nothing else). The model is a Markov chain: attention and feed-forward
+Run inside the environment of the server under test: `python scripted_model.py OUT.gguf` (needs
+numpy and gguf), or `python scripted_model.py FOLDER` for the same model as a Hugging Face folder
+(needs numpy alone). The model is a Markov chain: attention and feed-forward
 outputs are zero, each token that has a successor owns one hidden dimension, and the output head
 maps that dimension to the successor with a gap of about 30 logits, so every engine decodes the
 same text at any sane temperature. Which chain is walked is decided by the chat template, which
@@ -15,8 +16,11 @@ ends the prompt with a run of newlines that is a token of its own:
 
 from __future__ import annotations
 
+import json
+import struct
 import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 HEAD, HEADS, FEED_FORWARD, CONTEXT = 64, 4, 128, 32768
@@ -70,9 +74,9 @@ Tools, called as <tool_call>{"name": ..., "arguments": ...}</tool_call>:
 {% if message.content is string %}{{ message.content }}
 {%- elif message.content %}
 {%- for part in message.content if part.text %}{{ part.text }}{% endfor %}{% endif %}
-{%- for call in message.tool_calls or [] %}
+{%- for call in message.tool_calls or [] -%}{%- set tool_call = call.function %}
 <tool_call>
-{"name": "{{ call.function.name }}", "arguments": {% set given = call.function.arguments %}
+{"name": "{{ tool_call.name }}", "arguments": {% set given = tool_call.arguments %}
 {{- given if given is string else given | tojson }}}
 </tool_call>
 {%- endfor %}<|im_end|>
@@ -195,5 +199,110 @@ def write(path: str) -> None:
     out.close()
 
 
+# How Hugging Face names the tensors.
+NAMES = {
+    "token_embd.weight": "model.embed_tokens.weight",
+    "output.weight": "lm_head.weight",
+    "output_norm.weight": "model.norm.weight",
+    "blk.0.attn_norm.weight": "model.layers.0.input_layernorm.weight",
+    "blk.0.ffn_norm.weight": "model.layers.0.post_attention_layernorm.weight",
+    "blk.0.attn_output.weight": "model.layers.0.self_attn.o_proj.weight",
+    **{
+        f"blk.0.attn_{part}.{kind}": f"model.layers.0.self_attn.{part}_proj.{kind}"
+        for part in "qkv"
+        for kind in ("weight", "bias")
+    },
+    "blk.0.ffn_gate.weight": "model.layers.0.mlp.gate_proj.weight",
+    "blk.0.ffn_up.weight": "model.layers.0.mlp.up_proj.weight",
+    "blk.0.ffn_down.weight": "model.layers.0.mlp.down_proj.weight",
+}
+
+
+def documents(tokens: Sequence[str], merges: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The JSON files of a Hugging Face folder, by name."""
+    start, end = tokens.index(END_OF_TEXT), tokens.index(END_OF_TURN)
+    marks = {"bos_token_id": start, "eos_token_id": end, "pad_token_id": start}
+    yield (
+        "config.json",
+        {
+            "architectures": ["Qwen2ForCausalLM"],
+            "model_type": "qwen2",
+            "vocab_size": len(tokens),
+            "hidden_size": WIDTH,
+            "intermediate_size": FEED_FORWARD,
+            "num_hidden_layers": 1,
+            "num_attention_heads": HEADS,
+            "num_key_value_heads": HEADS,
+            "max_position_embeddings": CONTEXT,
+            "rms_norm_eps": 1e-6,
+            "rope_theta": 10000.0,
+            "hidden_act": "silu",
+            "tie_word_embeddings": False,
+            "torch_dtype": "float32",
+            **marks,
+        },
+    )
+    yield "generation_config.json", {**marks, "max_new_tokens": 1024}
+    yield (
+        "tokenizer_config.json",
+        {
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "bos_token": END_OF_TEXT,
+            "eos_token": END_OF_TURN,
+            "pad_token": END_OF_TEXT,
+            "model_max_length": CONTEXT,
+            "clean_up_tokenization_spaces": False,
+            "chat_template": TEMPLATE,
+        },
+    )
+    bytewise = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}
+    added = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False}
+    yield (
+        "tokenizer.json",
+        {
+            "version": "1.0",
+            "added_tokens": [
+                {"id": tokens.index(token), "content": token, "special": token in CONTROL, **added}
+                for token in (*CONTROL, *TAGS)
+            ],
+            "pre_tokenizer": bytewise,
+            "decoder": bytewise,
+            "model": {
+                "type": "BPE",
+                "vocab": {token: position for position, token in enumerate(tokens)},
+                "merges": [merge.split(" ") for merge in merges],
+            },
+        },
+    )
+
+
+def write_folder(folder: Path) -> None:
+    """The model as a Hugging Face folder: safetensors is a length, a JSON header and the numbers."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tokens, merges = vocabulary()
+    for name, document in documents(tokens, merges):
+        (folder / name).write_text(json.dumps(document), encoding="utf-8")
+    index = {"metadata": {}, "weight_map": dict.fromkeys(NAMES.values(), "model.safetensors")}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index), encoding="utf-8")
+    (folder / "chat_template.jinja").write_text(TEMPLATE, encoding="utf-8")
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    blobs, at = [], 0
+    for name, array in tensors(tokens):
+        blob = array.astype("<f4").tobytes()
+        header[NAMES[name]] = {
+            "dtype": "F32",
+            "shape": list(array.shape),
+            "data_offsets": [at, at + len(blob)],
+        }
+        blobs.append(blob)
+        at += len(blob)
+    head = json.dumps(header).encode()
+    head += b" " * (-len(head) % 8)
+    (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(head)) + head + b"".join(blobs))
+
+
 if __name__ == "__main__":
-    write(sys.argv[1])
+    if sys.argv[1].endswith(".gguf"):
+        write(sys.argv[1])
+    else:
+        write_folder(Path(sys.argv[1]))

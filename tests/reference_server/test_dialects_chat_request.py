@@ -23,6 +23,11 @@ def _decode(**parameters: Any) -> Asked:
     return decode({"model": "m", "messages": [USER]} | parameters, "req_1")
 
 
+def _custom(**grammar: str) -> dict[str, Any]:
+    form = {"type": "grammar", "grammar": grammar}
+    return {"type": "custom", "custom": {"name": "x", "format": form}}
+
+
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no messages": ({"messages": []}, "messages"),
     "null model": ({"model": None}, "model"),
@@ -68,7 +73,21 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"tools": [{"type": "function", "function": {"name": "a b"}}]},
         "tools[0].function.name",
     ),
-    "custom tool": ({"tools": [{"type": "custom", "custom": {"name": "x"}}]}, "tools[0].type"),
+    "custom tool with a grammar of the other kind": (
+        {"tools": [_custom(syntax="lark", definition="start: WORD")]},
+        "tools[0].custom.format.grammar.syntax",
+    ),
+    "custom tool whose grammar is no expression": (
+        {"tools": [_custom(syntax="regex", definition="(")]},
+        "tools[0].custom.format.grammar.definition",
+    ),
+    "custom tool chosen as a function": (
+        {
+            "tools": [{"type": "custom", "custom": {"name": "x"}}],
+            "tool_choice": {"type": "function", "function": {"name": "x"}},
+        },
+        "tool_choice.function.name",
+    ),
     "tool parameters that are no schema": (
         {"tools": [{"type": "function", "function": {"name": "x", "parameters": {"type": "thing"}}}]},
         "tools[0].function.parameters",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -225,6 +226,42 @@ def test_a_tool_is_called_and_its_result_answered(in_process: Make) -> None:
     second = gateway.chat(messages=[user, first["message"], *results], tools=[TOOL]).json["choices"][0]
     assert second["finish_reason"] == "stop"
     assert second["message"]["content"]
+
+
+CODE = {"type": "grammar", "grammar": {"syntax": "regex", "definition": "[A-F]{3}-[0-9]{4}"}}
+
+
+def test_a_custom_tool_takes_a_text_and_its_result_is_answered(in_process: Make) -> None:
+    gateway = in_process()
+    user = {"role": "user", "content": "Note that it rains."}
+    tool = {"type": "custom", "custom": {"name": "take_note"}}
+    chosen = {"type": "custom", "custom": {"name": "take_note"}}
+    first = gateway.chat(messages=[user], tools=[TOOL, tool], tool_choice=chosen).json["choices"][0]
+    (call,) = first["message"]["tool_calls"]
+    assert (first["finish_reason"], call["type"], call["custom"]["name"]) == (
+        "tool_calls",
+        "custom",
+        "take_note",
+    )
+    assert call["custom"]["input"]
+    result = {"role": "tool", "tool_call_id": call["id"], "content": "Noted."}
+    second = gateway.chat(messages=[user, first["message"], result], tools=[tool]).json["choices"][0]
+    assert second["finish_reason"] == "stop"
+    assert second["message"]["content"]
+
+
+def test_a_custom_tool_with_a_grammar_gets_a_text_of_it_in_pieces_too(in_process: Make) -> None:
+    gateway = in_process()
+    tool = {"type": "custom", "custom": {"name": "set_code", "format": CODE}}
+    asked = {"messages": [{"role": "user", "content": "Set it."}], "tools": [tool], "tool_choice": "required"}
+    whole = gateway.chat(**asked).json["choices"][0]["message"]["tool_calls"][0]
+    assert re.fullmatch("[A-F]{3}-[0-9]{4}", whole["custom"]["input"])
+    chunks = gateway.chat(**asked, stream=True).chunks
+    deltas = [choice["delta"] for chunk in chunks for choice in chunk["choices"]]
+    pieces = [piece for delta in deltas for piece in delta.get("tool_calls", ())]
+    assert (pieces[0]["type"], pieces[0]["custom"]) == ("custom", {"name": "set_code", "input": ""})
+    assert "".join(piece["custom"]["input"] for piece in pieces) == whole["custom"]["input"]
+    assert not [piece for piece in pieces[1:] if "id" in piece or "name" in piece["custom"]]
 
 
 @pytest.mark.parametrize(

@@ -124,9 +124,10 @@ _ITEMS = [
     {"role": "assistant", "content": "Yes?"},
     {**_USER, "content": _PARTS},
 ]
+# Those that the published schema lets be null; `tools`, `tool_choice`, `text` and `user` are not among them.
 _NULLS = (
-    *("temperature", "top_p", "metadata", "tools", "tool_choice", "text", "reasoning", "truncation"),
-    *("previous_response_id", "stream", "store", "include", "user", "service_tier", "parallel_tool_calls"),
+    *("temperature", "top_p", "metadata", "reasoning", "truncation", "previous_response_id", "stream"),
+    *("store", "include", "service_tier", "parallel_tool_calls", "background", "max_tool_calls"),
 )
 _IMAGE = [
     {

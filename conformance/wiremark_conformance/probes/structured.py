@@ -47,8 +47,6 @@ _BOOK_TOOL = {
 }
 PING = "ping"
 _PING_TOOL = {"type": "function", "function": {"name": PING, "description": "Check that the line works"}}
-NOTE = "take_note"
-_NOTE_TOOL = {"type": "custom", "custom": {"name": NOTE, "description": "Write down a note"}}
 _CITY_FORMAT = {
     "type": "json_schema",
     "json_schema": {"name": "weather", "strict": True, "schema": CITY_SCHEMA},
@@ -146,15 +144,6 @@ TABLE = (
         capability="chat.tools.parallel",
     ),
     Probe("chat.tools.empty", _body(messages=QUESTION, tools=[]), capability="chat.tools"),
-    Probe(
-        "chat.tools.custom",
-        _body(
-            messages=[{"role": "user", "content": "Note that it rains."}],
-            tools=[_NOTE_TOOL],
-            tool_choice={"type": "custom", "custom": {"name": NOTE}},
-        ),
-        capability="chat.tools",
-    ),
     Probe(
         "chat.tools.functions",
         _body(messages=QUESTION, functions=[TOOLS[0]["function"]], function_call={"name": TOOL}),

@@ -167,6 +167,7 @@ def _request(draft: Draft, role: str, target: Target) -> Request:
     scheme = draft.scheme or next((scheme for scheme in schemes if scheme != "query"), "bearer")
     key = _key(draft, role, target)
     headers += _key_headers(scheme, key)
+    headers += target.contract.raw["auth"].get("headers", {}).items()
     body = draft.body
     if body is not None:
         headers.append(("content-type", "application/json"))

@@ -6,6 +6,7 @@ quotes the value: it may be a megabyte, or private.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
@@ -97,6 +98,21 @@ def check_schema(schema: Any, param: str, *, strict: bool) -> None:
         raise problem.invalid_request(f"'{param}' is not a valid JSON Schema (2020-12).", param)
     if strict:
         _check_strict(schema, param)
+
+
+def check_grammar(grammar: Mapping[str, Any], param: str) -> Mapping[str, Any]:
+    """The schema of the texts that a custom tool's grammar allows; only regular expressions are supported."""
+    if grammar["syntax"] != "regex":
+        where = f"{param}.syntax"
+        raise problem.invalid_request(f"Unsupported value for '{where}': only 'regex' grammars.", where)
+    try:
+        re.compile(grammar["definition"])
+    except (re.error, OverflowError, RecursionError) as error:
+        where = f"{param}.definition"
+        raise problem.invalid_request(
+            f"Invalid value for '{where}': it is no regular expression.", where
+        ) from error
+    return {"type": "string", "pattern": f"^(?:{grammar['definition']})$"}
 
 
 def _check_strict(root: Any, param: str) -> None:

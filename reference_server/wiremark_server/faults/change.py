@@ -209,7 +209,10 @@ def body(
 
 
 def kind(frame: Frame) -> str:
-    """What a frame of a chat stream is: role, content, call, arguments, finish, usage, done or other."""
+    """What a frame of a chat stream is: role, content, call, arguments, custom, finish, usage, done or other.
+
+    A piece of a call of a custom tool is `custom`; `call` opens that of a function, `arguments` goes on.
+    """
     if frame.text is not None:
         return "done" if frame.text == DONE else "other"
     choices = frame.value.get("choices") if isinstance(frame.value, dict) else None
@@ -225,6 +228,8 @@ def kind(frame: Frame) -> str:
     if delta.get("role"):
         return "role"
     if delta.get("tool_calls"):
+        if "custom" in delta["tool_calls"][0]:
+            return "custom"
         return "call" if delta["tool_calls"][0].get("id") else "arguments"
     return "content" if delta.get("content") else "other"
 

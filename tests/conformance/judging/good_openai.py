@@ -329,6 +329,18 @@ def _calling(name: str, arguments: str) -> dict[str, Any]:
     return completion({"content": None, "tool_calls": [{**TOOL_CALL, "function": function}]}, "tool_calls")
 
 
+def _noted(name: str, text: str) -> dict[str, Any]:
+    call = {"id": "call_1", "type": "custom", "custom": {"name": name, "input": text}}
+    return completion({"content": None, "tool_calls": [call]}, "tool_calls")
+
+
+def _note_stream() -> list[Any]:
+    opening = {"index": 0, "id": "call_1", "type": "custom", "custom": {"name": "take_note", "input": ""}}
+    pieces = [opening, *({"index": 0, "custom": {"input": text}} for text in ("It ", "rains."))]
+    told = [chunk({"tool_calls": [piece]}) for piece in pieces]
+    return [chunk({"role": "assistant", "content": None}), *told, chunk({}, "tool_calls"), "[DONE]"]
+
+
 def _ping_stream() -> list[Any]:
     pieces = [chunk(piece(0, "", "call_1", "ping")), chunk(piece(0, "{}"))]
     return [chunk({"role": "assistant"}), *pieces, chunk({}, "tool_calls"), "[DONE]"]
@@ -404,7 +416,9 @@ def answers(model: str) -> Mapping[str, Callable[[], Answer]]:
         "chat.json-schema.cut": lambda: _json(completion({"content": '{"ci'}, "length")),
         "chat.tools.with-format": lambda: _json(call),
         "chat.tools.single": lambda: _json(call),
-        "chat.tools.custom": _invalid,
+        "chat.tools.custom": lambda: _json(_noted("take_note", "It rains.")),
+        "chat.tools.custom.stream": lambda: _stream(_note_stream()),
+        "chat.tools.custom.grammar": lambda: _json(_noted("set_code", "ABC-1234")),
         "chat.tools.functions": _invalid,
         "chat.tools.rich": lambda: _json(_calling("book_trip", json.dumps(TRIP))),
         "chat.tools.allowed": lambda: _json(_calling("ping", "{}")),

@@ -81,6 +81,11 @@ def _doubled_logprobs(world: Any) -> None:
         chunk["choices"][0]["logprobs"]["content"] = told
 
 
+def _note(world: Any) -> Any:
+    """The call of the custom tool."""
+    return world["chat.tools.custom"].message["tool_calls"][0]
+
+
 SPOILT: list[tuple[str, Change]] = [
     *((f"chat.params.{name}", _answered(f"errors.{name}")) for name in WRONG),
     # bodies
@@ -149,7 +154,20 @@ SPOILT: list[tuple[str, Change]] = [
     ("chat.tools.allowed", _no_call("chat.tools.allowed")),
     ("chat.tools.single", _second_call),
     ("chat.tools.empty", _declined("chat.tools.empty")),
-    ("chat.tools.custom", _answered("chat.tools.custom")),
+    ("chat.tools.custom", _no_call("chat.tools.custom")),
+    ("chat.tools.custom.form", lambda w: _note(w).update(type="function")),
+    ("chat.tools.custom.form", lambda w: _note(w).update(id="")),
+    ("chat.tools.custom.form", lambda w: _note(w)["custom"].update(input={"text": "It rains."})),
+    ("chat.tools.custom.finish-reason", lambda w: w["chat.tools.custom"].choice.update(finish_reason="stop")),
+    ("chat.tools.custom.stream", lambda w: w["chat.tools.custom.stream"].delta(1).clear()),
+    ("chat.tools.custom.stream", lambda w: w["chat.tools.custom.stream"].call(1).pop("id")),
+    ("chat.tools.custom.stream", lambda w: w["chat.tools.custom.stream"].call(2).update(id="call_1")),
+    ("chat.tools.custom.stream", lambda w: w["chat.tools.custom.stream"].call(2)["custom"].update(input=1)),
+    ("chat.tools.custom.round-trip", _declined("chat.tools.custom.round-trip")),
+    (
+        "chat.tools.custom.grammar",
+        lambda w: w["chat.tools.custom.grammar"].message["tool_calls"][0]["custom"].update(input="ABC"),
+    ),
     ("chat.tools.functions", _answered("chat.tools.functions")),
     ("chat.tools.history", _declined("chat.tools.history")),
     ("chat.tools.missing-result", _answered("errors.missing-result")),
@@ -230,11 +248,11 @@ def test_what_pages_would_trip_over_is_found(pages: Any, requirement: str, chang
     _is_found(pages, requirement, change)
 
 
-def test_a_custom_tool_may_be_called(world: Any) -> None:
-    call = {"id": "call_1", "type": "custom", "custom": {"name": "take_note", "input": "It rains."}}
-    world.answers["chat.tools.custom"] = world["chat.plain"]
-    world["chat.tools.custom"].message["tool_calls"] = [call]
+def test_a_custom_tool_may_be_called_or_refused(world: Any) -> None:
     assert world.judge("chat.tools.custom").verdict is Verdict.PASS
+    _declined("chat.tools.custom")(world)
+    assert world.judge("chat.tools.custom").verdict is Verdict.PASS
+    assert world.judge("chat.tools.custom.form").verdict is Verdict.NOT_TESTABLE
 
 
 def test_the_whole_document_within_the_budget_is_not_judged(world: Any) -> None:

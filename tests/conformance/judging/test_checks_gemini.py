@@ -180,6 +180,12 @@ def _bare_models(world: Any) -> None:
         entry.update(description="x", version="001", temperature=1, topK=64, topP=0.95)
 
 
+def _null_reasons(world: Any) -> None:
+    for chunk in world["gemini.stream"].chunks:
+        for candidate in chunk.get("candidates", ()):
+            candidate.setdefault("finishReason", None)
+
+
 LEGAL: dict[str, Change] = {
     "unknown keys": _each(lambda document: document.update(modelStatus={}, newThing=[1])),
     "no index": _candidates(lambda one: one.pop("index") if one.get("index") == 0 else None),
@@ -251,6 +257,11 @@ LEGAL: dict[str, Change] = {
     "404 for a method": lambda w: w["gemini.errors.method"].__dict__.update(
         status=404, body=good.error(404, "NOT_FOUND")["body"]
     ),
+    "keys that are null": lambda w: [
+        candidate.update(finishMessage=None, citationMetadata=None, tokenCount=None)
+        for candidate in w[PLAIN].body["candidates"]
+    ],
+    "a finish reason that is null in all chunks but the last": _null_reasons,
     "a fraction of a second": lambda w: (
         w["gemini.keys.throttled"].body["error"]["details"][1].update(retryDelay="36.5s")
     ),

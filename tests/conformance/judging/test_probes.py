@@ -252,3 +252,14 @@ def test_a_model_is_asked_only_what_it_can(world: Any) -> None:
     context = ProbeContext(target, {})
     assert PROBES["chat.tools.forced"].build(context) is None
     assert PROBES["chat.plain"].build(context) is not None
+
+
+def test_headers_that_a_contract_wants_go_with_every_request(world: Any) -> None:
+    extra = {"x-gateway-provider": "openai"}
+    contract = world.target.contract
+    auth = {**contract.raw["auth"], "headers": extra}
+    promised = replace(contract, raw={**contract.raw, "auth": auth})
+    context = ProbeContext(replace(world.target, contract=promised), {})
+    request = PROBES["models.list"].build(context)
+    assert request is not None
+    assert extra.items() <= dict(request.headers).items()

@@ -8,7 +8,7 @@ from wiremark_schemas.explain import violations
 from wiremark_conformance.checking import accepted, check, refused
 from wiremark_conformance.evidence import View, parse_json
 from wiremark_conformance.outcome import NotTestable, Outcome, Silent
-from wiremark_conformance.probes.structured import NOTE, PING, RICH_SCHEMA
+from wiremark_conformance.probes.structured import PING, RICH_SCHEMA
 from wiremark_conformance.probes.tools import TOOL
 from wiremark_conformance.values import shown
 
@@ -63,20 +63,6 @@ def single(view: View) -> Outcome:
 
 def _declined(view: View) -> bool:
     return view.status is not None and 400 <= view.status < 500
-
-
-@check("chat.tools.custom", "chat.tools.custom", expects="refusal")
-def custom(view: View) -> Outcome:
-    if _declined(view):
-        return None
-    if not view.succeeded:
-        return f"answered {view.status_line}{view.error_text}"
-    calls = view.message.get("tool_calls")
-    entries = calls if isinstance(calls, list) else []
-    named = [entry.get("custom") for entry in entries if isinstance(entry, dict)]
-    if any(isinstance(custom, dict) and custom.get("name") == NOTE for custom in named):
-        return None
-    return Silent("a custom tool that is forced is neither called nor refused")
 
 
 @check("chat.tools.functions", "chat.tools.functions", expects="refusal")

@@ -9,7 +9,7 @@ from typing import Any
 from wiremark_conformance.checking import accepted, check, each
 from wiremark_conformance.checks.gemini import ANSWERS
 from wiremark_conformance.evidence import View
-from wiremark_conformance.gemini import FINISH_REASONS, answer
+from wiremark_conformance.gemini import FINISH_REASONS, answer, without_nulls
 from wiremark_conformance.outcome import NotTestable, Outcome
 from wiremark_conformance.shapes import schema_violations
 from wiremark_conformance.values import is_text, shown
@@ -83,7 +83,7 @@ def known(reason: Any) -> bool:
 
 @each("gemini.types", *ANSWERS)
 def types(view: View) -> Outcome:
-    found = schema_violations(RESPONSE, view.object)
+    found = schema_violations(RESPONSE, without_nulls(view.object))
     return "; ".join(str(violation) for violation in found[:3]) or None
 
 

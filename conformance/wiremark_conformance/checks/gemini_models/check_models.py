@@ -8,6 +8,7 @@ from typing import Any
 
 from wiremark_conformance.checking import accepted, check, each
 from wiremark_conformance.evidence import View
+from wiremark_conformance.gemini import without_nulls
 from wiremark_conformance.outcome import NotPromised, NotTestable, Outcome
 from wiremark_conformance.shapes import schema_violations
 from wiremark_conformance.values import is_text, shown
@@ -37,7 +38,7 @@ def array(view: View) -> Outcome:
 
 @check("gemini.models.list.types", _LIST)
 def types(view: View) -> Outcome:
-    found = schema_violations("gemini/models.list", view.object)
+    found = schema_violations("gemini/models.list", without_nulls(view.object))
     return "; ".join(str(violation) for violation in found[:3]) or None
 
 

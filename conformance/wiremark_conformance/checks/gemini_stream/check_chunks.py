@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import pairwise
+from typing import Any
 
 from wiremark_conformance.checking import check, each
 from wiremark_conformance.checks.gemini.check_answer import RESPONSE, known, snake_key
 from wiremark_conformance.checks.gemini.check_usage import wrong_counts, wrong_total
 from wiremark_conformance.checks.gemini_stream import STREAMS
 from wiremark_conformance.evidence import View
-from wiremark_conformance.gemini import answer, candidates, number
+from wiremark_conformance.gemini import answer, candidates, number, without_nulls
 from wiremark_conformance.outcome import NotTestable, Outcome
 from wiremark_conformance.probes.chat import SMALL_BUDGET
 from wiremark_conformance.shapes import schema_violations
@@ -18,8 +20,7 @@ from wiremark_conformance.values import is_int, is_text, shown
 
 @each("gemini.stream.types", *STREAMS, expects="stream")
 def types(view: View) -> Outcome:
-    found = [violation for chunk in view.chunks for violation in schema_violations(RESPONSE, chunk)]
-    return "; ".join(str(violation) for violation in found[:3]) or None
+    return _misfits(view.chunks)
 
 
 @each("gemini.stream.camel-case", *STREAMS, expects="stream")
@@ -189,8 +190,12 @@ def array_content_type(view: View) -> Outcome:
 
 @check("gemini.stream.array.types", "gemini.stream.array")
 def array_types(view: View) -> Outcome:
-    found = [violation for chunk in _array(view) for violation in schema_violations(RESPONSE, chunk)]
-    return "; ".join(str(violation) for violation in found[:3]) or None
+    return _misfits(_array(view))
+
+
+def _misfits(chunks: Iterable[Any]) -> Outcome:
+    found = [misfit for chunk in chunks for misfit in schema_violations(RESPONSE, without_nulls(chunk))]
+    return "; ".join(str(misfit) for misfit in found[:3]) or None
 
 
 @check("gemini.stream.array.finish", "gemini.stream.array")

@@ -10,6 +10,7 @@ from wiremark_server.dialects.openai_chat import request
 from wiremark_server.dialects.openai_chat.answer import Answer, Identity
 from wiremark_server.dialects.openai_chat.form import Form
 from wiremark_server.dialects.openai_chat.stream import ChatStream
+from wiremark_server.dialects.openai_chat.tools import kinds
 from wiremark_server.domain.asked import Asked
 
 
@@ -31,6 +32,7 @@ class ChatFormat:
             self._identity(reply),
             generation.n,
             logprobs=logprobs,
+            kinds=kinds(generation.tools),
             form=self._form,
             extras=self._form.extras(reply),
         )
@@ -41,6 +43,7 @@ class ChatFormat:
             self._identity(reply),
             asked.generation.n,
             include_usage=asked.include_usage,
+            kinds=kinds(asked.generation.tools),
             form=self._form,
             extras=self._form.extras(reply),
         )

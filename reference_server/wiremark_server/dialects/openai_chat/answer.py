@@ -10,6 +10,8 @@ import msgspec
 from msgspec import Struct
 
 from wiremark_server.dialects.openai_chat.form import STANDARD, Extras, Form
+from wiremark_server.dialects.openai_chat.tools import STANDARD_KINDS
+from wiremark_server.dialects.openai_chat.tools import call as tool_call
 from wiremark_server.domain.generation import (
     Delta,
     Finish,
@@ -54,7 +56,10 @@ class _Choice:
 
 
 class Answer:
-    """Gathers deltas in the order they come, then encodes them."""
+    """Gathers deltas in the order they come, then encodes them.
+
+    kinds: the type of each tool that is no function, by name
+    """
 
     def __init__(
         self,
@@ -62,10 +67,12 @@ class Answer:
         choices: int,
         *,
         logprobs: bool = False,
+        kinds: Mapping[str, str] = STANDARD_KINDS,
         form: Form = STANDARD,
         extras: Extras | None = None,
     ) -> None:
         self._identity = identity
+        self._kinds = kinds
         self._choices = [_Choice() for _ in range(choices)]
         self._form = form
         self._extras = extras
@@ -124,11 +131,7 @@ class Answer:
             message |= self._form.reasoning("".join(choice.reasoning))
         if choice.calls:
             message["tool_calls"] = [
-                {
-                    "id": call.id,
-                    "type": "function",
-                    "function": {"name": call.name, "arguments": "".join(call.fragments)},
-                }
+                tool_call(self._kinds.get(call.name, "function"), call.id, call.name, "".join(call.fragments))
                 for call in choice.calls
             ]
         return {

@@ -7,19 +7,19 @@ that would change it and are not supported are refused, never dropped.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
+from wiremark_server.dialects.openai_chat.tools import read_choice, read_tools
 from wiremark_server.dialects.openai_chat.turns import read_turns
 from wiremark_server.dialects.openai_params import stop_sequences, streaming
 from wiremark_server.dialects.validation import RequestSchema, check_integers, check_schema
 from wiremark_server.domain import problem
 from wiremark_server.domain.asked import Asked
-from wiremark_server.domain.generation import Generation, OutputFormat, Tool, ToolChoice
+from wiremark_server.domain.generation import Generation, OutputFormat
 
 _SCHEMA = RequestSchema("openai/chat.request")
 _INTEGERS = ("max_tokens", "max_completion_tokens", "n", "top_logprobs", "seed")
-_MAX_TOOLS = 128
 _UNSUPPORTED = {
     "functions": "use 'tools' in place of the deprecated 'functions'",
     "function_call": "use 'tool_choice' in place of the deprecated 'function_call'",
@@ -35,13 +35,13 @@ def decode(document: Mapping[str, Any], request_id: str) -> Asked:
     check_integers(document, _INTEGERS)
     stream, include_usage = streaming(document)
     turns, image_param = read_turns(document["messages"])
-    tools = _tools(document.get("tools") or ())
+    tools = read_tools(document.get("tools") or ())
     generation = Generation(
         request_id=request_id,
         model=document["model"],
         turns=turns,
         tools=tools,
-        tool_choice=_tool_choice(document.get("tool_choice"), tools),
+        tool_choice=read_choice(document.get("tool_choice"), tools),
         parallel_tool_calls=document.get("parallel_tool_calls") is not False,
         output=_output(document.get("response_format")),
         max_tokens=_budget(document),
@@ -74,62 +74,6 @@ def _budget(document: Mapping[str, Any]) -> int | None:
     """Of both names for the completion limit, the smaller one holds."""
     limits = [document.get("max_tokens"), document.get("max_completion_tokens")]
     return min((limit for limit in limits if limit is not None), default=None)
-
-
-def _tools(entries: Sequence[Mapping[str, Any]]) -> tuple[Tool, ...]:
-    if len(entries) > _MAX_TOOLS:
-        raise problem.invalid_request(
-            f"Invalid value for 'tools': expected at most {_MAX_TOOLS} items.", "tools"
-        )
-    tools = []
-    for position, entry in enumerate(entries):
-        if entry["type"] != "function":
-            param = f"tools[{position}].type"
-            raise problem.invalid_request(f"Unsupported value for '{param}': only 'function' tools.", param)
-        function = entry["function"]
-        parameters = function.get("parameters")
-        if parameters is not None:
-            check_schema(
-                parameters, f"tools[{position}].function.parameters", strict=bool(function.get("strict"))
-            )
-        tools.append(Tool(function["name"], function.get("description") or "", parameters))
-    return tuple(tools)
-
-
-def _tool_choice(choice: str | Mapping[str, Any] | None, tools: tuple[Tool, ...]) -> ToolChoice:
-    if choice is None or choice == "auto":
-        return ToolChoice("auto" if tools else "none")
-    if choice == "none":
-        return ToolChoice("none")
-    if not tools:
-        raise problem.invalid_request(
-            "'tool_choice' is only allowed when 'tools' are specified.", "tool_choice"
-        )
-    if isinstance(choice, str):
-        return ToolChoice("required")
-    known = frozenset(tool.name for tool in tools)
-    if choice["type"] == "function":
-        return ToolChoice("required", (_known_name(choice, known, "tool_choice.function.name"),))
-    if choice["type"] == "allowed_tools":
-        allowed = choice["allowed_tools"]
-        names = tuple(
-            _known_name(entry, known, f"tool_choice.allowed_tools.tools[{position}].function.name")
-            for position, entry in enumerate(allowed["tools"])
-        )
-        return ToolChoice(allowed["mode"], names)
-    raise problem.invalid_request(
-        "Unsupported value for 'tool_choice.type': only 'function' and 'allowed_tools'.", "tool_choice.type"
-    )
-
-
-def _known_name(entry: Mapping[str, Any], known: frozenset[str], param: str) -> str:
-    function = entry.get("function")
-    name = function.get("name") if isinstance(function, dict) else None
-    if not isinstance(name, str) or name not in known:
-        raise problem.invalid_request(
-            f"Invalid value for '{param}': 'tools' has no function {name!r}.", param
-        )
-    return name
 
 
 def _output(form: Mapping[str, Any] | None) -> OutputFormat:

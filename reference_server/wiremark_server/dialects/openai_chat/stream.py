@@ -18,6 +18,8 @@ from wiremark_server.dialects.openai_chat.answer import (
     usage_document,
 )
 from wiremark_server.dialects.openai_chat.form import STANDARD, Extras, Form
+from wiremark_server.dialects.openai_chat.tools import ARGUMENTS, STANDARD_KINDS
+from wiremark_server.dialects.openai_chat.tools import call as tool_call
 from wiremark_server.domain.generation import (
     Delta,
     Finish,
@@ -36,6 +38,7 @@ class ChatStream:
     """Encodes the deltas of one answer.
 
     include_usage: every chunk carries `usage: null`, and `end` sends the usage chunk
+    kinds:         the type of each tool that is no function, by name
     """
 
     def __init__(
@@ -44,10 +47,13 @@ class ChatStream:
         choices: int,
         *,
         include_usage: bool,
+        kinds: Mapping[str, str] = STANDARD_KINDS,
         form: Form = STANDARD,
         extras: Extras | None = None,
     ) -> None:
         self._identity = identity
+        self._kinds = kinds
+        self._kind: dict[tuple[int, int], str] = {}  # of a call that is no function's, by choice and index
         self._usage = include_usage
         self._choices = choices
         self._form = form
@@ -142,11 +148,14 @@ class ChatStream:
             case ReasoningDelta():
                 return self._delta(delta.choice, self._form.reasoning(delta.text))
             case ToolCallStart():
-                function = {"name": delta.name, "arguments": ""}
-                call = {"index": delta.index, "id": delta.id, "type": "function", "function": function}
+                kind = self._kinds.get(delta.name, "function")
+                if kind != "function":
+                    self._kind[delta.choice, delta.index] = kind
+                call = {"index": delta.index, **tool_call(kind, delta.id, delta.name, "")}
                 return self._delta(delta.choice, {"tool_calls": [call]})
             case ToolArgumentsDelta():
-                call = {"index": delta.index, "function": {"arguments": delta.fragment}}
+                kind = self._kind.get((delta.choice, delta.index), "function")
+                call = {"index": delta.index, kind: {ARGUMENTS[kind]: delta.fragment}}
                 return self._delta(delta.choice, {"tool_calls": [call]})
             case Finish():
                 reason = _json(delta.reason)

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wiremark_server.dialects import images
+from wiremark_server.dialects.openai_chat.tools import read_calls
 from wiremark_server.domain import problem
-from wiremark_server.domain.generation import Role, ToolCall, Turn
+from wiremark_server.domain.generation import Role, Turn
 
 _ROLES: Mapping[str, Role] = {
     "developer": "system",
@@ -37,7 +38,7 @@ def read_turns(messages: Sequence[Mapping[str, Any]]) -> tuple[tuple[Turn, ...],
             raise _missing_results(unanswered, param)
         text, image_paths = _content(message.get("content"), f"{param}.content")
         first_image = first_image or next(iter(image_paths), None)
-        calls = _tool_calls(message.get("tool_calls") or (), param) if role == "assistant" else ()
+        calls = read_calls(message.get("tool_calls") or ()) if role == "assistant" else ()
         unanswered.update(dict.fromkeys(call.id for call in calls))
         turns.append(Turn(_ROLES[role], text, len(image_paths), calls, message.get("tool_call_id")))
     if unanswered:
@@ -61,16 +62,6 @@ def _missing_results(unanswered: Mapping[str, None], param: str) -> problem.Prob
         f"'tool_call_id'. These did not have response messages: {', '.join(unanswered)}.",
         param,
     )
-
-
-def _tool_calls(entries: Sequence[Mapping[str, Any]], param: str) -> tuple[ToolCall, ...]:
-    calls = []
-    for position, entry in enumerate(entries):
-        if entry["type"] != "function":
-            where = f"{param}.tool_calls[{position}].type"
-            raise problem.invalid_request(f"Unsupported value for '{where}': only 'function' calls.", where)
-        calls.append(ToolCall(entry["id"], entry["function"]["name"], entry["function"]["arguments"]))
-    return tuple(calls)
 
 
 def _content(content: str | Sequence[Mapping[str, Any]] | None, param: str) -> tuple[str, list[str]]:

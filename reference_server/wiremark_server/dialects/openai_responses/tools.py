@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from wiremark_server.dialects.validation import check_schema
+from wiremark_server.dialects.validation import check_grammar, check_schema
 from wiremark_server.domain import problem
 from wiremark_server.domain.generation import Tool, ToolChoice
 
@@ -45,15 +45,7 @@ def _function(entry: Mapping[str, Any], param: str) -> Tool:
 
 def _custom(entry: Mapping[str, Any], param: str) -> Tool:
     form = entry.get("format") or {"type": "text"}
-    pattern = None
-    if form["type"] == "grammar":
-        if form["syntax"] != "regex":
-            raise problem.invalid_request(
-                f"Unsupported value for '{param}.format.syntax': only 'regex' grammars.",
-                f"{param}.format.syntax",
-            )
-        pattern = {"type": "string", "pattern": f"^(?:{form['definition']})$"}
-        check_schema(pattern, f"{param}.format.definition", strict=False)
+    pattern = check_grammar(form, f"{param}.format") if form["type"] == "grammar" else None
     return Tool(entry["name"], entry.get("description") or "", pattern, free=True)
 
 

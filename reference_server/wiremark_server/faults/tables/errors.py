@@ -77,7 +77,7 @@ def _text_messages(ask: Ask) -> bool:
 
 def _unknown_tool(ask: Ask) -> bool:
     choice = ask.document.get("tool_choice")
-    return isinstance(choice, dict) and choice["function"]["name"] == "no_such_tool"
+    return isinstance(choice, dict) and choice.get("function") == {"name": "no_such_tool"}
 
 
 def _plain_refusal(status_: int, text: bytes, content_type: bytes = b"text/plain") -> Callable[[Ask], Reply]:
