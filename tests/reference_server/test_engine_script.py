@@ -205,6 +205,13 @@ def test_two_things_asked_for_are_two_calls_only_when_calls_may_be_parallel() ->
     assert sorted(name for name, _ in calls(both)) == ["get_local_clock", "get_weather"]
 
 
+def test_dictated_words_are_said_although_tools_are_about_them() -> None:
+    dictated = "Say exactly: the weather of the city"
+    assert said(dictated, tools=(WEATHER,)) == "the weather of the city"
+    assert calls(ask(f"Use get_weather. {dictated}", tools=(WEATHER,)))
+    assert calls(ask(dictated, tools=(WEATHER,), tool_choice=ToolChoice("required")))
+
+
 def test_tool_choice_is_obeyed() -> None:
     story = ask("Tell me a story", tools=(WEATHER, CLOCK))
     assert calls(replace(story, tool_choice=ToolChoice("required")))[0][0] == "get_weather"

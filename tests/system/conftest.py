@@ -20,9 +20,9 @@ from wiremark_schemas.contracts import Contract
 from wiremark_schemas.credentials import Credentials
 from wiremark_server import app, keys
 from wiremark_server.clock import SystemClock
-from wiremark_server.edge.handler import Gateway
 from wiremark_server.engine import pace
 from wiremark_server.engine.simulated import SimulatedEngine
+from wiremark_server.faults import catalogue
 from wiremark_server.ledger.store import Ledger
 
 Message = MutableMapping[str, Any]
@@ -34,12 +34,14 @@ class Served:
     """A gateway on an event loop of its own, reached as a client would be, from any thread.
 
     folder: where it writes
+    faults: what it does wrong
     """
 
     contract: Contract
     folder: Path
+    faults: Sequence[str] = ()
     secrets: Mapping[str, str] = field(init=False)
-    gateway: Gateway = field(init=False)
+    gateway: Any = field(init=False)
     ledger: Ledger = field(init=False)
 
     def __post_init__(self) -> None:
@@ -57,7 +59,9 @@ class Served:
         store = keys.KeyStore(self.ledger)
         self.secrets = await keys.provision_roles(store, self.ledger, self.contract, SEED)
         self.engine = SimulatedEngine(pace.profile("instant"), SEED, clock)
-        self.gateway = app.build(self.contract, clock, self.ledger, store, self.engine, SEED)
+        parts = (self.contract, clock, self.ledger, store, self.engine, SEED)
+        wrong = catalogue.chosen(self.faults, ())
+        self.gateway = app.build_misbehaving(*parts, "", wrong.choose) if wrong else app.build(*parts)
 
     async def _close(self) -> None:
         await self.gateway.drained()
@@ -139,11 +143,11 @@ class Judge:
     folder: Path
     served: list[Served] = field(default_factory=list)
 
-    def serve(self, contract: Contract | str) -> Served:
+    def serve(self, contract: Contract | str, faults: Sequence[str] = ()) -> Served:
         folder = self.folder / str(len(self.served))
         folder.mkdir()
         found = contracts.load(contract) if isinstance(contract, str) else contract
-        self.served.append(Served(found, folder))
+        self.served.append(Served(found, folder, faults))
         return self.served[-1]
 
     @staticmethod
@@ -160,10 +164,14 @@ class Judge:
         )
 
     def __call__(
-        self, served: Contract | str, held_to: Contract | str | None = None, only: Sequence[str] = ()
+        self,
+        served: Contract | str,
+        held_to: Contract | str | None = None,
+        only: Sequence[str] = (),
+        faults: Sequence[str] = (),
     ) -> Judged:
         """only: requirements whose probes are enough; all of them when empty."""
-        gateway = self.serve(served)
+        gateway = self.serve(served, faults)
         promised = gateway.contract if held_to is None else held_to
         contract = contracts.load(promised) if isinstance(promised, str) else promised
         target = self.target(gateway, contract)

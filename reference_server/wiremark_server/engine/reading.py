@@ -69,13 +69,19 @@ def blocked(text: str) -> Literal["prompt", "answer"] | None:
     return "answer" if ANSWER_BLOCK in text else None
 
 
+def dictated(text: str) -> str | None:
+    """The rest of a message after "Say exactly:" or its like."""
+    found = _ECHO.search(text)
+    return found[1].strip() if found else None
+
+
 def echoed(text: str) -> str | None:
     """What the message asks to be said verbatim."""
     if not _speaks_of(text, "say", "repl", "respond", "answer", "repeat", "echo"):
         return None
-    found = _ECHO.search(text)
-    if found:
-        return found[1].strip()
+    rest = dictated(text)
+    if rest is not None:
+        return rest
     found = _SAY.search(text)
     return next((group for group in found.groups() if group), None) if found else None
 

@@ -8,7 +8,8 @@ much of it is heard. The rules, first match wins:
     tool_choice required or named              call; of several allowed tools the one the message is about
     tool_choice auto, last turn is the user's  call each tool whose name or description shares a meaningful
                                                word with the message (one call unless calls may be parallel;
-                                               two things named, "Paris and Tokyo", make two calls)
+                                               two things named, "Paris and Tokyo", make two calls); none
+                                               when the message says "Say exactly: …" and names no tool
     a JSON output format                       a document valid against the schema
     last turn is a tool's result               a sentence that quotes the result
     the sentences of `reading`                 echo, counting, length, memory
@@ -139,6 +140,8 @@ class Script:
         if not about and forced:
             about = allowed[:1]
         if not about or (not forced and generation.turns[-1].role not in _OF_USER):
+            return ()
+        if not forced and reading.dictated(said) is not None and about[0].name not in said:
             return ()
         names = reading.entities(said)
         asked: list[tuple[Tool, tuple[str, ...]]] = [(tool, names) for tool in about]

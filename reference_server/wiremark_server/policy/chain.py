@@ -138,9 +138,10 @@ def _budget(generation: Generation, model: Model, prompt: int) -> int:
     """Completion tokens per choice: what was asked for, else what the model and its context leave."""
     asked = generation.max_tokens
     if asked is not None and asked > model.max_output_tokens:
+        most = model.max_output_tokens  # agents that asked for too much look for the range, and ask for less
         raise problem.invalid_request(
-            f"max_tokens is too large: {asked}. The model {model.id!r} supports at most "
-            f"{model.max_output_tokens} completion tokens.",
+            f"max_tokens is too large: {asked}. The model {model.id!r} supports at most {most} completion "
+            f"tokens; the range of max_tokens should be [1, {most}].",
             "max_tokens",
         )
     if prompt + (asked or 1) > model.context_tokens:

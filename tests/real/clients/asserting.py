@@ -15,7 +15,7 @@ ASKED = {
     "weather": "What is the weather in Paris?",
     "fill": "Paris has 2100000 inhabitants.",
     "look": "What is in this image?",
-    "read": 'Use read_file to read "{path}"',
+    "read": 'Use read_file to read line 1 of "{path}"',
 }
 FOUND = "21 °C and sunny"
 CALLS = [["get_weather", {"city": "Paris"}]]

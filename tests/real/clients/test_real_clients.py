@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import functools
 import signal
 import struct
 import subprocess
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from clients import asserting, table
 from installing import CHECKOUT, NotAvailableError
 from wiremark_schemas import contracts, credentials
 
 ENDPOINTS, CLIENTS = table.endpoints(), table.clients()
 SERVED = sorted({endpoint.contract for endpoint in ENDPOINTS.values()})
+Task = Callable[[str, Sequence[str]], dict[str, Any]]
 Told = Callable[[str], Mapping[str, Any]]
+ROWS = yaml.safe_load((CHECKOUT / "tests" / "system" / "rows.yaml").read_text(encoding="utf-8"))["rows"]
+# Promises of the five systems that clients hold: what breaks them, and who notices.
+NOTICED = {name: broken for name, row in ROWS.items() for broken in row["broken"] if "client" in broken}
 
 
 def _png() -> str:
@@ -35,18 +41,18 @@ def _png() -> str:
     return base64.b64encode(whole).decode()
 
 
-@pytest.fixture(scope="module")
-def tasks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, str], dict[str, Any]]]:
-    """All contracts in one server; gives what a client is to do at an endpoint."""
-    keys_file: Path = tmp_path_factory.mktemp("clients") / "keys.yaml"
-    command = ["serve", "--contract", ",".join(SERVED), "--port", "0", "--credentials-file", str(keys_file)]
+@contextlib.contextmanager
+def serving(names: Iterable[str], folder: Path, *more: str) -> Iterator[Task]:
+    """Contracts in one server, mounted; gives what a client is to do at an endpoint."""
+    keys_file = folder / "keys.yaml"
+    command = ["serve", "--contract", ",".join(names), "--port", "0", "--credentials-file", str(keys_file)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "wiremark_server", *command], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "wiremark_server", *command, *more], stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
     origin = next(line.split()[-1] for line in process.stdout if line.startswith("listening on "))
 
-    def task(client: str, endpoint: str) -> dict[str, Any]:
+    def task(endpoint: str, does: Sequence[str]) -> dict[str, Any]:
         at = ENDPOINTS[endpoint]
         keys = credentials.load(keys_file.with_name(f"keys.{at.contract}.yaml"))
         return {
@@ -54,26 +60,33 @@ def tasks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str, s
             "keys": {role: keys[role] for role in keys.roles},
             "format": at.format,
             "model": at.model,
-            "does": CLIENTS[client].runs[endpoint],
+            "does": does,
             "image": _png(),
             **asserting.ASKED,
         }
 
-    yield task
-    process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=30)
+    try:
+        yield task
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
     assert process.returncode == 0
 
 
 @pytest.fixture(scope="module")
-def told(tasks: Callable[[str, str], dict[str, Any]]) -> Told:
+def tasks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Task]:
+    with serving(SERVED, tmp_path_factory.mktemp("clients")) as task:
+        yield task
+
+
+@pytest.fixture(scope="module")
+def told(tasks: Task) -> Told:
     """What a client handed over, by endpoint; each client is started once."""
 
     @functools.cache
     def of(client: str) -> Mapping[str, Any]:
-        runs = CLIENTS[client].runs
-        answers = CLIENTS[client].use([tasks(client, endpoint) for endpoint in runs])
-        return dict(zip(runs, answers, strict=True))
+        found = CLIENTS[client]
+        return found.use({endpoint: tasks(endpoint, does) for endpoint, does in found.runs.items()})
 
     return of
 
@@ -93,6 +106,19 @@ def test_its_user_gets_what_was_served(told: Told, client: str, endpoint: str) -
     assert set(got) == set(CLIENTS[client].runs[endpoint])
     found = asserting.findings(CLIENTS[client], at, contracts.load(at.contract), got)
     assert not found, "\n".join(found)
+
+
+@pytest.mark.real
+def test_a_client_notices_what_breaks_its_row(tmp_path: Path) -> None:
+    faults = sorted({broken["fault"] for broken in NOTICED.values()})
+    contracts_of = sorted({ENDPOINTS[broken["endpoint"]].contract for broken in NOTICED.values()})
+    options = [word for fault in faults for word in ("--fault", fault)]
+    with serving(contracts_of, tmp_path, *options) as task:
+        for row, broken in NOTICED.items():
+            client, at = CLIENTS[broken["client"]], broken["endpoint"]
+            told = client.use({at: task(at, broken["does"])})[at]
+            endpoint = ENDPOINTS[at]
+            assert asserting.findings(client, endpoint, contracts.load(endpoint.contract), told), row
 
 
 def test_the_page_shows_the_table() -> None:

@@ -27,7 +27,7 @@ def _agent(task: Task, key: str | None = None, model: str | None = None, **more:
     return Agent(name="Assistant", instructions="You are helpful.", model=made, **more)
 
 
-def _text(task: Task) -> dict[str, Any]:
+def any_text(task: Task) -> dict[str, Any]:
     ran = Runner.run_sync(_agent(task), task["say"])
     usage = ran.context_wrapper.usage
     return {"text": ran.final_output, "tokens": [usage.input_tokens, usage.output_tokens]}
@@ -43,7 +43,7 @@ async def _pieces(task: Task) -> tuple[list[str], Any]:
     return pieces, ran.final_output
 
 
-def _stream(task: Task) -> dict[str, Any]:
+def any_stream(task: Task) -> dict[str, Any]:
     pieces, final = asyncio.run(_pieces(task))
     return {"text": "".join(pieces), "pieces": len(pieces), "final": final}
 
@@ -60,16 +60,16 @@ async def _streamed(task: Task) -> list[Any]:
     return _called(ran)
 
 
-def _tools(task: Task) -> dict[str, Any]:
+def any_tools(task: Task) -> dict[str, Any]:
     ran = Runner.run_sync(_agent(task, tools=[function_tool(told.get_weather)]), task["weather"])
     return {"calls": _called(ran), "streamed": asyncio.run(_streamed(task)), "text": ran.final_output}
 
 
-def _structured(task: Task) -> Any:
+def any_structured(task: Task) -> Any:
     return Runner.run_sync(_agent(task, output_type=City), task["fill"]).final_output.model_dump()
 
 
-def _vision(task: Task) -> dict[str, Any]:
+def any_vision(task: Task) -> dict[str, Any]:
     parts = [
         {"type": "input_text", "text": task["look"]},
         {"type": "input_image", "image_url": f"data:image/png;base64,{task['image']}", "detail": "auto"},
@@ -77,19 +77,10 @@ def _vision(task: Task) -> dict[str, Any]:
     return {"text": Runner.run_sync(_agent(task), [{"role": "user", "content": parts}]).final_output}
 
 
-def _errors(task: Task) -> dict[str, Any]:
+def any_errors(task: Task) -> dict[str, Any]:
     return told.errors(task, lambda key, model: Runner.run_sync(_agent(task, key, model), "Hello"))
 
 
-_DOES = {
-    "text": _text,
-    "stream": _stream,
-    "tools": _tools,
-    "structured": _structured,
-    "vision": _vision,
-    "errors": _errors,
-}
-
 if __name__ == "__main__":
     set_tracing_disabled(True)
-    told.main(dict.fromkeys(_MODELS, _DOES))
+    told.main(globals())

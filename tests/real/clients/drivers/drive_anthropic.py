@@ -28,14 +28,14 @@ def _calls(message: Any) -> list[Any]:
     return [block for block in message.content if block.type == "tool_use"]
 
 
-def _text(task: Task) -> dict[str, Any]:
+def messages_text(task: Task) -> dict[str, Any]:
     answer = _client(task).messages.create(
         model=task["model"], max_tokens=_TOKENS, messages=_said(task["say"])
     )
     return {"text": _words(answer), "tokens": [answer.usage.input_tokens, answer.usage.output_tokens]}
 
 
-def _stream(task: Task) -> dict[str, Any]:
+def messages_stream(task: Task) -> dict[str, Any]:
     with _client(task).messages.stream(
         model=task["model"], max_tokens=_TOKENS, messages=_said(task["say"])
     ) as stream:
@@ -44,7 +44,7 @@ def _stream(task: Task) -> dict[str, Any]:
     return {"text": "".join(pieces), "pieces": len(pieces), "final": _words(final)}
 
 
-def _tools(task: Task) -> dict[str, Any]:
+def messages_tools(task: Task) -> dict[str, Any]:
     client, messages = _client(task), _said(task["weather"])
     asked = {"model": task["model"], "max_tokens": _TOKENS, "tools": [_TOOL]}
     with client.messages.stream(messages=messages, **asked) as stream:
@@ -64,14 +64,14 @@ def _tools(task: Task) -> dict[str, Any]:
     }
 
 
-def _structured(task: Task) -> Any:
+def messages_structured(task: Task) -> Any:
     answer = _client(task).messages.parse(
         model=task["model"], max_tokens=_TOKENS, messages=_said(task["fill"]), output_format=City
     )
     return answer.parsed_output.model_dump()
 
 
-def _vision(task: Task) -> dict[str, Any]:
+def messages_vision(task: Task) -> dict[str, Any]:
     image = {"type": "base64", "media_type": "image/png", "data": task["image"]}
     parts = [{"type": "text", "text": task["look"]}, {"type": "image", "source": image}]
     answer = _client(task).messages.create(
@@ -80,28 +80,16 @@ def _vision(task: Task) -> dict[str, Any]:
     return {"text": _words(answer)}
 
 
-def _errors(task: Task) -> dict[str, Any]:
+def messages_errors(task: Task) -> dict[str, Any]:
     def ask(key: str, model: str) -> object:
         return _client(task, key).messages.create(model=model, max_tokens=9, messages=_said("Hello"))
 
     return told.errors(task, ask)
 
 
-def _models(task: Task) -> list[str]:
+def messages_models(task: Task) -> list[str]:
     return [model.id for model in _client(task).models.list()]
 
 
 if __name__ == "__main__":
-    told.main(
-        {
-            "messages": {
-                "models": _models,
-                "text": _text,
-                "stream": _stream,
-                "tools": _tools,
-                "structured": _structured,
-                "vision": _vision,
-                "errors": _errors,
-            }
-        }
-    )
+    told.main(globals())

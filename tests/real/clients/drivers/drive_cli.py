@@ -1,8 +1,8 @@
 """Agents that people run in a terminal, configured by files and variables as a document prints them.
 
 The task has `command`, `files` (below the home folder) and `variables`; in each of them `{base_url}`,
-`{key}`, `{model}`, `{home}` and `{ask}` stand for what they are. Each thing is done with a home folder of
-its own and nothing else of this machine's environment.
+`{key}`, `{model}`, `{home}`, `{bin}`, `{node_modules}` and `{ask}` stand for what they are. Each thing is
+done with a home folder of its own and nothing else of this machine's environment.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ def _run(task: Task, ask: str, key: str | None = None, home: str | None = None) 
         "key": key or task["keys"]["default"],
         "model": task["model"],
         "home": home,
+        "bin": task["bin"],
+        "node_modules": task["node_modules"],
         "ask": ask,
     }
 
@@ -37,17 +39,18 @@ def _run(task: Task, ask: str, key: str | None = None, home: str | None = None) 
             text = text.replace(f"{{{name}}}", value)
         return text
 
-    for name, text in task["files"].items():
+    for name, text in task.get("files", {}).items():
         path = Path(home, name)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(filled(text), encoding="utf-8")
     work = Path(home, "work")
     work.mkdir(exist_ok=True)
-    variables = {name: filled(value) for name, value in task["variables"].items()}
+    programs = f"{task['bin']}{os.pathsep}{os.environ['PATH']}"
+    plain = {"PATH": programs, "HOME": home, "LANG": "C.UTF-8", "TERM": "dumb"}
     done = subprocess.run(
         [filled(word) for word in task["command"]],
         cwd=work,
-        env={"PATH": os.environ["PATH"], "HOME": home, "LANG": "C.UTF-8", "TERM": "dumb", **variables},
+        env={**plain, **{name: filled(value) for name, value in task.get("variables", {}).items()}},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -57,12 +60,12 @@ def _run(task: Task, ask: str, key: str | None = None, home: str | None = None) 
     return done.returncode, done.stdout + done.stderr
 
 
-def _text(task: Task) -> dict[str, Any]:
+def any_text(task: Task) -> dict[str, Any]:
     code, said = _run(task, task["say"])
     return {"exit": code, "says": said}
 
 
-def _tools(task: Task) -> dict[str, Any]:
+def any_tools(task: Task) -> dict[str, Any]:
     """The agent reads a file with a tool of its own, because the model asked for it."""
     with tempfile.TemporaryDirectory() as home:
         note = Path(home, "work", "note.txt")
@@ -72,12 +75,10 @@ def _tools(task: Task) -> dict[str, Any]:
     return {"exit": code, "says": said}
 
 
-def _errors(task: Task) -> dict[str, Any]:
+def any_errors(task: Task) -> dict[str, Any]:
     code, said = _run(task, "Hello", f"{task['keys']['default']}-wrong")
     return {"invalid_key": {"exit": code, "says": said}}
 
 
-_DOES = {"text": _text, "tools": _tools, "errors": _errors}
-
 if __name__ == "__main__":
-    told.main(dict.fromkeys(("chat", "responses", "messages"), _DOES))
+    told.main(globals())

@@ -57,11 +57,11 @@ def _chat(task: Task, messages: Any, **more: Any) -> str:
     return _post(task, "/chat/completions", {"model": task["model"], "messages": messages, **more})
 
 
-def _models(task: Task) -> list[str]:
+def chat_models(task: Task) -> list[str]:
     return [model["id"] for model in json.loads(_curl(task, "/models", None))["data"]]
 
 
-def _text(task: Task) -> dict[str, Any]:
+def chat_text(task: Task) -> dict[str, Any]:
     answer = json.loads(_chat(task, _said(task["say"])))
     usage = answer["usage"]
     return {
@@ -70,14 +70,14 @@ def _text(task: Task) -> dict[str, Any]:
     }
 
 
-def _stream(task: Task) -> dict[str, Any]:
+def chat_stream(task: Task) -> dict[str, Any]:
     answer = _chat(task, _said(task["say"]), stream=True)
     pieces = [event["choices"][0]["delta"].get("content") or "" for event in _events(answer)]
     ended = answer.rstrip().endswith("data: [DONE]")
     return {"text": "".join(pieces) if ended else None, "pieces": len([piece for piece in pieces if piece])}
 
 
-def _tools(task: Task) -> dict[str, Any]:
+def chat_tools(task: Task) -> dict[str, Any]:
     messages = _said(task["weather"])
     events = _events(_chat(task, messages, tools=[told.TOOL], stream=True))
     deltas = [
@@ -102,20 +102,20 @@ def _tools(task: Task) -> dict[str, Any]:
     }
 
 
-def _vision(task: Task) -> dict[str, Any]:
+def chat_vision(task: Task) -> dict[str, Any]:
     image = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{task['image']}"}}
     answer = _chat(task, _said([{"type": "text", "text": task["look"]}, image]))
     return {"text": json.loads(answer)["choices"][0]["message"]["content"]}
 
 
-def _errors(task: Task) -> dict[str, Any]:
+def chat_errors(task: Task) -> dict[str, Any]:
     def ask(key: str, model: str) -> object:
         return _post(task, "/chat/completions", {"model": model, "messages": _said("Hello")}, key)
 
     return told.errors(task, ask)
 
 
-def _malformed(task: Task) -> dict[str, Any]:
+def chat_malformed(task: Task) -> dict[str, Any]:
     """The body that AI/ML API's Python sample describes: a model without its key name."""
     body = f'{{"{task["model"]}", "messages": {json.dumps(_said("Hello"))}}}'
     return told.refusal(lambda: _curl(task, "/chat/completions", body))
@@ -126,7 +126,7 @@ def _messages(task: Task, text: str, key: str | None = None, **more: Any) -> str
     return _post(task, "/v1/messages", asked | more, key)
 
 
-def _messages_text(task: Task) -> dict[str, Any]:
+def messages_text(task: Task) -> dict[str, Any]:
     answer = json.loads(_messages(task, task["say"]))
     usage = answer["usage"]
     return {
@@ -135,7 +135,7 @@ def _messages_text(task: Task) -> dict[str, Any]:
     }
 
 
-def _messages_stream(task: Task) -> dict[str, Any]:
+def messages_stream(task: Task) -> dict[str, Any]:
     deltas = [
         event["delta"] for event in _events(_messages(task, task["say"], stream=True)) if "delta" in event
     ]
@@ -143,7 +143,7 @@ def _messages_stream(task: Task) -> dict[str, Any]:
     return {"text": "".join(pieces), "pieces": len(pieces)}
 
 
-def _messages_errors(task: Task) -> dict[str, Any]:
+def messages_errors(task: Task) -> dict[str, Any]:
     return told.errors(task, lambda key, model: _messages(task, "Hello", key, model=model))
 
 
@@ -156,7 +156,7 @@ def _gemini_words(answer: Any) -> list[str]:
     return [part["text"] for part in answer["candidates"][0]["content"].get("parts", [])]
 
 
-def _gemini_text(task: Task) -> dict[str, Any]:
+def gemini_text(task: Task) -> dict[str, Any]:
     answer = json.loads(_gemini(task, "generateContent", task["say"]))
     usage = answer["usageMetadata"]
     return {
@@ -165,30 +165,16 @@ def _gemini_text(task: Task) -> dict[str, Any]:
     }
 
 
-def _gemini_stream(task: Task) -> dict[str, Any]:
+def gemini_stream(task: Task) -> dict[str, Any]:
     """Without `alt=sse` a stream is one JSON array that grows."""
     answers = json.loads(_gemini(task, "streamGenerateContent", task["say"]))
     pieces = [word for answer in answers for word in _gemini_words(answer)]
     return {"text": "".join(pieces), "pieces": len(pieces)}
 
 
-def _gemini_errors(task: Task) -> dict[str, Any]:
+def gemini_errors(task: Task) -> dict[str, Any]:
     return told.errors(task, lambda key, model: _gemini(task, "generateContent", "Hello", key, model))
 
 
 if __name__ == "__main__":
-    told.main(
-        {
-            "chat": {
-                "models": _models,
-                "text": _text,
-                "stream": _stream,
-                "tools": _tools,
-                "vision": _vision,
-                "errors": _errors,
-                "malformed": _malformed,
-            },
-            "messages": {"text": _messages_text, "stream": _messages_stream, "errors": _messages_errors},
-            "gemini": {"text": _gemini_text, "stream": _gemini_stream, "errors": _gemini_errors},
-        }
-    )
+    told.main(globals())

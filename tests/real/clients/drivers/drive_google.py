@@ -45,23 +45,23 @@ def _calls(answer: Any) -> list[Any]:
     return [[call.name, dict(call.args)] for call in answer.function_calls or []]
 
 
-def _models(task: Task) -> list[str]:
+def gemini_models(task: Task) -> list[str]:
     client = _client(task)
     return [model.name.removeprefix("models/") for model in client.models.list()]
 
 
-def _text(task: Task) -> dict[str, Any]:
+def gemini_text(task: Task) -> dict[str, Any]:
     answer = _ask(task, task["say"])
     counts = answer.usage_metadata
     return {"text": answer.text, "tokens": [counts.prompt_token_count, counts.candidates_token_count]}
 
 
-def _stream(task: Task) -> dict[str, Any]:
+def gemini_stream(task: Task) -> dict[str, Any]:
     pieces = [part.text for part in _ask_streamed(task, task["say"]) if part.text]
     return {"text": "".join(pieces), "pieces": len(pieces)}
 
 
-def _tools(task: Task) -> dict[str, Any]:
+def gemini_tools(task: Task) -> dict[str, Any]:
     by_hand = {
         "tools": [{"function_declarations": [told.FUNCTION]}],
         "automatic_function_calling": {"disable": True},
@@ -75,17 +75,17 @@ def _tools(task: Task) -> dict[str, Any]:
     }
 
 
-def _structured(task: Task) -> Any:
+def gemini_structured(task: Task) -> Any:
     answer = _ask(task, task["fill"], response_mime_type="application/json", response_schema=City)
     return answer.parsed.model_dump() if answer.parsed else json.loads(answer.text)
 
 
-def _vision(task: Task) -> dict[str, Any]:
+def gemini_vision(task: Task) -> dict[str, Any]:
     image = types.Part.from_bytes(data=base64.b64decode(task["image"]), mime_type="image/png")
     return {"text": _ask(task, [task["look"], image]).text}
 
 
-def _errors(task: Task) -> dict[str, Any]:
+def gemini_errors(task: Task) -> dict[str, Any]:
     def ask(key: str, model: str) -> object:
         client = _client(task, key)
         return client.models.generate_content(model=model, contents="Hello")
@@ -94,16 +94,4 @@ def _errors(task: Task) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    told.main(
-        {
-            "gemini": {
-                "models": _models,
-                "text": _text,
-                "stream": _stream,
-                "tools": _tools,
-                "structured": _structured,
-                "vision": _vision,
-                "errors": _errors,
-            }
-        }
-    )
+    told.main(globals())

@@ -35,18 +35,18 @@ def _model(task: Task) -> Any:
     return _MAKE[task["format"]](task, task["keys"]["default"], task["model"])
 
 
-def _text(task: Task) -> dict[str, Any]:
+def any_text(task: Task) -> dict[str, Any]:
     answer = _model(task).invoke(task["say"])
     usage = answer.usage_metadata
     return {"text": answer.text, "tokens": [usage["input_tokens"], usage["output_tokens"]]}
 
 
-def _stream(task: Task) -> dict[str, Any]:
+def any_stream(task: Task) -> dict[str, Any]:
     pieces = [chunk.text for chunk in _model(task).stream(task["say"]) if chunk.text]
     return {"text": "".join(pieces), "pieces": len(pieces)}
 
 
-def _tools(task: Task) -> dict[str, Any]:
+def any_tools(task: Task) -> dict[str, Any]:
     model = _model(task).bind_tools([told.get_weather])
     history: list[Any] = [HumanMessage(task["weather"])]
     streamed = None
@@ -64,27 +64,18 @@ def _tools(task: Task) -> dict[str, Any]:
     }
 
 
-def _structured(task: Task) -> Any:
+def any_structured(task: Task) -> Any:
     return _model(task).with_structured_output(City).invoke(task["fill"]).model_dump()
 
 
-def _vision(task: Task) -> dict[str, Any]:
+def any_vision(task: Task) -> dict[str, Any]:
     image = {"type": "image", "base64": task["image"], "mime_type": "image/png"}
     return {"text": _model(task).invoke([HumanMessage([{"type": "text", "text": task["look"]}, image])]).text}
 
 
-def _errors(task: Task) -> dict[str, Any]:
+def any_errors(task: Task) -> dict[str, Any]:
     return told.errors(task, lambda key, model: _MAKE[task["format"]](task, key, model).invoke("Hello"))
 
 
-_DOES = {
-    "text": _text,
-    "stream": _stream,
-    "tools": _tools,
-    "structured": _structured,
-    "vision": _vision,
-    "errors": _errors,
-}
-
 if __name__ == "__main__":
-    told.main(dict.fromkeys(_MAKE, _DOES))
+    told.main(globals())

@@ -28,7 +28,7 @@ def _called(message: Any) -> list[Any]:
     return [[call.function.name, json.loads(call.function.arguments)] for call in message.tool_calls or []]
 
 
-def _text(task: Task) -> dict[str, Any]:
+def any_text(task: Task) -> dict[str, Any]:
     answer = _complete(task, task["say"])
     return {
         "text": answer.choices[0].message.content,
@@ -36,13 +36,13 @@ def _text(task: Task) -> dict[str, Any]:
     }
 
 
-def _stream(task: Task) -> dict[str, Any]:
+def any_stream(task: Task) -> dict[str, Any]:
     chunks = list(_complete(task, task["say"], stream=True))
     pieces = [chunk.choices[0].delta.content for chunk in chunks if chunk.choices[0].delta.content]
     return {"text": "".join(pieces), "pieces": len(pieces)}
 
 
-def _tools(task: Task) -> dict[str, Any]:
+def any_tools(task: Task) -> dict[str, Any]:
     history: list[Any] = [{"role": "user", "content": task["weather"]}]
     streamed = litellm.stream_chunk_builder(
         list(_complete(task, history, tools=[told.TOOL], stream=True)), messages=history
@@ -60,12 +60,12 @@ def _tools(task: Task) -> dict[str, Any]:
     }
 
 
-def _structured(task: Task) -> Any:
+def any_structured(task: Task) -> Any:
     answer = _complete(task, task["fill"], response_format=City)
     return City.model_validate_json(answer.choices[0].message.content).model_dump()
 
 
-def _vision(task: Task) -> dict[str, Any]:
+def any_vision(task: Task) -> dict[str, Any]:
     parts = [
         {"type": "text", "text": task["look"]},
         {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{task['image']}"}},
@@ -73,20 +73,11 @@ def _vision(task: Task) -> dict[str, Any]:
     return {"text": _complete(task, parts).choices[0].message.content}
 
 
-def _errors(task: Task) -> dict[str, Any]:
+def any_errors(task: Task) -> dict[str, Any]:
     return told.errors(task, lambda key, model: _complete(task, "Hello", key, model))
 
-
-_DOES = {
-    "text": _text,
-    "stream": _stream,
-    "tools": _tools,
-    "structured": _structured,
-    "vision": _vision,
-    "errors": _errors,
-}
 
 if __name__ == "__main__":
     litellm.telemetry = False
     litellm.suppress_debug_info = True
-    told.main(dict.fromkeys(_PREFIX, _DOES))
+    told.main(globals())

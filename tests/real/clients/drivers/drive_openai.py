@@ -19,7 +19,7 @@ def _said(text: str) -> list[Any]:
     return [{"role": "user", "content": text}]
 
 
-def _environment(task: Task) -> dict[str, Any]:
+def chat_environment(task: Task) -> dict[str, Any]:
     """OPENAI_BASE_URL and OPENAI_API_KEY, and nothing else, point the client at the endpoint."""
     os.environ["OPENAI_BASE_URL"] = task["base_url"]
     os.environ["OPENAI_API_KEY"] = task["keys"]["default"]
@@ -28,11 +28,11 @@ def _environment(task: Task) -> dict[str, Any]:
     return {"text": answer.choices[0].message.content}
 
 
-def _models(task: Task) -> list[str]:
+def any_models(task: Task) -> list[str]:
     return [model.id for model in _client(task).models.list()]
 
 
-def _text(task: Task) -> dict[str, Any]:
+def chat_text(task: Task) -> dict[str, Any]:
     answer = _client(task).chat.completions.create(model=task["model"], messages=_said(task["say"]))
     return {
         "text": answer.choices[0].message.content,
@@ -40,7 +40,7 @@ def _text(task: Task) -> dict[str, Any]:
     }
 
 
-def _stream(task: Task) -> dict[str, Any]:
+def chat_stream(task: Task) -> dict[str, Any]:
     chunks = _client(task).chat.completions.create(
         model=task["model"], messages=_said(task["say"]), stream=True
     )
@@ -48,7 +48,7 @@ def _stream(task: Task) -> dict[str, Any]:
     return {"text": "".join(pieces), "pieces": len([piece for piece in pieces if piece])}
 
 
-def _tools(task: Task) -> dict[str, Any]:
+def chat_tools(task: Task) -> dict[str, Any]:
     client, messages = _client(task), _said(task["weather"])
     asked = {"model": task["model"], "tools": [told.TOOL]}
     with client.chat.completions.stream(messages=messages, **asked) as stream:
@@ -69,14 +69,14 @@ def _tools(task: Task) -> dict[str, Any]:
     }
 
 
-def _structured(task: Task) -> Any:
+def chat_structured(task: Task) -> Any:
     answer = _client(task).chat.completions.parse(
         model=task["model"], messages=_said(task["fill"]), response_format=City
     )
     return answer.choices[0].message.parsed.model_dump()
 
 
-def _vision(task: Task) -> dict[str, Any]:
+def chat_vision(task: Task) -> dict[str, Any]:
     parts = [
         {"type": "text", "text": task["look"]},
         {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{task['image']}"}},
@@ -87,26 +87,26 @@ def _vision(task: Task) -> dict[str, Any]:
     return {"text": answer.choices[0].message.content}
 
 
-def _errors(task: Task) -> dict[str, Any]:
+def chat_errors(task: Task) -> dict[str, Any]:
     def ask(key: str, model: str) -> object:
         return _client(task, key).chat.completions.create(model=model, messages=_said("Hello"))
 
     return told.errors(task, ask)
 
 
-def _responses_text(task: Task) -> dict[str, Any]:
+def responses_text(task: Task) -> dict[str, Any]:
     answer = _client(task).responses.create(model=task["model"], input=task["say"])
     return {"text": answer.output_text, "tokens": [answer.usage.input_tokens, answer.usage.output_tokens]}
 
 
-def _responses_stream(task: Task) -> dict[str, Any]:
+def responses_stream(task: Task) -> dict[str, Any]:
     with _client(task).responses.stream(model=task["model"], input=task["say"]) as stream:
         pieces = [event.delta for event in stream if event.type == "response.output_text.delta"]
         final = stream.get_final_response()
     return {"text": "".join(pieces), "pieces": len(pieces), "final": final.output_text}
 
 
-def _responses_tools(task: Task) -> dict[str, Any]:
+def responses_tools(task: Task) -> dict[str, Any]:
     client, tool = _client(task), {"type": "function", "strict": False, **told.FUNCTION}
     history: list[Any] = _said(task["weather"])
     asked = {"model": task["model"], "tools": [tool]}
@@ -128,12 +128,12 @@ def _responses_tools(task: Task) -> dict[str, Any]:
     }
 
 
-def _responses_structured(task: Task) -> Any:
+def responses_structured(task: Task) -> Any:
     answer = _client(task).responses.parse(model=task["model"], input=task["fill"], text_format=City)
     return answer.output_parsed.model_dump()
 
 
-def _responses_vision(task: Task) -> dict[str, Any]:
+def responses_vision(task: Task) -> dict[str, Any]:
     parts = [
         {"type": "input_text", "text": task["look"]},
         {"type": "input_image", "image_url": f"data:image/png;base64,{task['image']}", "detail": "auto"},
@@ -142,7 +142,7 @@ def _responses_vision(task: Task) -> dict[str, Any]:
     return {"text": answer.output_text}
 
 
-def _responses_errors(task: Task) -> dict[str, Any]:
+def responses_errors(task: Task) -> dict[str, Any]:
     def ask(key: str, model: str) -> object:
         return _client(task, key).responses.create(model=model, input="Hello")
 
@@ -150,26 +150,4 @@ def _responses_errors(task: Task) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    told.main(
-        {
-            "chat": {
-                "environment": _environment,
-                "models": _models,
-                "text": _text,
-                "stream": _stream,
-                "tools": _tools,
-                "structured": _structured,
-                "vision": _vision,
-                "errors": _errors,
-            },
-            "responses": {
-                "models": _models,
-                "text": _responses_text,
-                "stream": _responses_stream,
-                "tools": _responses_tools,
-                "structured": _responses_structured,
-                "vision": _responses_vision,
-                "errors": _responses_errors,
-            },
-        }
-    )
+    told.main(globals())

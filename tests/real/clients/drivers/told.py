@@ -59,16 +59,17 @@ def errors(task: Task, ask: Callable[[str, str], object]) -> dict[str, Any]:
     }
 
 
-def main(formats: Mapping[str, Mapping[str, Ability]]) -> None:
-    """formats: what can be done, by the wire format that the client is told to speak."""
-    print(json.dumps([_done(task, formats[task["format"]]) for task in json.load(sys.stdin)]))
+def main(functions: Mapping[str, Any]) -> None:
+    """functions: `FORMAT_WHAT`, or `any_WHAT` where a client is used alike in every format, by name."""
+    print(json.dumps([_done(task, functions) for task in json.load(sys.stdin)]))
 
 
-def _done(task: Task, abilities: Mapping[str, Ability]) -> dict[str, Any]:
+def _done(task: Task, functions: Mapping[str, Any]) -> dict[str, Any]:
     told = {}
     for name in task["does"]:
+        ability: Ability = functions.get(f"{task['format']}_{name}") or functions[f"any_{name}"]
         try:
-            told[name] = abilities[name](task)
+            told[name] = ability(task)
         except Exception as error:  # noqa: BLE001 - whatever is raised is what the user gets
             told[name] = {"raised": type(error).__name__, "text": str(error)}
     return told
