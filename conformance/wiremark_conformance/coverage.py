@@ -33,6 +33,7 @@ class Entry:
     note:    its level, or `bug` or `hazard`
     unseen:  why a black box does not show it, or ""
     report:  a public report of the bug, or ""
+    elsewhere: what finds it instead of a requirement, or ""
     """
 
     id: str
@@ -41,6 +42,7 @@ class Entry:
     text: str
     unseen: str = ""
     report: str = ""
+    elsewhere: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Held:
 
     @property
     def is_gap(self) -> bool:
-        return not self.by and not self.entry.unseen
+        return not (self.by or self.entry.unseen or self.entry.elsewhere)
 
 
 @cache
@@ -76,6 +78,7 @@ def bug_classes() -> tuple[Entry, ...]:
             entry["text"],
             entry.get("unseen", ""),
             entry["report"],
+            entry.get("elsewhere", ""),
         )
         for entry in _document("bug-classes", "meta/bug-classes")["classes"]
     )
@@ -137,6 +140,8 @@ def _tables(all_held: tuple[Held, ...]) -> Iterator[str]:
 def _by(one: Held) -> str:
     if one.by:
         return ", ".join(f"`{requirement}`" for requirement in one.by)
+    if one.entry.elsewhere:
+        return f"elsewhere: {_cell(one.entry.elsewhere)}"
     return f"cannot be seen: {_cell(one.entry.unseen)}" if one.entry.unseen else "**not yet**"
 
 

@@ -127,17 +127,19 @@ class Prober:
     ) -> Mapping[str, Exchange]:
         """The exchanges of the probes `names` (needs first), with those `known` taken as made.
 
+        What a probe needs and is not among `names` is not waited for.
+
         A probe that cannot be built for this target is left out; judging tells why. `progress` is told
         how many probes are settled, each time that more are.
         """
         exchanges = {name: known[name] for name in names if name in known}
         waiting = [name for name in names if name not in exchanges]
         running: dict[Future[Exchange], str] = {}
-        settled = set(exchanges)
+        settled, asked = set(exchanges), set(names)
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="wiremark-probe")
         try:
             while waiting or running:
-                for name in [n for n in waiting if settled.issuperset(PROBES[n].needs)]:
+                for name in [n for n in waiting if settled.issuperset(asked.intersection(PROBES[n].needs))]:
                     waiting.remove(name)
                     request = PROBES[name].build(ProbeContext(target, dict(exchanges)))
                     if request is None:

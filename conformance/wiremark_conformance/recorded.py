@@ -13,7 +13,7 @@ from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
-from wiremark_reports.record import Deviation, Report
+from wiremark_reports.record import Deviation
 from wiremark_schemas.contracts import Contract
 from wiremark_schemas.credentials import Credentials
 from wiremark_schemas.explain import violations
@@ -27,7 +27,7 @@ from wiremark_conformance.recording import BadRecording, Recording, Sample
 from wiremark_conformance.redact import MARK, MIN_SECRET, Redactor
 from wiremark_conformance.requirement import load_register
 from wiremark_conformance.target import Target
-from wiremark_conformance.verdicts import Conclusion, Facts, Verdicts, untouched
+from wiremark_conformance.verdicts import Facts, Judged, Verdicts, untouched
 from wiremark_conformance.version import version
 
 _SHORT = "-"  # for a key too short to be looked for in texts, which stays so
@@ -75,7 +75,7 @@ def names(credentials: Credentials) -> dict[str, str]:
     return {role: first[key] for role, key in credentials.keys.items()}
 
 
-def read(path: Path) -> tuple[Facts, Mapping[str, Conclusion]]:
+def read(path: Path) -> Judged:
     """The run in a file, judged again, offline.
 
     Raises BadRecording for what is no whole recording of a run by this version of wiremark.
@@ -85,13 +85,7 @@ def read(path: Path) -> tuple[Facts, Mapping[str, Conclusion]]:
     facts, verdicts = _verdicts(found)
     for requirement in found.meta["requirements"]:
         verdicts.conclude(requirement)
-    return facts, verdicts.conclusions
-
-
-def report(path: Path) -> Report:
-    """The report of the run in a file. Raises BadRecording."""
-    facts, conclusions = read(path)
-    return facts.report(conclusions)
+    return Judged(facts, verdicts.conclusions)
 
 
 def _verdicts(found: Recording) -> tuple[Facts, Verdicts]:

@@ -26,6 +26,11 @@ _NOT_SHOWN = frozenset({Verdict.PASS, Verdict.UNDECLARED})
 Sampler = Callable[[str, Evidence], Sequence[Mapping[str, Exchange]]]
 
 
+def once(_requirement: str, _first: Evidence) -> Sequence[Mapping[str, Exchange]]:
+    """A sampler for what cannot be asked again."""
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Conclusion:
     """A result and what the deviations file makes of it.
@@ -71,8 +76,12 @@ class Verdicts:
     def conclude(self, requirement_id: str) -> Conclusion:
         """The conclusion on one requirement of the register."""
         if requirement_id not in self.conclusions:
-            self.conclusions[requirement_id] = self._conclude(requirement_id)
+            self.add(self._judged(requirement_id))
         return self.conclusions[requirement_id]
+
+    def add(self, judgement: Judgement) -> None:
+        """Conclude from a judgement that was made elsewhere."""
+        self.conclusions[judgement.requirement.id] = self._concluded(judgement)
 
     def _judged(self, requirement_id: str) -> Judgement:
         first = judge_one(requirement_id, self.evidence)
@@ -85,10 +94,9 @@ class Verdicts:
         ]
         return mood.settle(first, again) if again else first
 
-    def _conclude(self, requirement_id: str) -> Conclusion:
-        judgement = self._judged(requirement_id)
+    def _concluded(self, judgement: Judgement) -> Conclusion:
         requirement, verdict = judgement.requirement, judgement.verdict
-        deviation = self.deviations.get(requirement_id)
+        deviation = self.deviations.get(requirement.id)
         stands = standing(verdict, deviation, self.today)
         result = Result(
             requirement=requirement.id,
@@ -149,3 +157,19 @@ class Facts:
             requests=self.requests,
             results=tuple(conclusion.result for conclusion in conclusions.values()),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a file of traffic gave.
+
+    notes: sentences on what of it was not judged, and why
+    """
+
+    facts: Facts
+    conclusions: Mapping[str, Conclusion]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def report(self) -> Report:
+        return self.facts.report(self.conclusions)

@@ -317,6 +317,16 @@ def load(name_or_path: str) -> Contract:
     return contract
 
 
+def varied(contract: Contract, changes: Mapping[str, Any], source: str) -> Contract:
+    """The contract with other promises: mappings merged key by key, lists replaced.
+
+    Raises BadFile, naming `source`, when that is no contract.
+    """
+    document = _merge(contract.raw, changes)
+    yamlfile.check(document, {}, "meta/contract", source)
+    return Contract(contract.name, document)
+
+
 def _text(name_or_path: str) -> tuple[str, str]:
     if name_or_path in bundled():
         entry = files("wiremark_schemas").joinpath(_FOLDER, f"{name_or_path}.yaml")

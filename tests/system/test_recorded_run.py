@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from wiremark_conformance import recorded
 from wiremark_conformance.requirement import load_register
-from wiremark_conformance.verdicts import Facts, Verdicts
+from wiremark_conformance.verdicts import Facts, Verdicts, once
 from wiremark_conformance.version import version
 from wiremark_reports import writer
 from wiremark_schemas.contracts import Contract
@@ -31,7 +31,7 @@ def test_the_recording_of_every_format_gives_the_same_report(
 ) -> None:
     evidence = judged(altered(NAME, CHANGES), held_to=NAME).evidence
     facts = Facts(version(), evidence.target, "2026-01-01T00:00:00Z", 1.5, len(evidence.exchanges))
-    live = Verdicts(evidence, {}, date(2026, 1, 1), lambda _name, _evidence: ())
+    live = Verdicts(evidence, {}, date(2026, 1, 1), once)
     for requirement in load_register():
         live.conclude(requirement.id)
     recorded.write(tmp_path / "run.ndjson", facts, live, {})
@@ -40,6 +40,6 @@ def test_the_recording_of_every_format_gives_the_same_report(
     found = Counter(result.verdict.value for result in report.results)
     assert found["fail"] > 10
     assert found["pass"] > 800
-    assert writer.to_json(recorded.report(tmp_path / "run.ndjson")) == writer.to_json(report)
+    assert writer.to_json(recorded.read(tmp_path / "run.ndjson").report) == writer.to_json(report)
     text = (tmp_path / "run.ndjson").read_bytes()
     assert [role for role, key in evidence.target.credentials.keys.items() if key.encode() in text] == []

@@ -1,1 +1,1 @@
-"""Traffic judged from files, without a network: recordings of runs."""
+"""Traffic judged from files, without a network: recordings of runs, and known bugs on the wire."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from wiremark_reports import writer
@@ -13,10 +13,13 @@ from wiremark_schemas.yamlfile import BadFile
 
 from wiremark_conformance import recorded
 from wiremark_conformance.outcomes import SHOWN, finding
-from wiremark_conformance.verdicts import Conclusion
+from wiremark_conformance.replay import corpus
+from wiremark_conformance.verdicts import Conclusion, Judged
 
 GOOD, FINDINGS, WRONG_USE, NOT_JUDGED = 0, 1, 2, 3
 _KIND = "recording"  # the word that may stand before the files
+# By what a file is called; anything else is a recording of a run.
+_READERS: Mapping[str, Callable[[Path], Judged]] = {".yaml": corpus.read, ".yml": corpus.read}
 _GRAVEST_FIRST = (WRONG_USE, FINDINGS, NOT_JUDGED, GOOD)
 
 
@@ -43,9 +46,9 @@ def _folders(files: Sequence[Path], out: Path | None) -> list[Path | None]:
 
 def _judged(path: Path, folder: Path | None, *, verbose: bool) -> int:
     try:
-        facts, conclusions = recorded.read(path)
-        report = facts.report(conclusions)
-        for line in _lines(conclusions, verbose=verbose):
+        judged = _READERS.get(path.suffix.lower(), recorded.read)(path)
+        report = judged.report
+        for line in _lines(judged.conclusions, verbose=verbose):
             print(line)
         if folder is not None:
             writer.write(report, folder)
@@ -54,7 +57,7 @@ def _judged(path: Path, folder: Path | None, *, verbose: bool) -> int:
     except OSError as error:
         return _refuse(f"the report cannot be written to {folder}: {error.strerror}")
     print(terminal.summary(report, folder))
-    return exit_code(conclusions)
+    return exit_code(judged.conclusions)
 
 
 def exit_code(conclusions: Mapping[str, Conclusion]) -> int:

@@ -75,6 +75,13 @@ def _cumulative(world: Any) -> None:
         world[STREAM].delta(position)["content"] = text
 
 
+def _twice(world: Any) -> None:
+    """The text in pieces, then the whole of it."""
+    _cumulative(world)
+    for position, text in enumerate(("Hel", "lo ", "there", "Hello there"), start=1):
+        world[STREAM].delta(position)["content"] = text
+
+
 def _usage_before_finish(world: Any) -> None:
     chunks = world.chunks(USAGE)
     chunks.insert(-3, chunks.pop(-2))
@@ -163,6 +170,8 @@ SPOILT: list[tuple[str, Change]] = [
     ("chat.stream.role-once", _delta(4, role="assistant")),
     ("chat.stream.text", _deltas(content="")),
     ("chat.stream.fragments", _cumulative),
+    ("chat.stream.fragments", _twice),
+    ("chat.stream.whole-characters", _delta(1, content="caf\ufffd")),
     ("chat.stream.constant-strings", _deltas(provider="x")),
     ("chat.stream.lists-indexed", _deltas(annotations=[{"kind": "url"}])),
     ("chat.stream.finish", _choice(4, finish_reason=None)),

@@ -15,6 +15,7 @@ from wiremark_conformance.values import is_int, shown
 _TEXTS = ("content", "refusal", "reasoning_content", "reasoning")
 # `type` and `index` tell entries apart: openai-python replaces them instead of joining.
 _OWN_CHECKS = frozenset({*_TEXTS, "role", "tool_calls", "function_call", "type", "index"})
+_LOST = "\ufffd"  # what stands where bytes were no character
 _MANY = 3  # repeats of one string before it is a constant and no accident of the text
 
 
@@ -71,7 +72,16 @@ def fragments(view: View) -> Outcome:
     grows = [late.startswith(early) and len(late) > len(early) for early, late in pairwise(texts)]
     if len(grows) >= _MANY and all(grows):
         return f"each delta repeats the text so far: {shown(texts[:3])}"
+    if len(texts) > _MANY and texts[-1] == "".join(texts[:-1]):
+        return f"the last delta holds the whole text once more: {shown(texts[-1])}"
     return None
+
+
+@each("chat.stream.whole-characters", *TEXT_STREAMS, expects="stream")
+def whole_characters(view: View) -> Outcome:
+    contents = [delta.get("content") for _, delta in view.deltas]
+    broken = [text for text in contents if isinstance(text, str) and _LOST in text]
+    return f"a delta holds U+FFFD, where a character was cut in two: {shown(broken[0])}" if broken else None
 
 
 @each("chat.stream.constant-strings", *STREAMS, expects="stream")

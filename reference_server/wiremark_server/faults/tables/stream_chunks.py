@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -93,6 +94,13 @@ def _has_text(frame: Frame, _: int) -> bool:
 def _renamed(document: Any, old: str, new: str) -> Any:
     delta = document["choices"][0]["delta"]
     delta[new] = delta.pop(old)
+    return document
+
+
+def _without_accents(document: Any) -> Any:
+    """A character of several bytes as what stands in the place of each of them when it is cut in two."""
+    delta = document["choices"][0]["delta"]
+    delta["content"] = re.sub(r"[^\x00-\x7f]", "\ufffd\ufffd", delta["content"])
     return document
 
 
@@ -201,6 +209,15 @@ TABLE: tuple[Fault, ...] = (
         _cumulative(),
         catches=("chat.stream.fragments",),
         bug="stream-content-duplicated",
+    ),
+    _fault(
+        "character-lost",
+        "semantics",
+        "A character made of several tokens is sent as U+FFFD.",
+        values(_has_text, _without_accents),
+        catches=("chat.stream.whole-characters",),
+        allows=("chat.seed.*", "formats.*"),
+        bug="stream-utf8-split",
     ),
     _fault(
         "constant-string",
