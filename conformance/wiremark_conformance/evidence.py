@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from wiremark_conformance import sse
 from wiremark_conformance.content import ContentError
 from wiremark_conformance.exchange import Exchange
-from wiremark_conformance.outcome import NotTestable
+from wiremark_conformance.outcome import NotPromised, NotTestable
 from wiremark_conformance.target import Target
 
 DONE = "[DONE]"
@@ -25,11 +25,15 @@ _TOO_DEEP = "nested too deeply to be read"
 
 
 class Evidence:
-    """The exchanges of one run against one target."""
+    """The exchanges of one run against one target.
+
+    absent: why probes were not made, as far as somebody has asked
+    """
 
     def __init__(self, target: Target, exchanges: Mapping[str, Exchange]) -> None:
         self.target = target
         self.exchanges = exchanges
+        self.absent: dict[str, NotPromised | NotTestable] = {}
         self._views: dict[str, View] = {}
         self._declared: dict[str | None, bool] = {}
 

@@ -28,6 +28,7 @@ __all__ = [
     "judge_given",
     "judge_one",
     "probes_for",
+    "with_needs",
 ]
 
 checks.load()
@@ -101,8 +102,13 @@ def _alone() -> Mapping[str, tuple[str, ...]]:
 
 def probes_for(requirement_ids: Iterable[str]) -> tuple[str, ...]:
     """The probes that these requirements need, what they need in turn included, needs first."""
+    return with_needs(probe for name in requirement_ids for probe in CHECKS[name].probes)
+
+
+def with_needs(probes: Iterable[str]) -> tuple[str, ...]:
+    """These probes and what they need in turn, needs first."""
     wanted: set[str] = set()
-    pending = [probe for requirement_id in requirement_ids for probe in CHECKS[requirement_id].probes]
+    pending = list(probes)
     while pending:
         name = pending.pop()
         if name not in wanted:
@@ -170,7 +176,7 @@ def _rule(check: Check, requirement: Requirement, probes: tuple[str, ...], evide
     for probe in probes:
         view = evidence.view(probe)
         if view is None:
-            reason = PROBES[probe].obstacle(ProbeContext(evidence.target, evidence.exchanges))
+            reason = _obstacle_of(probe, evidence)
             return _Ruling(_NOT_JUDGED[type(reason)], str(reason), probes)
         obstacle = _obstacle(check, requirement, view)
         if obstacle is not None:
@@ -183,6 +189,14 @@ def _rule(check: Check, requirement: Requirement, probes: tuple[str, ...], evide
     except Exception as error:  # noqa: BLE001 - a check that breaks is our fault, and says so
         return _Ruling(Verdict.HARNESS_ERROR, f"the check broke: {type(error).__name__}: {error}", probes)
     return _Ruling(*_weigh(outcome, requirement, evidence), probes)
+
+
+def _obstacle_of(probe: str, evidence: Evidence) -> NotPromised | NotTestable:
+    """Why a probe was not made; drafting it once more to know may be dear, so it is done once."""
+    if probe not in evidence.absent:
+        context = ProbeContext(evidence.target, evidence.exchanges)
+        evidence.absent[probe] = PROBES[probe].obstacle(context)
+    return evidence.absent[probe]
 
 
 def _weigh(outcome: Outcome, requirement: Requirement, evidence: Evidence) -> tuple[Verdict, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -79,8 +79,12 @@ def build_misbehaving(
     counters: Counters | None = None,
     providers: Providers = SIMULATED,
     meter: Meter | None = None,
+    crashed: Callable[[Exception], None] = lambda _: None,
 ) -> Gate:
-    """As `build`, with the faults and variants that `choose` gives for each request."""
+    """As `build`, with the faults and variants that `choose` gives for each request.
+
+    crashed: is told of every failure that no fault means: of the gateway's own, and of the edits
+    """
     # The catalogue is large, and who serves as promised need not wait for it.
     from wiremark_server.faults.gate import Gate
     from wiremark_server.faults.misbehaviour import inside, promised
@@ -89,9 +93,9 @@ def build_misbehaving(
         services = _services(
             promised(contract, edits), clock, ledger, keys, engine, seed, mount, counters, providers, meter
         )
-        return Gateway(inside(services, edits, keys), OPERATIONS)
+        return Gateway(inside(services, edits, keys), OPERATIONS, crashed)
 
-    return Gate(contract, gateway, choose)
+    return Gate(contract, gateway, choose, crashed)
 
 
 def _services(

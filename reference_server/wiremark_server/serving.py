@@ -220,9 +220,8 @@ class _Served:
                 )
             gateway = self._front(gateways, ledger, store, clock, engine)
             self._watch(place, engine)
-            studios = [served.services.studio for served in gateways.values() if isinstance(served, Gateway)]
-            if studios:
-                await studios[0].resume()
+            first, *_ = gateways.values()
+            await first.services.studio.resume()  # all share one ledger, and what is left to do stands there
             server = _server(gateway, ready, settings.drain)
             _settle_memory()
             chores = [asyncio.create_task(work) for work in (_sweep(ledger), self._publish())]
@@ -231,8 +230,8 @@ class _Served:
             for chore in chores:
                 chore.cancel()
             await gateway.drained()
-            for studio in studios:
-                await studio.close()
+            for served in gateways.values():
+                await served.close()
         finally:
             await providers.close()
             await engine.close()

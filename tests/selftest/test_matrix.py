@@ -49,20 +49,20 @@ def test_a_broken_trial_or_check_detects_nothing() -> None:
     assert judged(_entry("chat.id"), outcome, load_register()).broke == "harness-error: the check broke"
 
 
-def test_proofs_alarms_and_what_is_out_of_reach() -> None:
+def test_proofs_alarms_and_what_is_owed_none() -> None:
     register = load_register()
-    passed = frozenset({"chat.id", "errors.method"})
     found = matrix(
         register,
         [_fault(_entry("chat.id"), "chat.id"), _fault(_entry("chat.id"), "chat.id", "errors.method")],
-        [Outcome(_TRIAL, {}, passed)],
+        [Outcome(_TRIAL, {})],
         [Outcome(_TRIAL, {}), Outcome(_TRIAL, {"auth.no-echo": "warn: it is so"})],
+        unbreakable={r.id: "it is so" for r in register if r.id not in {"chat.id", "errors.method"}},
         variants=1,
         all_faults=True,
     )
     assert found.proofs == {"chat.id": ("a.fault", "a.fault"), "errors.method": ()}  # a stray proves nothing
     assert found.unproven == ("errors.method",)
-    assert "auth.no-echo" in found.unreached
+    assert found.unbreakable["auth.no-echo"] == "it is so"
     assert [alarm.requirement for alarm in found.alarms] == ["auth.no-echo"]
     assert found.summary == {
         "faults": 2,

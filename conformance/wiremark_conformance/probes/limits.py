@@ -17,9 +17,9 @@ def oversized(context: ProbeContext) -> bytes:
     if limit is None:
         raise NotPromised("the contract names no limit of body_bytes")
     body = {"model": context.target.model, "messages": [{"role": "user", "content": ""}], "max_tokens": 1}
-    filling = "x" * (limit + 1 - len(json.dumps(body)))
-    body["messages"] = [{"role": "user", "content": filling}]
-    return json.dumps(body).encode()
+    empty = json.dumps(body).encode()
+    begin, mark, end = empty.partition(b'"content": "')
+    return b"%b%b%b%b" % (begin, mark, b"x" * (limit + 1 - len(empty)), end)
 
 
 def forbidden_model(context: ProbeContext) -> str:

@@ -1,7 +1,8 @@
 """An ASGI application spoken to without a socket: what it sends becomes HTTP/1.1 bytes, read as off a wire.
 
 The bytes are framed as a server frames them: by content-length where the application gives one, in chunks
-otherwise, and an application that breaks in the middle leaves a body without its end.
+otherwise. An application that means its connection to end says so in a message of the extension
+`wiremark.cut`; one that raises, or that returns without an end, is a broken trial and no bad answer.
 """
 
 from __future__ import annotations
@@ -24,6 +25,11 @@ Application = Callable[[Message, Receive, Send], Coroutine[Any, Any, None]]
 
 _BODY_PART = 256 * 1024
 _NO_BODY = frozenset({204, 304})
+_CUT = "wiremark.cut"  # ASGI extension and type of its message: the connection ends here, and this is meant
+
+
+class BrokenApplicationError(Exception):
+    """The application broke the rules of ASGI, so that nothing can be said of what it serves."""
 
 
 @dataclass
@@ -38,7 +44,10 @@ class AsgiSender:
     origin: str
 
     def send(self, probe: str, request: Request) -> Exchange:
-        """The exchange, as `client.Client.send` would give it. Never raises for what the application does."""
+        """The exchange, as `client.Client.send` would give it.
+
+        Raises BrokenApplicationError, or what the application raised: nothing that a server means to do.
+        """
         started = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         line = _Line(request)
         self.run(line.call(self.application))
@@ -53,7 +62,7 @@ class _Line:
     arrived: list[tuple[int, bytes]] = field(default_factory=list)
     chunked: bool = False
     bodiless: bool = False
-    begun: bool = False
+    ended: bool = False
 
     def __post_init__(self) -> None:
         self.began = time.monotonic_ns()
@@ -71,12 +80,11 @@ class _Line:
             "raw_path": path.encode(),
             "query_string": query.encode(),
             "headers": headers,
+            "extensions": {_CUT: {}},
         }
-        try:
-            await application(scope, self._receive, self._send)
-        except Exception:  # noqa: BLE001 - an application that breaks is a server whose connection ends
-            if not self.begun:
-                self._write(b"HTTP/1.1 500 Internal Server Error\r\ncontent-length: 0\r\n\r\n")
+        await application(scope, self._receive, self._send)
+        if not self.ended:
+            raise BrokenApplicationError(f"{self.request.method} {path} was left without an end")
 
     async def _receive(self) -> Message:
         if not self.waiting:  # nobody leaves in the middle here
@@ -88,14 +96,17 @@ class _Line:
         if message["type"] == "http.response.start":
             self._begin(message["status"], message["headers"])
             return
-        body = message.get("body", b"")
+        if message["type"] == _CUT:
+            self.ended = True
+            return
+        body, more = message.get("body", b""), message.get("more_body", False)
+        self.ended = not more
         if body and not self.bodiless:
             self._write(b"%x\r\n%b\r\n" % (len(body), body) if self.chunked else body)
-        if self.chunked and not message.get("more_body", False):
+        if self.chunked and not more:
             self._write(b"0\r\n\r\n")
 
     def _begin(self, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-        self.begun = True
         self.bodiless = self.request.method == "HEAD" or status in _NO_BODY
         named = {name.lower() for name, _ in headers}
         self.chunked = not self.bodiless and b"content-length" not in named

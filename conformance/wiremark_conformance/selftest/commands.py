@@ -18,6 +18,7 @@ from wiremark_conformance.selftest.document import document
 from wiremark_conformance.selftest.matrix import judged, matrix
 from wiremark_conformance.selftest.names import UnknownNameError, check_names
 from wiremark_conformance.selftest.plan import LOW_RATE, plan
+from wiremark_conformance.selftest.unbreakable import load_unbreakable
 from wiremark_conformance.selftest.workers import outcomes
 
 GOOD, FINDINGS, WRONG_USE = 0, 1, 2
@@ -35,14 +36,29 @@ def selftest(argv: Sequence[str]) -> int:
         return WRONG_USE
     register = load_register()
     began = time.monotonic()
-    todo = plan(catalogue, seed=given.seed, rate=given.variants, quick=given.quick, only=only)
+    unbreakable = load_unbreakable()
+    todo = plan(
+        catalogue,
+        seed=given.seed,
+        rate=given.variants,
+        quick=given.quick,
+        only=only,
+        whole=given.whole,
+        without=unbreakable,
+    )
     print(f"wiremark selftest: {len(todo.trials)} servers to judge, seed {given.seed}", flush=True)
     found = iter(outcomes(todo.trials, workers=given.workers, progress=_progress(len(todo.trials))))
     baselines = [next(found) for _ in todo.baselines]
     entries = {fault["name"]: fault for fault in catalogue["faults"]}
     faults = [judged(entries[trial.name], next(found), register) for trial in todo.faults]
     result = matrix(
-        register, faults, baselines, tuple(found), variants=len(todo.variants), all_faults=todo.all_faults
+        register,
+        faults,
+        baselines,
+        tuple(found),
+        unbreakable=unbreakable,
+        variants=len(todo.variants),
+        all_faults=todo.all_faults,
     )
     told = document(
         result,
@@ -84,6 +100,11 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("--quick", action="store_true", help="a share of the faults, and few mixtures")
+    parser.add_argument(
+        "--whole",
+        action="store_true",
+        help="put every question to every fault, not only those about it and a sample of the others",
+    )
     parser.add_argument(
         "--only", action="append", default=[], metavar="NAME[,NAME]", help="these faults and variants alone"
     )

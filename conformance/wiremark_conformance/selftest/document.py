@@ -47,7 +47,7 @@ def document(
             for name, faults in matrix.proofs.items()
         ],
         "unproven": list(matrix.unproven),
-        "unreached": list(matrix.unreached),
+        "unbreakable": [{"id": name, "why": why} for name, why in matrix.unbreakable.items()],
         "variants": [dict(variant) for variant in catalogue["variants"]],
         "mixtures": matrix.mixtures,
         "false_alarms": [

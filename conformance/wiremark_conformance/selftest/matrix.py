@@ -61,7 +61,7 @@ class Matrix:
 
     faults:       every fault that was tried
     proofs:       requirement that can be broken → the faults that show it
-    unreached:    requirements that no served contract lets pass, so that nothing can break them here
+    unbreakable:  requirements that nothing can break here → why
     alarms:       findings on legal behaviour
     variants:     how many variants were tried one by one
     mixtures:     how many seeded mixtures of them
@@ -70,7 +70,7 @@ class Matrix:
 
     faults: tuple[FaultResult, ...]
     proofs: Mapping[str, tuple[str, ...]]
-    unreached: tuple[str, ...]
+    unbreakable: Mapping[str, str]
     alarms: tuple[Alarm, ...]
     variants: int
     mixtures: int
@@ -150,17 +150,19 @@ def matrix(
     baselines: Sequence[Outcome],
     legal: Sequence[Outcome],
     *,
+    unbreakable: Mapping[str, str],
     variants: int,
     all_faults: bool,
 ) -> Matrix:
     """Put together what was found.
 
-    baselines: of each contract that is served, without any fault or variant
-    legal:     trials of variants and their mixtures
+    baselines:   of each contract that is served, without any fault or variant
+    legal:       trials of variants and their mixtures
+    unbreakable: requirements that are owed no proof → why
     """
-    reached = frozenset().union(*(outcome.passed for outcome in baselines))
-    breakable = [r.id for r in register if r.level in _BREAKABLE]
-    proofs: dict[str, list[str]] = {name: [] for name in breakable if name in reached}
+    proofs: dict[str, list[str]] = {
+        r.id: [] for r in register if r.level in _BREAKABLE and r.id not in unbreakable
+    }
     for fault in faults:
         if fault.broke:
             continue
@@ -170,7 +172,7 @@ def matrix(
     return Matrix(
         tuple(faults),
         {name: tuple(found) for name, found in proofs.items()},
-        tuple(name for name in breakable if name not in reached),
+        unbreakable,
         alarms([*baselines, *legal]),
         variants,
         len(legal) - variants,

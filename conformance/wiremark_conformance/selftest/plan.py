@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from wiremark_conformance.selftest.outside import needs_socket
 from wiremark_conformance.selftest.trial import Trial
 
 MIXTURES = 200  # seeded mixtures of variants in a full run
@@ -35,7 +36,14 @@ class Plan:
 
 
 def plan(
-    catalogue: Mapping[str, Any], *, seed: int, rate: float, quick: bool = False, only: Sequence[str] = ()
+    catalogue: Mapping[str, Any],
+    *,
+    seed: int,
+    rate: float,
+    quick: bool = False,
+    only: Sequence[str] = (),
+    whole: bool = False,
+    without: Container[str] = (),
 ) -> Plan:
     """The trials of a run.
 
@@ -43,32 +51,44 @@ def plan(
     rate:      of the variants while faults are tried
     quick:     a share of the faults, few mixtures
     only:      faults and variants of these names, and nothing else
+    without:   requirements that nothing here can ask about; faults of these alone are left out
+    whole:     every question is put to every fault, not only those of its own areas and a sample
     """
-    faults = [fault for fault in catalogue["faults"] if _chosen(fault, quick=quick, only=only)]
+    faults = [
+        fault
+        for fault in catalogue["faults"]
+        if _chosen(fault, quick=quick, only=only) and not all(name in without for name in fault["catches"])
+    ]
     variants = [v for v in catalogue["variants"] if _alone(v["name"], quick=quick, only=only)]
     every = _by_contract(catalogue)
     contracts = dict.fromkeys(fault["contract"] for fault in faults) or catalogue["contracts"][:1]
     count = 0 if only else QUICK_MIXTURES if quick else MIXTURES
     return Plan(
         tuple(Trial(f"{contract} as it should be", contract, seed=seed) for contract in contracts),
-        tuple(
-            Trial(
-                fault["name"],
-                fault["contract"],
-                (fault["name"],),
-                every[fault["contract"]] if rate and fault["layer"] != _ON_SOCKETS else (),
-                rate,
-                seed ^ zlib.crc32(fault["name"].encode()),
-                fault["layer"] == _ON_SOCKETS,
-            )
-            for fault in faults
-        ),
+        tuple(_of_fault(fault, every[fault["contract"]], rate, seed, whole=whole) for fault in faults),
         tuple(
             Trial(v["name"], v["contract"], variants=(v["name"],), seed=seed, socket=v["socket"])
             for v in variants
         ),
         (*_together(catalogue, every, seed), *_mixtures(catalogue, every, seed, count)) if not only else (),
         not quick and not only,
+    )
+
+
+def _of_fault(
+    fault: Mapping[str, Any], variants: tuple[str, ...], rate: float, seed: int, *, whole: bool
+) -> Trial:
+    """Over a socket nothing else goes on: what a fault does to the bytes must be seen as it is."""
+    socket = fault["layer"] == _ON_SOCKETS or needs_socket(fault["catches"])
+    return Trial(
+        fault["name"],
+        fault["contract"],
+        (fault["name"],),
+        variants if rate and not socket else (),
+        rate,
+        seed ^ zlib.crc32(fault["name"].encode()),
+        socket,
+        () if whole else tuple(fault["catches"]),
     )
 
 

@@ -23,11 +23,12 @@ class NoSubjectError(Exception):
 class Instance(Protocol):
     """One server, fresh, for one trial.
 
-    contract:    name of the bundled contract that it claims to keep
+    contract:    what the contract that it claims to keep is loaded by: a name or a path
     application: ASGI, when it is spoken to in this process
     run:         waits for a coroutine on the application's own event loop
     base_url:    where it listens, when it was opened on a socket; else ""
     keys:        one per role
+    crashes:     what broke in it that no fault means to break, as it happens
     """
 
     @property
@@ -40,6 +41,8 @@ class Instance(Protocol):
     def base_url(self) -> str: ...
     @property
     def keys(self) -> Mapping[str, str]: ...
+    @property
+    def crashes(self) -> Sequence[str]: ...
 
 
 class Subject(Protocol):

@@ -49,12 +49,21 @@ def new_request_id() -> str:
 
 
 class Gateway:
-    """Serves one contract. `close` waits for the requests that are still being answered."""
+    """Serves one contract. `drained` waits for the requests that are still being answered.
 
-    def __init__(self, services: Services, operations: Mapping[str, Operation]) -> None:
+    crashed: is told of every failure of our own, which the client is told as a server error
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        operations: Mapping[str, Operation],
+        crashed: Callable[[Exception], None] = lambda _: None,
+    ) -> None:
         contract = services.contract
         self.services = services
         self._operations = operations
+        self._crashed = crashed
         self._routes = Routes(contract)
         self._errors = {dialect: ErrorTable(contract, dialect) for dialect in contract.dialects}
         self._cors = Cors(contract.raw["cors"])
@@ -83,6 +92,11 @@ class Gateway:
         """Return when no request is being answered, and nothing is made in the background any more."""
         await self._idle.wait()
         await self.services.responses.close()
+
+    async def close(self) -> None:
+        """The same, and stop what is made in the background: the next process goes on with it."""
+        await self.drained()
+        await self.services.studio.close()
 
     async def _serve(self, request: Request, send: Send) -> None:
         services = self.services
@@ -177,9 +191,9 @@ class Gateway:
     def _problem(self, error: Exception, request_id: str) -> Problem:
         return error.problem if isinstance(error, ProblemError) else self._fault(error, request_id)
 
-    @staticmethod
-    def _fault(error: Exception, request_id: str) -> Problem:
+    def _fault(self, error: Exception, request_id: str) -> Problem:
         """Our own failure. The log says where, without the error's text, which may be private."""
+        self._crashed(error)
         frames = traceback.extract_tb(error.__traceback__)
         places = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
         print(

@@ -26,6 +26,8 @@ class Ask:
     operation: its name in the contract; "" for a path or method that the contract does not have
     document:  its body as a JSON object; empty when it has none
     body:      its bytes
+    path:      as it stands in the request line, without the query
+    query:     what follows `?`
     """
 
     operation: str
@@ -33,6 +35,8 @@ class Ask:
     headers: Headers
     document: Document
     body: bytes = b""
+    path: str = ""
+    query: str = ""
 
     def header(self, name: bytes) -> bytes:
         return next((value for key, value in self.headers if key == name), b"")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 from wiremark_schemas.contracts import Contract
@@ -42,19 +43,29 @@ _json = msgspec.json.Encoder().encode
 _parse = msgspec.json.Decoder().decode
 
 
+#: ASGI extension: the message of this type says that the connection ends here, and that this is meant.
+CUT = "wiremark.cut"
+
+
 class Gate:
     """Serves what a gateway serves, with the edits that `choose` gives for each request.
 
-    build: makes a gateway from the edits that change what it is built from; each is made once
+    build:   makes a gateway from the edits that change what it is built from; each is made once
+    crashed: is told when an edit itself breaks, so that nobody takes that for the fault
     """
 
     def __init__(
-        self, contract: Contract, build: Callable[[tuple[Edit, ...]], Gateway], choose: Choose
+        self,
+        contract: Contract,
+        build: Callable[[tuple[Edit, ...]], Gateway],
+        choose: Choose,
+        crashed: Callable[[Exception], None] = lambda _: None,
     ) -> None:
         self._gateway = functools.cache(build)
         self._gateways: set[Gateway] = set()
         self._routes = Routes(contract)
         self._choose = choose
+        self._crashed = crashed
 
     @property
     def services(self) -> Services:
@@ -65,23 +76,50 @@ class Gate:
         for gateway in tuple(self._gateways):
             await gateway.drained()
 
+    async def close(self) -> None:
+        """Return when nothing is being answered, and stop what is made in the background."""
+        for gateway in tuple(self._gateways):
+            await gateway.close()
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._gateway(())(scope, receive, send)
             return
+        try:
+            await self._serve(scope, receive, send)
+        except Exception as error:
+            self._crashed(error)
+            raise
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         ask = self._ask(scope, await whole(receive))
         edits = tuple(self._choose(ask))
         for edit in edits:
             if isinstance(edit, Question) and edit.on.asked(ask):
                 ask = edit.change(ask)
-        answer = _Answer(ask, edits, send)
+        answer = _Answer(ask, edits, send, self._crashed)
         for edit in edits:
             if isinstance(edit, Instead) and edit.on.asked(ask):
                 await answer.give(edit.reply(ask))
-                return
+                break
+        else:
+            await self._ask_gateway(scope, receive, ask, edits, answer)
+        if answer.cut and CUT in scope.get("extensions", {}):
+            await send({"type": CUT})
+
+    async def _ask_gateway(
+        self, scope: Scope, receive: Receive, ask: Ask, edits: tuple[Edit, ...], answer: _Answer
+    ) -> None:
         gateway = self._gateway(tuple(edit for edit in edits if isinstance(edit, BUILT_IN)))
         self._gateways.add(gateway)
-        await gateway({**scope, "headers": ask.headers}, _replay(ask.body, receive), answer.send)
+        asked = {
+            "method": ask.method,
+            "headers": ask.headers,
+            "path": unquote(ask.path),
+            "raw_path": ask.path.encode("latin-1"),
+            "query_string": ask.query.encode("latin-1"),
+        }
+        await gateway({**scope, **asked}, _replay(ask.body, receive), answer.send)
 
     def _ask(self, scope: Scope, body: bytes) -> Ask:
         path = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
@@ -89,7 +127,8 @@ class Gate:
             operation = self._routes.match(scope["method"], path).operation
         except ProblemError:
             operation = ""
-        return Ask(operation, scope["method"], list(scope["headers"]), _object(body), body)
+        query = scope.get("query_string", b"").decode("latin-1")
+        return Ask(operation, scope["method"], list(scope["headers"]), _object(body), body, path, query)
 
 
 def _object(body: bytes) -> dict[str, Any]:
@@ -122,7 +161,11 @@ def _replay(body: bytes, receive: Receive) -> Receive:
 class _Answer:
     """One answer on its way out. After a cut nothing more is sent and the body is never ended."""
 
-    def __init__(self, ask: Ask, edits: tuple[Edit, ...], send: Send) -> None:
+    def __init__(
+        self, ask: Ask, edits: tuple[Edit, ...], send: Send, crashed: Callable[[Exception], None]
+    ) -> None:
+        self.cut = False
+        self._crashed = crashed
         self._ask = ask
         self._edits = edits
         self._send = send
@@ -133,7 +176,6 @@ class _Answer:
         self._frames = FrameReader()
         self._frame_steps: list[FrameStep] = []
         self._bytes_steps: list[BytesStep] = []
-        self._cut = False
 
     async def give(self, reply: Reply) -> None:
         headers = [*reply.headers, (b"content-length", b"%d" % len(reply.body))]
@@ -141,23 +183,29 @@ class _Answer:
         await self.send({"type": "http.response.body", "body": reply.body, "more_body": False})
 
     async def send(self, message: Message) -> None:
-        if self._cut:
+        if self.cut:
             return
+        try:
+            await self._pass_on(message)
+        except CutError:
+            self.cut = True
+        except Exception as error:
+            self._crashed(error)  # the gateway would make a frame of it that looks like an answer
+            raise
+
+    async def _pass_on(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._begin(message["status"], list(message["headers"]))
             if self._form == "stream":
                 await self._send_head()
             return
         data, more = message.get("body", b""), message.get("more_body", False)
-        try:
-            if self._form == "stream":
-                await self._send_frames(data, more=more)
-            else:
-                self._held.append(data)
-                if not more:
-                    await self._send_document(b"".join(self._held))
-        except CutError:
-            self._cut = True
+        if self._form == "stream":
+            await self._send_frames(data, more=more)
+            return
+        self._held.append(data)
+        if not more:
+            await self._send_document(b"".join(self._held))
 
     # -- the head --------------------------------------------------------------------------------
 
@@ -195,14 +243,14 @@ class _Answer:
             parts.extend(_through(self._bytes_steps, [body], last=True))
             size = sum(map(len, parts))
         except CutError:
-            self._cut = True
+            self.cut = True
         self._headers = [
             (name, b"%d" % size if name == b"content-length" else value) for name, value in self._headers
         ]
         await self._send_head()
         for part in parts:
             await self._send({"type": "http.response.body", "body": part, "more_body": True})
-        if not self._cut:
+        if not self.cut:
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _send_frames(self, data: bytes, *, more: bool) -> None:

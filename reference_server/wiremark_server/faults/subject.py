@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
+import functools
 import shutil
 import tempfile
 import threading
+import traceback
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,13 +26,16 @@ from wiremark_server.embedded import EmbeddedServer
 from wiremark_server.engine import pace
 from wiremark_server.engine.simulated import SimulatedEngine
 from wiremark_server.faults import catalogue
+from wiremark_server.faults.contracts import find
+from wiremark_server.faults.gate import Gate
 from wiremark_server.faults.misbehaviour import Misbehaviour
 from wiremark_server.ledger.store import Ledger
 from wiremark_server.startup import listen
 
-_SECONDS = 120.0  # until a trial over a socket must be over, however busy the machine is
+_SECONDS = 120.0  # until one step of opening or closing must be over, however busy the machine is
 Application = Callable[[Scope, Receive, Send], Coroutine[Any, Any, None]]
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
+Start = Callable[[Coroutine[Any, Any, None]], "concurrent.futures.Future[None]"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,7 @@ class Instance:
     run:         waits for a coroutine on the gateway's own event loop
     base_url:    where it listens; "" when it does not
     keys:        one per role
+    crashes:     what broke in it that no fault means to break, as it happens
     """
 
     contract: str
@@ -47,6 +54,7 @@ class Instance:
     run: Run
     base_url: str
     keys: Mapping[str, str]
+    crashes: Sequence[str]
 
 
 class ReferenceSubject:
@@ -58,6 +66,7 @@ class ReferenceSubject:
 
     def __init__(self) -> None:
         self._clock: Clock = SystemClock()
+        self._contract = functools.cache(contracts.load)  # of what `find` makes of a name
         self._templates: dict[str, tuple[Path, Mapping[str, str]]] = {}
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
@@ -83,19 +92,22 @@ class ReferenceSubject:
         socket: bool,
     ) -> Iterator[Instance]:
         """A fresh gateway over a fresh ledger. Raises UnknownNameError."""
-        chosen = catalogue.chosen(faults, variants, rate, seed)
-        served = contracts.load(contract)
+        chosen = catalogue.chosen(faults, variants, rate, seed) or Misbehaviour()
+        found = find(contract)
+        served = self._contract(found)
         template, secrets = self._template(served)
         engine = SimulatedEngine(pace.profile("instant"), seed, self._clock)
+        crashes: list[str] = []
         with (
             tempfile.TemporaryDirectory(dir=template.parent) as folder,
-            _loop(in_thread=socket) as run,
+            _loop(in_thread=socket) as (run, start),
         ):
             ledger = run(_opened(Path(shutil.copy(template, folder)), self._clock))
             try:
-                application = run(_built(served, self._clock, ledger, engine, seed, chosen))
-                with _listening(application, served, run) if socket else contextlib.nullcontext("") as url:
-                    yield Instance(contract, application, run, url, secrets)
+                gate = run(_built(served, self._clock, ledger, engine, seed, chosen, crashes))
+                with _listening(gate, served, start) if socket else contextlib.nullcontext("") as url:
+                    yield Instance(found, gate, run, url, secrets, crashes)
+                run(gate.close())
             finally:
                 run(engine.close())
                 run(ledger.close())
@@ -111,7 +123,7 @@ class ReferenceSubject:
 
 
 async def _provisioned(path: Path, contract: Contract, clock: Clock) -> Mapping[str, str]:
-    ledger = Ledger.open(path, clock)
+    ledger = Ledger.open(path, clock, durable=False)
     try:
         return await keys.provision_roles(keys.KeyStore(ledger), ledger, contract, seed=0)
     finally:
@@ -119,7 +131,7 @@ async def _provisioned(path: Path, contract: Contract, clock: Clock) -> Mapping[
 
 
 async def _opened(path: Path, clock: Clock) -> Ledger:
-    return Ledger.open(path, clock)
+    return Ledger.open(path, clock, durable=False)
 
 
 async def _built(
@@ -128,45 +140,54 @@ async def _built(
     ledger: Ledger,
     engine: SimulatedEngine,
     seed: int,
-    chosen: Misbehaviour | None,
-) -> Application:
+    chosen: Misbehaviour,
+    crashes: list[str],
+) -> Gate:
+    def crashed(error: Exception) -> None:
+        at = traceback.extract_tb(error.__traceback__)[-1]
+        crashes.append(f"{type(error).__name__} at {Path(at.filename).name}:{at.lineno}: {error}")
+
     store = keys.KeyStore(ledger)
-    if chosen is None:
-        return app.build(contract, clock, ledger, store, engine, seed)
-    return app.build_misbehaving(contract, clock, ledger, store, engine, seed, "", chosen.choose)
+    return app.build_misbehaving(
+        contract, clock, ledger, store, engine, seed, "", chosen.choose, crashed=crashed
+    )
 
 
 @contextlib.contextmanager
-def _loop(*, in_thread: bool) -> Iterator[Run]:
-    """An event loop that runs when it is asked to, or all the time in a thread of its own."""
+def _loop(*, in_thread: bool) -> Iterator[tuple[Run, Start]]:
+    """An event loop that runs when it is asked to, or all the time in a thread of its own.
+
+    Gives what waits for a coroutine, and what starts one; only a loop in a thread goes on with it.
+    """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        if not in_thread:
-            yield runner.run
-            return
         loop = runner.get_loop()
+
+        def start(coroutine: Coroutine[Any, Any, None]) -> concurrent.futures.Future[None]:
+            return asyncio.run_coroutine_threadsafe(coroutine, loop)
+
+        if not in_thread:
+            yield runner.run, start
+            return
         thread = threading.Thread(target=loop.run_forever, name="wiremark-subject")
         thread.start()
         try:
-            yield lambda coroutine: asyncio.run_coroutine_threadsafe(coroutine, loop).result(_SECONDS)
+            yield lambda coroutine: start(coroutine).result(_SECONDS), start
         finally:
             loop.call_soon_threadsafe(loop.stop)
             thread.join()
 
 
 @contextlib.contextmanager
-def _listening(application: Application, contract: Contract, run: Run) -> Iterator[str]:
-    """The application on a socket for a while; gives its base URL."""
+def _listening(application: Application, contract: Contract, start: Start) -> Iterator[str]:
+    """The application on a socket, for as long as it is needed; gives its base URL."""
     server = EmbeddedServer(application)
     with contextlib.closing(listen("127.0.0.1", 0)) as bound:
         port = bound.getsockname()[1]
-        serving = threading.Thread(
-            target=lambda: run(server.serve(sockets=[bound])), name="wiremark-listener", daemon=True
-        )
-        serving.start()
+        serving = start(server.serve(sockets=[bound]))
         if not server.begun.wait(_SECONDS):
             raise TimeoutError("the server under trial did not begin to listen")
         try:
             yield f"http://127.0.0.1:{port}{contract.base_path}"
         finally:
             server.should_exit = True
-            serving.join(_SECONDS)
+            serving.result(_SECONDS)

@@ -43,10 +43,11 @@ class FileLock:
             os.close(fd)
 
 
-def writer(path: Path) -> sqlite3.Connection:
+def writer(path: Path, *, durable: bool = True) -> sqlite3.Connection:
     """The connection that may write; makes the tables of a new file.
 
-    WAL with synchronous=FULL: a COMMIT that returned survives a power cut. Call it under a FileLock.
+    WAL with synchronous=FULL: a COMMIT that returned survives a power cut, or the end of the process only
+    when it need not be `durable`. Call it under a FileLock.
     Raises LedgerFileError.
     """
     try:
@@ -65,7 +66,7 @@ def writer(path: Path) -> sqlite3.Connection:
         else:
             _check_version(connection, path)
             connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA synchronous={'FULL' if durable else 'OFF'}")
         connection.execute("PRAGMA wal_autocheckpoint=4000")
     except sqlite3.Error as error:
         connection.close()

@@ -59,16 +59,17 @@ class SqliteStore:
         self._revision = 0
 
     @classmethod
-    def open(cls, path: Path, clock: Clock) -> SqliteStore:
+    def open(cls, path: Path, clock: Clock, *, durable: bool = True) -> SqliteStore:
         """Open or make the file and return the open holds of a dead process.
 
+        durable: what was written survives a power cut; a ledger that is thrown away need not
         Raises LedgerFileError for a file of another version, of another program, or in use.
         """
         if path.exists() and path.stat().st_size:
             schema.reader(path).close()  # refuse a foreign file before leaving anything beside it
         lock = schema.FileLock(path)
         try:
-            connection = schema.writer(path)
+            connection = schema.writer(path, durable=durable)
             try:
                 with connection:
                     connection.execute("BEGIN IMMEDIATE")

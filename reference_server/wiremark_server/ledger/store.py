@@ -68,13 +68,14 @@ class Ledger:
         self._days: dict[str, CountDay] = {}  # the last word on each daily counter
 
     @classmethod
-    def open(cls, place: str | Path, clock: Clock) -> Ledger:
+    def open(cls, place: str | Path, clock: Clock, *, durable: bool = True) -> Ledger:
         """Open or make a ledger, return the open holds of dead processes, start the writer.
 
-        place: a file, or postgresql://…
+        place:   a file, or postgresql://…
+        durable: a file survives a power cut; one that is thrown away after use need not
         Raises LedgerFileError for one of another version or another program, in use, or out of reach.
         """
-        return cls(stores.open_store(place, clock), clock)
+        return cls(stores.open_store(place, clock, durable=durable), clock)
 
     @classmethod
     def beside(cls, place: str | Path, clock: Clock) -> Ledger:

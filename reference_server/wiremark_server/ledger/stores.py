@@ -53,10 +53,10 @@ def is_shared(place: str | Path) -> bool:
     return str(place).startswith(_POSTGRES)
 
 
-def open_store(place: str | Path, clock: Clock) -> Store:
-    """A file, or `postgresql://…`. Raises LedgerFileError."""
+def open_store(place: str | Path, clock: Clock, *, durable: bool = True) -> Store:
+    """A file, which need not be `durable`, or `postgresql://…`. Raises LedgerFileError."""
     if not is_shared(place):
-        return SqliteStore.open(Path(place), clock)
+        return SqliteStore.open(Path(place), clock, durable=durable)
     need_psycopg()
     from wiremark_server.ledger.postgres import PostgresStore
 

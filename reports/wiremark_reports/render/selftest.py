@@ -53,8 +53,8 @@ def _summary(told: _Told) -> Iterator[str]:
     yield f"{summary['detected']} of {count(summary['faults'], 'fault')} detected"
     proven = f"{summary['proven']} of {count(summary['requirements'], 'requirement')} proven"
     yield proven if told["complete"] else f"{proven} (not every fault was tried)"
-    if told["unreached"]:
-        yield f"{len(told['unreached'])} more are promised by no contract that was served"
+    if told["unbreakable"]:
+        yield f"{len(told['unbreakable'])} more cannot be broken on purpose"
     mixtures = f"{count(summary['variants'], 'variant')} and {count(told['mixtures'], 'mixture')} of them"
     yield f"{count(summary['false_alarms'], 'false alarm')} on {mixtures}"
     yield f"{count(told['trials'], 'server')} judged in {seconds(told['seconds'])}"

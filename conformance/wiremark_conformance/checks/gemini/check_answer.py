@@ -81,7 +81,7 @@ def known(reason: Any) -> bool:
     return isinstance(reason, str) and reason in FINISH_REASONS
 
 
-@each("gemini.types", *ANSWERS)
+@each("gemini.types", *ANSWERS, "gemini.logprobs")
 def types(view: View) -> Outcome:
     found = schema_violations(RESPONSE, without_nulls(view.object))
     return "; ".join(str(violation) for violation in found[:3]) or None

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from wiremark_conformance.checking import accepted, check, each, refused
 from wiremark_conformance.checks.gemini_functions import CALLED
 from wiremark_conformance.evidence import View
-from wiremark_conformance.gemini import answer
+from wiremark_conformance.gemini import answer, parts
 from wiremark_conformance.outcome import NotTestable, Outcome, Silent
 from wiremark_conformance.probes.gemini_functions import OTHER, RESULT
 from wiremark_conformance.probes.tools import PARAMETERS, TOOL
@@ -110,11 +110,11 @@ def finish_reason(view: View) -> Outcome:
 @check("gemini.functions.parallel.called", "gemini.functions.parallel")
 def parallel(view: View) -> Outcome:
     """Calls that are not several are legal; several stand in one content."""
-    said = answer(view)
-    if len(said.calls) < 2:
+    calls = [sum("functionCall" in part for part in parts(one)) for one in answer(view).candidates]
+    if sum(calls) < 2:
         raise NotTestable("the model made one call only")
-    contents = [one for one in said.of() if isinstance(one.get("content"), dict)]
-    return None if len(contents) == 1 else f"the calls are spread over {len(contents)} candidates"
+    calling = sum(count > 0 for count in calls)
+    return None if calling == 1 else f"the calls are spread over {calling} candidates"
 
 
 @check("gemini.functions.round-trip.answer", "gemini.functions.round-trip")

@@ -7,6 +7,14 @@ from wiremark_conformance.evidence import View, repeated_name
 from wiremark_conformance.outcome import NotTestable, Outcome
 from wiremark_conformance.values import shown
 
+_GEMINI = (
+    "gemini.plain",
+    "gemini.count",
+    "gemini.embed",
+    "gemini.embed.batch",
+    "gemini.models.list",
+    "gemini.models.get",
+)
 _JSON = (
     "models.list",
     "models.get",
@@ -18,6 +26,7 @@ _JSON = (
     "embeddings.plain",
     "responses.plain",
     "responses.tools.forced",
+    *_GEMINI,
 )
 _POSTS = (
     "chat.plain",
@@ -36,6 +45,8 @@ _GOOD = (
     "embeddings.plain",
     "responses.plain",
     "responses.stream",
+    *_GEMINI,
+    "gemini.stream",
 )
 
 

@@ -62,14 +62,16 @@ class _Changed:
         return await self.inner.usage(key_id, limit, after)
 
 
-def _books(**changes: Any) -> Inside:
+def books(**changes: Any) -> Inside:
+    """Settle another amount, or other tokens, than was used; or not at all."""
+
     def change(services: Services, _: KeyStore) -> Services:
         return dataclasses.replace(services, ledger=_Changed(services.ledger, **changes))
 
     return Inside(change)
 
 
-def _price(**values: int) -> Promise:
+def price(**values: int) -> Promise:
     """Charge by another price list."""
 
     def change(document: Document) -> None:
@@ -132,21 +134,21 @@ _WRITTEN: tuple[Fault, ...] = (
         "double-charge",
         "ledger",
         "Every answer is charged twice its price.",
-        _books(amount=lambda amount: amount * 2),
+        books(amount=lambda amount: amount * 2),
         catches=_CHARGE,
     ),
     _fault(
         "charge-one-more",
         "ledger",
         "Every answer is charged one µUSD more.",
-        _books(amount=lambda amount: amount + 1),
+        books(amount=lambda amount: amount + 1),
         catches=(*_CHARGE, "billing.cached-free"),
     ),
     _fault(
         "free",
         "ledger",
         "No answer is charged.",
-        _books(amount=lambda _: 0),
+        books(amount=lambda _: 0),
         catches=_CHARGE,
         bug="billing-missing-usage-free",
     ),
@@ -154,7 +156,7 @@ _WRITTEN: tuple[Fault, ...] = (
         "released",
         "ledger",
         "No answer is settled: the whole hold is given back.",
-        _books(settles=False),
+        books(settles=False),
         catches=_RECORDED,
         allows=("billing.*.charge", "billing.*.tokens"),
     ),
@@ -162,35 +164,35 @@ _WRITTEN: tuple[Fault, ...] = (
         "per-request",
         "ledger",
         "A fee per request is taken that nobody was told of.",
-        _price(per_request=100),
+        price(per_request=100),
         catches=_CHARGE,
     ),
     _fault(
         "price-swapped",
         "ledger",
         "Input is charged as output.",
-        _price(input_per_million=280_000),
+        price(input_per_million=280_000),
         catches=_CHARGE,
     ),
     _fault(
         "price-output",
         "ledger",
         "Output is charged at twice its price.",
-        _price(output_per_million=560_000),
+        price(output_per_million=560_000),
         catches=_CHARGE,
     ),
     _fault(
         "price-thousand",
         "ledger",
         "Prices are taken per thousand tokens.",
-        _price(input_per_million=140_000_000, output_per_million=280_000_000),
+        price(input_per_million=140_000_000, output_per_million=280_000_000),
         catches=_CHARGE,
     ),
     _fault(
         "tokens-estimated",
         "ledger",
         "The rows count one completion token more than the answers.",
-        _books(tokens=lambda prompt, completion: (prompt, completion + 1)),
+        books(tokens=lambda prompt, completion: (prompt, completion + 1)),
         catches=_TOKENS,
         bug="billing-zero-usage-reestimated",
     ),
@@ -198,14 +200,14 @@ _WRITTEN: tuple[Fault, ...] = (
         "tokens-swapped",
         "ledger",
         "The rows have prompt and completion tokens exchanged.",
-        _books(tokens=lambda prompt, completion: (completion, prompt)),
+        books(tokens=lambda prompt, completion: (completion, prompt)),
         catches=_TOKENS,
     ),
     _fault(
         "tokens-zero",
         "ledger",
         "The rows count no tokens.",
-        _books(tokens=lambda _prompt, _completion: (0, 0)),
+        books(tokens=lambda _prompt, _completion: (0, 0)),
         catches=_TOKENS,
     ),
     _fault("rows-missing", "ledger", "Answers are not recorded.", _list(_without_streams), catches=_RECORDED),

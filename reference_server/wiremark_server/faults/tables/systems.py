@@ -26,6 +26,8 @@ from wiremark_server.faults.frames import Frame
 _think = named("chat.reasoning", "aimlapi")
 _aimlapi = named("", "aimlapi")
 _c0mpute = named("", "c0mpute")
+_openrouter = named("models", "openrouter")
+_SWITCHES = ("chat_template_kwargs", "enable_thinking", "include_reasoning", "thinking")
 _FIELD = "reasoning_content"
 _EFFORT = has("reasoning_effort")
 _DISABLED = On(form="refusal", status=403)
@@ -166,6 +168,30 @@ TABLE: tuple[Fault, ...] = (
         ask_without("reasoning_effort"),
         catches=("chat.reasoning.*",),
         allows=("chat.*",),
+    ),
+    _think(
+        "switch-refused",
+        "semantics",
+        "The switches of reasoning that other servers know are refused.",
+        refuse(On(CHAT, where=lambda ask: any(name in ask.document for name in _SWITCHES))),
+        catches=("chat.reasoning.switches",),
+        allows=("chat.*",),
+    ),
+    _think(
+        "history-refused",
+        "semantics",
+        "An answer with its reasoning is refused as history.",
+        refuse(On(CHAT, where=lambda ask: any(_FIELD in m for m in messages(ask) if isinstance(m, dict)))),
+        catches=("chat.reasoning.echo-back",),
+        allows=("chat.*",),
+    ),
+    _openrouter(
+        "get.slash-404",
+        "semantics",
+        "A model whose id has a slash is not found.",
+        refuse(On("models.get", where=lambda ask: "%2f" in ask.path.lower()), 404, "Not found.", "not_found"),
+        catches=("models.get.slash",),
+        allows=("models.*",),
     ),
     _aimlapi(
         "answer.id-other",

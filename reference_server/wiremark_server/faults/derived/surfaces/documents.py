@@ -23,7 +23,15 @@ def faults(surface: Surface) -> Iterator[Fault]:
     for part, said, schema, form in parts:
         if not schema:
             continue
-        family = Family(surface.name, schema, surface.operation, form, (rule("*", surface.owns),), (), _RARE)
+        family = Family(
+            surface.name,
+            schema,
+            surface.operation,
+            form,
+            (rule("*", surface.owns),),
+            (),
+            (*_RARE, *surface.absent),
+        )
         for mutation in mutations(family):
             pointer = mutation.field.pointer
             if part in surface.holds and not holds(surface.holds[part], pointer):

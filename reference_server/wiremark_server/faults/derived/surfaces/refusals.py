@@ -34,8 +34,8 @@ def _of_all(surface: Surface) -> _Rows:
     one_id = tuple(with_header(on, name, b"req_1") for name in _IDS)
     yield "absent", "semantics", "is answered with 404", (refuse(on, 404, "Not found.", "not_found"),), ""
     yield "refused", "semantics", "is answered with 400", (refuse(on, 400),), ""
-    yield "no-id", "headers", "is answered without a request id", (without_header(on, *_IDS),), "ids.*"
-    yield "one-id", "headers", "has the same request id", one_id, "ids.*"
+    yield "no-id", "headers", "is answered without a request id", (without_header(on, *_IDS),), surface.ids
+    yield "one-id", "headers", "has the same request id", one_id, surface.ids
 
 
 def _of_refusals(surface: Surface) -> _Rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -16,8 +17,13 @@ from wiremark_server.faults.fault import Fault, Layer
 from wiremark_server.faults.frames import Frame
 
 Kind = Callable[[Frame], str]
+_CAPITAL = re.compile(r"(?<=[a-z0-9])[A-Z]")  # of a name in camel case
 # What holds of every answer, whatever its surface.
 _EVERYWHERE = ("billing.*", "bodies.*", "contract.*", "errors.*", "http.*", "ids.*", "limits.*")
+
+
+def _lowered(capital: re.Match[str]) -> str:
+    return f"-{capital[0].lower()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,9 @@ class Surface:
     settled:  makes right what an event that moves would break besides, such as running numbers
     holds:    part ("answer", "event" or "refusal") → a document with every member of it that is taken for a
               field; what the document lacks is not derived. A part that is not named is derived whole
+    absent:   patterns of pointers that the schemas describe and this server's answers never hold
+    ids:      of those that look at its request ids
+    near:     of what else looks at it, "" for nothing
     """
 
     name: str
@@ -57,6 +66,9 @@ class Surface:
     bugs: Mapping[str, str] = field(default_factory=dict)
     settled: Callable[[Iterable[Frame]], Iterable[Frame]] = iter
     holds: Mapping[str, Any] = field(default_factory=dict)
+    absent: tuple[str, ...] = ()
+    ids: str = "ids.*"
+    near: str = ""
 
     def on(self, form: Form = "any", where: Where = everywhere) -> On:
         return On(self.operation, form, where)
@@ -64,12 +76,12 @@ class Surface:
     def fault(self, name: str, layer: Layer, text: str, *edits: Edit, catches: str = "") -> Fault:
         """A fault of this surface, which any of its requirements may catch, or any that `catches` matches."""
         return Fault(
-            f"{self.name}.{name}",
+            f"{self.name}.{_CAPITAL.sub(_lowered, name.replace('@', ''))}",
             layer,
             text,
             edits,
             (catches or self.owns,),
-            (self.owns, *_EVERYWHERE),
+            tuple(dict.fromkeys((self.owns, *((self.near,) if self.near else ()), *_EVERYWHERE))),
             next((bug for pattern, bug in self.bugs.items() if fnmatchcase(name, pattern)), None),
             derived=True,
             contract=self.contract,

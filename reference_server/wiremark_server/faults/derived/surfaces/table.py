@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wiremark_server.faults.change import DONE
+from wiremark_server.faults.derived.surfaces.gemini import SURFACES as GEMINI
 from wiremark_server.faults.derived.surfaces.responses import RESPONSES
 from wiremark_server.faults.derived.surfaces.surface import Surface
 from wiremark_server.faults.frames import Frame
@@ -20,7 +21,8 @@ def _completion(frame: Frame) -> str:
 
 _COUNT = {"prompt_tokens": 5, "total_tokens": 5}
 
-SURFACES = (
+SURFACES: tuple[Surface, ...] = (
+    *GEMINI,
     Surface(
         "completions",
         "openai",

@@ -7,6 +7,7 @@ from wiremark_server.faults.tables.messages import (
     errors,
     forms,
     lists,
+    money,
     policy,
     requests,
     shapes,
@@ -15,5 +16,5 @@ from wiremark_server.faults.tables.messages import (
     stream_order,
 )
 
-_TABLES = (shapes, requests, forms, errors, policy, lists, stream_framing, stream_order, stream_ends)
+_TABLES = (shapes, requests, forms, errors, policy, lists, money, stream_framing, stream_order, stream_ends)
 TABLE: tuple[Fault, ...] = tuple(fault for table in _TABLES for fault in table.TABLE)
