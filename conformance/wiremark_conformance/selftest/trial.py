@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import functools
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from wiremark_reports.record import Verdict
@@ -72,12 +72,9 @@ def run(trial: Trial, subject: Subject) -> Outcome:
         with subject.open(
             trial.contract, trial.faults, trial.variants, trial.rate, trial.seed, socket=trial.socket
         ) as instance:
-            outcome = _judged(trial, instance)
+            return _judged(trial, instance)
     except Exception as error:  # noqa: BLE001 - one broken trial is reported and the others go on
         return Outcome(trial, {}, broke=f"{type(error).__name__}: {error}")
-    if instance.crashes:
-        return replace(outcome, broke=f"the server itself broke: {instance.crashes[0]}")
-    return outcome
 
 
 def asked(trial: Trial) -> tuple[str, ...]:
@@ -98,11 +95,13 @@ def _owed(trial: Trial) -> tuple[str, ...]:
 def _judged(trial: Trial, instance: Instance) -> Outcome:
     contract = _contract(instance.contract)
     sender: Sender
+    broken: Sequence[str] = ()
     if instance.base_url:
         endpoint = Endpoint.parse(instance.base_url)
         sender, host, base_url = Client(endpoint), endpoint.host_header, endpoint.url
     else:
-        sender = AsgiSender(instance.application, instance.run, _ORIGIN)
+        sender = inside = AsgiSender(instance.application, instance.run, _ORIGIN)
+        broken = inside.broken
         host, base_url = _ORIGIN.removeprefix("http://"), _ORIGIN + contract.base_path
     target = Target(
         contract, contract.models[0].id, contract.base_path, Credentials(instance.keys), base_url, host
@@ -112,6 +111,9 @@ def _judged(trial: Trial, instance: Instance) -> Outcome:
         **prober.run(asked(trial), target, {}),
         **outside.ask(probes_for(_owed(trial)), target, sender.send),
     }
+    crashes = (*instance.crashes, *broken)
+    if crashes:
+        return Outcome(trial, {}, broke=f"the server itself broke: {crashes[0]}")
     judgements = judge_given(Evidence(target, exchanges))
     return Outcome(
         trial,
