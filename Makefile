@@ -10,6 +10,7 @@
 # make selftest  every fault, every variant and 200 mixtures of them tried against the suite
 # make audit     the audit of the bill against every billing fault
 # make chaos     256 clients that break off and 5 kills in a minute, on SQLite and PostgreSQL: the books agree
+# make load-faults   load runs whose endpoint stalls, whose master is killed, and more that takes its time
 # make audit-clean   100,000 requests, many cut off anywhere, and not one discrepancy in the bill
 # make soak      half an hour at half of what the server can do: the bill adds up, and memory stays flat
 # make soak-quick    the same in a minute
@@ -23,7 +24,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: audit audit-clean soak soak-quick bench-loadgen bench-server real-clients chaos install demo selftest test lint types layers tests coverage-page fuzz bench-suite real real-test real-table clean
+.PHONY: audit load-faults audit-clean soak soak-quick bench-loadgen bench-server real-clients chaos install demo selftest test lint types layers tests coverage-page fuzz bench-suite real real-test real-table clean
 
 install: $(STAMP)
 
@@ -86,6 +87,9 @@ chaos: install
 
 real-clients: install
 	WIREMARK_REAL=install $(BIN)/python -m pytest tests/real/clients
+
+load-faults: install
+	WIREMARK_LONG=1 $(BIN)/python -m pytest tests/system/test_load_bad_input.py
 
 audit-clean: install
 	$(BIN)/python benchmarks/loadgen/audit_clean.py

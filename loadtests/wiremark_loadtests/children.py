@@ -87,6 +87,11 @@ class Output:
                 return line.removeprefix(prefix).strip()
         return None
 
+    def all(self) -> list[str]:
+        """The last lines of a child that has ended."""
+        self._thread.join()
+        return list(self.last)
+
     def _read(self) -> None:
         pipe = self._child.stdout
         if pipe is None:

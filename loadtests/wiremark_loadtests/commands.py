@@ -12,14 +12,17 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
+from pathlib import Path
 
 from wiremark_loadtests import children, command_line, comparing, sweeping
+from wiremark_loadtests.bill.spool import NAME as RECEIPTS
 from wiremark_loadtests.demo import demo
 from wiremark_loadtests.settings import DRAIN_SECONDS
 
 __all__ = ["demo", "load"]
 
-_LIMIT_BEYOND = 60  # seconds beyond duration and drain after which the run is ended by force
+_CODES = frozenset({0, 1, 2, 3})
+_LIMIT_BEYOND = 300  # seconds beyond duration and drain after which the run is ended by force
 _WORKER_SECONDS = 7 * 24 * 3600  # a worker lives as long as its master has work for it
 
 
@@ -54,7 +57,18 @@ def run(command: Sequence[str], options: argparse.Namespace, limit: float) -> in
         except subprocess.TimeoutExpired:
             print(f"wiremark: the load run did not end within {limit:g} s and was stopped", file=sys.stderr)
             return 3
-    return code if code in {0, 1, 2, 3} else 3
+    if code not in _CODES:
+        _say_what_is_left(code, options.out)
+    return code if code in _CODES else 3
+
+
+def _say_what_is_left(code: int, out: str | None) -> None:
+    """A run that was killed could say nothing itself."""
+    told = f"the load run was ended by signal {-code}" if code < 0 else f"the load run ended with code {code}"
+    receipts = Path(out) / RECEIPTS if out else None
+    if receipts is not None and receipts.exists():
+        told += f"; the receipts that it had are in {receipts}"
+    print(f"wiremark: {told}; nothing was audited", file=sys.stderr)
 
 
 def _refuse(message: str) -> int:

@@ -8,25 +8,32 @@ from __future__ import annotations
 
 import gc
 import os
+import socket
 import sys
 import time
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import gevent  # type: ignore[import-untyped]
+from locust import __version__ as locust_version
 from locust import events
 from locust.env import Environment
 from locust.rpc import Message
-from locust.runners import MasterRunner, WorkerRunner
+from locust.runners import STATE_INIT, MasterRunner, WorkerRunner
 
-from wiremark_loadtests import options, web_page
+from wiremark_loadtests import clock, options, web_page
 from wiremark_loadtests.bill.billing import CannotJudge
+from wiremark_loadtests.bill.spool import Spool
 from wiremark_loadtests.generating import Generator, Share
 from wiremark_loadtests.run import Run
 from wiremark_loadtests.settings import DRAIN_SECONDS, WrongUse, draw_seed, resolve
 from wiremark_loadtests.shape import StagesShape
+from wiremark_loadtests.workers import Clocks, Unconfirmed
 
 _HAND_OVER_SECONDS = 10.0  # beyond the drain: workers report every 3 s
+_LOOK_SECONDS = 3.0
+_MASTER_SILENT = 15.0  # it sends a sign of life every second
+_ROUND_TRIP = 5.0  # a sign of life may be an answer to a message that came so much before a report
 _KEY = "wiremark"  # our part of Locust's worker reports
 _SHARE = "wiremark.share"  # the message that tells a worker its part of an open loop
 # Objects allocated before a collection looks at the young ones, and the ratios of the older generations. In
@@ -105,7 +112,10 @@ class Session:
         self.generator: Generator | None = None  # not in a master, which generates nothing
         self._share = Share()
         self._under_way = False
+        self._looking: Any = None  # the greenlet that audits while the run is under way
         self._reported_last: set[str] = set()  # workers whose users have all stopped, as the master knows
+        self._clocks = Clocks()
+        self._unconfirmed = Unconfirmed()
         on: Any = environment.events
         on.test_start.add_listener(self._begin)
         on.test_stopping.add_listener(self._stopping)
@@ -116,6 +126,7 @@ class Session:
         on.worker_report.add_listener(self._take_report)
         if self._is_worker:
             environment.runner.register_message(_SHARE, self._take_share)  # type: ignore[union-attr]
+            self._watching = gevent.spawn(self._watch_master, environment.runner)
 
     @property
     def _is_worker(self) -> bool:
@@ -144,6 +155,18 @@ class Session:
         self.run, self._under_way = run, True
         if isinstance(runner, MasterRunner):
             self._deal_shares(runner)
+        if environment.web_ui is not None and run.can_look:
+            self._looking = gevent.spawn(self._look, run)
+
+    def _look(self, run: Run) -> None:
+        """For whoever watches the page: audit what can be audited already."""
+        told = 0
+        while True:
+            gevent.sleep(_LOOK_SECONDS)
+            found = run.look().discrepancies
+            if found and not told:
+                print(f"live audit: {found[0].kind}: {found[0].message}", flush=True)
+            told = len(found)
 
     def _abandon(self) -> None:
         if self.generator is not None:
@@ -176,6 +199,8 @@ class Session:
         self._under_way = False
         if self.generator is not None:
             self.generator.stop()
+        if self._looking is not None:
+            self._looking.kill()
         if self._is_worker:
             return
         if isinstance(environment.runner, MasterRunner):
@@ -208,14 +233,50 @@ class Session:
         if runner is not None and not self._is_worker and self._under_way:
             runner.stop()
 
+    def _watch_master(self, runner: Any) -> None:
+        """In a worker: when the master is gone, stop for it, and be there for another one."""
+        while True:
+            gevent.sleep(1.0)
+            heard = runner.last_heartbeat_timestamp
+            if not heard:
+                continue
+            self._unconfirmed.alive(heard - _ROUND_TRIP)
+            if time.time() - heard > _MASTER_SILENT and self._under_way:
+                self._orphaned(runner)
+                runner.worker_state = STATE_INIT
+                runner.last_heartbeat_timestamp = heard = time.time()  # Locust waits a minute from then
+                while runner.last_heartbeat_timestamp == heard:
+                    runner.client.send(_message("client_ready", locust_version, runner.client_id))
+                    gevent.sleep(2.0)
+
+    def _orphaned(self, runner: Any) -> None:
+        """Stop, and keep the receipts that the master may not have got."""
+        run = self.run
+        said = f"the master has not been heard of for {_MASTER_SILENT:g} s; waiting for another"
+        runner.stop()
+        if run is not None:
+            spool = Spool(run.settings.out, f"receipts-{socket.gethostname()}-{os.getpid()}.jsonl")
+            spool.add([*self._unconfirmed.take(), *run.tally.take_receipts()])
+            if run.settings.out is not None and spool.count and not spool.problem:
+                said += f"; {spool.count} receipts that it may not have are in {spool.path}"
+            spool.close(keep=True)
+        self._abandon()
+        print(f"wiremark: {said}", file=sys.stderr, flush=True)
+
     def _report(self, client_id: str, data: dict[str, Any]) -> None:  # noqa: ARG002  Locust names them
         if self.run is not None:
-            data[_KEY] = {"last": not self._under_way, "tally": self.run.hand_over().to_wire()}
+            part = self.run.hand_over()
+            self._unconfirmed.add(time.time(), part.receipts)
+            data[_KEY] = {
+                "last": not self._under_way,
+                "clock_ms": clock.wall_ms(),
+                "tally": part.to_wire(),
+            }
 
     def _take_report(self, client_id: str, data: dict[str, Any]) -> None:
         part = data.get(_KEY)
         if part is None or self.run is None:
             return
-        self.run.take(part["tally"])
+        self.run.take(part["tally"], self._clocks.heard(client_id, part["clock_ms"], clock.wall_ms()))
         if part["last"]:
             self._reported_last.add(client_id)

@@ -19,6 +19,7 @@ from wiremark_loadtests.bill.audit import Audit
 from wiremark_loadtests.bill.auditor import Auditor
 from wiremark_loadtests.bill.billing import CannotJudge
 from wiremark_loadtests.bill.findings import UnknownModelError
+from wiremark_loadtests.bill.live import LiveAudit
 from wiremark_loadtests.bill.spool import Spool
 from wiremark_loadtests.measure import timeline
 from wiremark_loadtests.measure.tally import Tally
@@ -60,6 +61,7 @@ class Run:
         self.lost_workers = 0
         self.expected = 0  # µUSD by the receipts so far
         self.result: Result | None = None  # when it has ended
+        self.live: LiveAudit | None = None  # when somebody is watching
         self.users = users
         self._spool = Spool(settings.out)
         self._auditor = Auditor(settings)
@@ -75,6 +77,11 @@ class Run:
 
     def close(self) -> None:
         self._spool.close()
+
+    @property
+    def can_look(self) -> bool:
+        """Whether there is a ledger to look at."""
+        return self._auditor.has_ledger
 
     @property
     def receipts(self) -> int:
@@ -106,9 +113,12 @@ class Run:
         """
         return self.tally.take()
 
-    def take(self, part: dict[str, Any]) -> None:
-        """Add what a worker handed over."""
-        self.tally.merge(Tally.from_wire(part))
+    def take(self, part: dict[str, Any], behind_ms: int = 0) -> None:
+        """Add what a worker handed over; `behind_ms` is how far its clock is behind ours."""
+        tally = Tally.from_wire(part)
+        if behind_ms:
+            tally.shift(behind_ms)
+        self.tally.merge(tally)
         self.bank()
 
     def bank(self) -> None:
@@ -116,6 +126,22 @@ class Run:
         receipts = self.tally.take_receipts()
         self.expected += self._auditor.expected(receipts)
         self._spool.add(receipts)
+        if self.live is not None:
+            self.live.told(receipts, self._monotonic())
+
+    def look(self) -> LiveAudit:
+        """Hold what is known so far against the ledger as it is now."""
+        if self.live is None:
+            self.live = LiveAudit(self.settings.contract)
+            self.live.told(self._spool, self._monotonic())
+        try:
+            rows = self._auditor.news()
+            in_flight = max(0, self.tally.started - self._spool.count)
+            self.live.listed(rows, self._monotonic(), in_flight)
+            self.live.problem = ""
+        except (CannotJudge, UnknownModelError) as error:
+            self.live.problem = str(error)
+        return self.live
 
     def finish(self) -> Result:
         """Audit the bill, write load.json and report.html, and say how it went."""

@@ -40,6 +40,7 @@ def document(
     """load.json as a value."""
     outcomes = {name: tally.outcomes.get(name, 0) for name in ("ok", "refused", "cut", "failed")}
     rate = 1 / seconds if seconds > 0 else 0.0
+    staying = tally.started - tally.left
     return {
         "wiremark": "load/1",
         "tool": {"name": "wiremark", "version": version("wiremark")},
@@ -65,7 +66,7 @@ def document(
             "slo_ms": dict(settings.slo.bounds),
             "good": tally.good,
             "per_second": round(tally.good * rate, 3),
-            "share": round(tally.good / tally.started, 6) if tally.started else None,
+            "share": round(tally.good / staying, 6) if staying else None,
         },
         "tokens": {
             "input": tally.prompt_tokens,
@@ -207,6 +208,11 @@ def text(load: Mapping[str, Any], *, can_audit: bool, problem: str = "") -> str:
     lines += _goodput(load)
     if tokens["doubtful"]:
         lines.append(f"usage: {tokens['doubtful']} answers had text and told 0 output tokens")
+    lines += [
+        f"clocks: that of {worker['name']} is {worker['behind_ms'] / 1000:+.1f} s behind; put right"
+        for worker in load["generator"]["workers"]
+        if worker.get("behind_ms")
+    ]
     if load["errors"]:
         lines.append("errors: " + ", ".join(f"{name} x{count}" for name, count in load["errors"].items()))
     if problem:

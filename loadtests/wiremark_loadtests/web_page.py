@@ -14,6 +14,7 @@ from flask import Flask, Response, request
 from locust.env import Environment
 
 from wiremark_loadtests import summary
+from wiremark_loadtests.bill.live import LiveAudit
 from wiremark_loadtests.measure import health
 from wiremark_loadtests.measure.tally import LAGS, MEASURES
 from wiremark_loadtests.run import Run
@@ -130,7 +131,7 @@ def audit(run: Run) -> Iterator[Row]:
     }
     found = run.result.document["audit"] if run.result is not None else None
     if run.result is None:
-        yield {"what": "audit", "message": "the bill is audited when the run has ended"}
+        yield from _so_far(run.live)
     elif found is None:
         yield {"what": "audit", "message": "not possible: see the terminal"}
     else:
@@ -148,6 +149,27 @@ def audit(run: Run) -> Iterator[Row]:
                 "charged": entry["charged_microusd"],
                 "message": entry["message"],
             }
+
+
+def _so_far(live: LiveAudit | None) -> Iterator[Row]:
+    if live is None:
+        yield {"what": "audit", "message": "the bill is audited when the run has ended"}
+        return
+    found = live.discrepancies
+    yield {
+        "what": f"{len(found)} discrepancies so far" if found else "no discrepancy so far",
+        "expected": live.expected,
+        "charged": live.charged,
+        "message": live.problem or f"{live.judged} receipts judged, {live.waiting} waiting",
+    }
+    for entry in found[:_SHOWN]:
+        yield {
+            "what": entry.kind,
+            "request": entry.request_id,
+            "expected": entry.expected,
+            "charged": entry.charged,
+            "message": entry.message,
+        }
 
 
 def workers(run: Run) -> Iterator[Row]:

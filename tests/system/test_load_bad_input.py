@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -33,8 +35,10 @@ def _gateway(folder: Path) -> Iterator[tuple[list[str], Callable[[], None]]]:
         yield options, lambda: os.kill(server.pid, signal.SIGKILL)
 
 
-def _when_loaded(options: Sequence[str], what: Callable[[], None]) -> threading.Thread:
-    """Do something as soon as the gateway has answered a few requests."""
+def _when_loaded(
+    options: Sequence[str], what: Callable[[], None], met: Callable[[], bool] = lambda: True
+) -> threading.Thread:
+    """Do something as soon as the gateway has answered a few requests, and what else is to be met."""
     key = credentials.load(Path(options[5]))["default"]
     ask = Request(f"{options[1]}/usage?limit=50", headers={"Authorization": f"Bearer {key}"})
 
@@ -42,7 +46,7 @@ def _when_loaded(options: Sequence[str], what: Callable[[], None]) -> threading.
         deadline = time.monotonic() + SECONDS
         while time.monotonic() < deadline:
             with urlopen(ask, timeout=5) as answer:
-                if len(json.load(answer)["data"]) == 50:
+                if len(json.load(answer)["data"]) == 50 and met():
                     break
         what()
 
@@ -88,6 +92,90 @@ def test_a_worker_that_is_lost_is_missed(tmp_path: Path) -> None:
     load = json.loads((tmp_path / "out" / "load.json").read_text())
     assert load["requests"]["ok"] > 0
     assert load["audit"]["receipts"] > 0
+
+
+LONG = pytest.mark.skipif("WIREMARK_LONG" not in os.environ, reason="waits for time-outs: `make load-faults`")
+
+
+@LONG
+def test_a_master_that_is_killed_leaves_its_receipts_and_its_workers_to_the_next(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    worker = wiremark("load", "--worker", f"127.0.0.1:{port}")
+    with _gateway(tmp_path) as (options, _), children.running(worker, piped=True) as working:
+        told = children.Output(working)
+        master = wiremark(
+            *("load", "--master", "127.0.0.1", "--master-port", port, "--workers", "1", "--users", "4"),
+            *(*options, "--out", str(tmp_path / "out"), "--duration"),
+        )
+        with children.running([*master, "60"], piped=True) as running:
+            output = children.Output(running)
+            watch = _when_loaded(
+                options,
+                lambda: os.kill(_child_of(running.pid), signal.SIGKILL),
+                met=(tmp_path / "out" / "receipts.jsonl").exists,
+            )
+            assert running.wait(timeout=SECONDS) == 3
+            watch.join()
+        assert "ended by signal 9; the receipts that it had are in" in "\n".join(output.all())
+        assert len((tmp_path / "out" / "receipts.jsonl").read_text().splitlines()) > 0
+        with children.running([*master, "2"]) as again:
+            assert told.line_with("wiremark: the master has not been heard of", SECONDS) is not None
+            assert again.wait(timeout=SECONDS) == 0
+    load = json.loads((tmp_path / "out" / "load.json").read_text())
+    assert load["requests"]["started"] == load["audit"]["receipts"] == load["audit"]["ledger_rows"] > 0
+    (kept,) = (tmp_path / "out").glob("receipts-*.jsonl")
+    assert len(kept.read_text().splitlines()) > 0
+
+
+def _child_of(parent: int) -> int:
+    """The process that Locust owns."""
+    return int(Path(f"/proc/{parent}/task/{parent}/children").read_text().split()[0])
+
+
+@LONG
+def test_an_endpoint_that_answers_nothing_any_more_ends_the_run(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with _gateway(tmp_path) as (options, _):
+        (server,) = Path("/proc/self/task").glob(f"{os.getpid()}/children")
+        pid = int(server.read_text().split()[0])
+        watch = _when_loaded(options, lambda: os.kill(pid, signal.SIGSTOP))
+        try:
+            code = commands.load([*options, "--users", "3", "--duration", "5", "--out", str(tmp_path)])
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        watch.join()
+    assert code == 3
+    load = json.loads((tmp_path / "load.json").read_text())
+    assert load["requests"]["ok"] > 0
+    assert load["requests"]["cut"] == 3
+    assert "the audit was not possible" in capfd.readouterr().out
+
+
+LIMITED = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+from wiremark_conformance.cli import main
+sys.exit(main())
+"""
+
+
+def test_a_full_disk_costs_no_receipt_and_no_verdict(tmp_path: Path) -> None:
+    with _gateway(tmp_path) as (options, _):
+        load = [sys.executable, "-c", LIMITED, "load", *options, "--users", "3", "--duration", "3"]
+        with children.running([*load, "--out", str(tmp_path / "out")], piped=True) as running:
+            output = children.Output(running)
+            assert running.wait(timeout=SECONDS) == 3
+            shown = "\n".join(output.all())
+    assert "receipts could not be written to disk (File too large) and were kept in memory" in shown
+    assert "the report cannot be written" in shown
+    assert "ledger audit: no discrepancy" in shown
+    started, receipts = (
+        int(re.search(pattern, shown)[1])  # type: ignore[index]
+        for pattern in (r"(\d+) started", r"(\d+) receipts")
+    )
+    assert started == receipts > 40
 
 
 @contextmanager

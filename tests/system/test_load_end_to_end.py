@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -157,10 +158,12 @@ def test_the_readme_s_two_hosts_work(served: Served, tmp_path: Path) -> None:
         *("--out", str(tmp_path)),
     )
     worker = wiremark("load", "--worker", f"127.0.0.2:{port}")
-    with children.running(master) as running, children.running(worker), children.running(worker):
+    late = {**os.environ, "WIREMARK_CLOCK_OFFSET": "-3600"}
+    with children.running(master) as running, children.running(worker), children.running(worker, late):
         assert running.wait(timeout=90) == 0
     load = json.loads((tmp_path / "load.json").read_text())
-    assert len(load["generator"]["workers"]) == 2
+    behind = sorted(worker["behind_ms"] for worker in load["generator"]["workers"])
+    assert (behind[0], round(behind[1], -5)) == (0, 3_600_000)  # and put right
     assert all(worker["requests"] for worker in load["generator"]["workers"])
     planned = list(drawn("poisson", parse("20@2"), seed=3))
     assert load["requests"]["started"] + load["requests"]["unsent"] == len(planned)

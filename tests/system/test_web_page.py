@@ -12,8 +12,10 @@ import sys
 import urllib.request
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
 from wiremark_loadtests import children
@@ -23,27 +25,38 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "chromium
 SECONDS = 60
 
 
-@pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The web page of a Locust that has just ended a short run; its URL."""
-    folder = tmp_path_factory.mktemp("page")
+@contextmanager
+def _locust(folder: Path, run_time: str, *fault: str) -> Iterator[tuple[str, children.Output]]:
+    """A Locust with its web page that begins a run by itself; its URL and its output."""
     keys = folder / "keys.yaml"
     serve = wiremark("serve", "--contract", "hermes-tokens", "--port", "0", "--credentials-file", str(keys))
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    with children.running(serve, piped=True) as server:
+    with children.running([*serve, *fault], piped=True) as server:
         base_url = children.Output(server).line_with("listening on ", 30)
         assert base_url is not None
         entry = files("wiremark_loadtests").joinpath("entry", "locustfile.py")
         command = [
             *(sys.executable, "-m", "locust", "-f", str(entry), "--web-host", "127.0.0.1"),
             *("--web-port", str(port), "--host", base_url, "--skip-log-setup"),
-            *("--autostart", "--users", "4", "--spawn-rate", "4", "--run-time", "2s"),
+            *("--autostart", "--users", "4", "--spawn-rate", "4", "--run-time", run_time),
             *("--wiremark-contract", "hermes-tokens", "--wiremark-credentials", str(keys)),
         ]
         with children.running(command, piped=True) as locust:
-            assert children.Output(locust).line_with("ledger audit: no discrepancy", SECONDS) is not None
-            yield f"http://127.0.0.1:{port}"
+            yield f"http://127.0.0.1:{port}", children.Output(locust)
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The web page of a Locust that has just ended a short run; its URL."""
+    with _locust(tmp_path_factory.mktemp("page"), "2s") as (url, output):
+        assert output.line_with("ledger audit: no discrepancy", SECONDS) is not None
+        yield url
+
+
+def _tabs(url: str) -> dict[str, list[dict[str, Any]]]:
+    told = json.loads(_get(f"{url}/stats/requests"))
+    return {entry["key"]: entry["data"] for entry in told["extended_stats"]}
 
 
 def _get(url: str) -> str:
@@ -53,15 +66,26 @@ def _get(url: str) -> str:
 
 
 def test_the_page_carries_every_tab_and_its_numbers(page: str) -> None:
-    told = {
-        entry["key"]: entry["data"] for entry in json.loads(_get(f"{page}/stats/requests"))["extended_stats"]
-    }
+    told = _tabs(page)
     measured = {row["measure"]: row for row in told["wiremark-latency"]}
     assert measured["time to first token (ms)"]["count"] > 0
     assert measured["output tokens per second"]["mean"] > 0
     assert [row["what"] for row in told["wiremark-audit"]] == ["receipts", "no discrepancy"]
     assert told["wiremark-workers"][0]["requests"] > 0
     assert json.loads(_get(f"{page}/wiremark/load.json"))["audit"]["ok"]
+
+
+def test_a_wrong_bill_shows_while_the_run_is_under_way(tmp_path: Path) -> None:
+    with _locust(tmp_path, "10m", "--fault", "billing.charge-one-more") as (url, output):
+        assert (output.line_with("live audit: wrong-amount", SECONDS) or "").startswith(": charged")
+        told = _tabs(url)
+    counts, so_far, *found = told["wiremark-audit"]
+    assert (counts["what"], counts["expected"] > 0) == ("receipts", True)
+    assert so_far["what"] == f"{len(found)} discrepancies so far"
+    assert so_far["charged"] - so_far["expected"] == len(found) > 0
+    assert {entry["what"] for entry in found} == {"wrong-amount"}
+    assert all(entry["request"] for entry in found)
+    assert told["wiremark-workers"][0]["requests"] > 0
 
 
 @pytest.mark.real

@@ -79,7 +79,7 @@ def audit(receipts: Iterable[Receipt], rows: Iterable[Row], contract: Contract) 
             books.add("doubled", receipt.request_id, None, None, "two answers carried this request id")
             continue
         seen[key] = receipt.claim
-        _one(receipt, by_id.pop(key, []), books)
+        hold_against(receipt, by_id.pop(key, []), books)
     _unasked(by_id, headless, claimed.judge(by_id, books), books)
     return Audit(counted, count, books.expected, charged, tuple(books.found))
 
@@ -97,8 +97,8 @@ def _without_id(receipt: Receipt, books: Books) -> int:
     return 0
 
 
-def _one(receipt: Receipt, rows: list[Row], books: Books) -> None:
-    """Hold one receipt against the rows with its id."""
+def hold_against(receipt: Receipt, rows: list[Row], books: Books) -> None:
+    """Hold one receipt against the rows with its id; what is wrong goes to `books`."""
     answered = receipt.usage
     if len(rows) > 1:
         total = sum(row.amount for row in rows)

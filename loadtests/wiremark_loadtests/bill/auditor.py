@@ -14,6 +14,8 @@ from wiremark_loadtests.bill.receipts import Receipt
 from wiremark_loadtests.bill.rows import Row
 from wiremark_loadtests.settings import DEFAULT_ROLE, Settings
 
+_REMEMBERED = 5_000  # ids of rows that were seen: more than are ever under way between two looks
+
 
 class Auditor:
     """Audits by whatever the contract declares: usage rows, an export of them, a balance."""
@@ -23,6 +25,7 @@ class Auditor:
         self._prices = {model.id: model.price for model in settings.contract.models}
         self._ledgers = {role: Billing(settings, role) for role in sorted(settings.scenario.roles)}
         self._marks: dict[str, Mark] = {}
+        self._seen: dict[str, Mark] = {}  # up to where the rows of a run under way are known
         first = self._ledgers.get(DEFAULT_ROLE) or next(iter(self._ledgers.values()))
         self._first = first
 
@@ -45,6 +48,19 @@ class Auditor:
             except CannotJudge:
                 if role == DEFAULT_ROLE:
                     raise
+
+    def news(self) -> list[Row]:
+        """Rows of the run that are new since the last call, or were still held; raise CannotJudge."""
+        if not self._first.tells_rows:
+            raise CannotJudge("the endpoint lists no rows: the bill is audited when the run has ended")
+        found: list[Row] = []
+        for role, mark in self._marks.items():
+            known = self._seen.get(role, mark)
+            rows = self._ledgers[role].since(known)
+            finished = [row.request_id for row in rows if row.state != "held"]
+            self._seen[role] = replace(known, ids=tuple([*finished, *known.ids][:_REMEMBERED]))
+            found += rows
+        return found
 
     def expected(self, receipts: Iterable[Receipt]) -> int:
         """µUSD that answers should cost, where the contract knows their prices."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from wiremark_conformance.client import Client
+from wiremark_conformance.client import Client, Limits
 from wiremark_conformance.exchange import Exchange, Request
 from wiremark_schemas.explain import violations
 from wiremark_schemas.registry import validator
@@ -19,6 +19,8 @@ from wiremark_loadtests.bill.rows import Row
 from wiremark_loadtests.bill.totals import Balance
 from wiremark_loadtests.settings import Settings
 
+# An endpoint that answers nothing any more must not keep a run from ending.
+_LIMITS = Limits(first_byte=15.0, idle=10.0, total=30.0)
 _LONGEST_WAIT = 60  # seconds that a retry-after may ask for
 _PAGES = (1000, 100)  # rows of a page: as many as we like, else as few as anybody allows
 
@@ -48,7 +50,7 @@ class Billing:
         self._settings = settings
         self.role = role
         self._pause = pause
-        self._client = Client(settings.endpoint)
+        self._client = Client(settings.endpoint, _LIMITS)
         self._page_size = _PAGES[0]
         self._is_marked = False
 

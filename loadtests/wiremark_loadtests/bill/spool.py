@@ -1,7 +1,8 @@
 """Receipts on disk: a run of any length holds only the newest in memory.
 
-One JSON array a line. When the disk takes no more, the receipts from then on stay in memory and `problem`
-says so: the run can still end with every receipt it had.
+One JSON array a line, in the folder of the report as receipts.jsonl: a process that is killed leaves it
+there, one that ends by itself does not. When the disk takes no more, the receipts from then on stay in memory
+and `problem` says so: the run can still end with every receipt it had.
 """
 
 from __future__ import annotations
@@ -15,22 +16,29 @@ from typing import IO
 
 from wiremark_loadtests.bill.receipts import Receipt
 
+NAME = "receipts.jsonl"
 _READ = 1 << 20
 
 
 class Spool:
     """A file of receipts that vanishes with the run; made when the first comes.
 
-    folder: where; None is the system's own for such files
+    folder: where; None is the system's own for such files, and then it has no name
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, name: str = NAME) -> None:
+        self._name = name
         self.problem = ""
         self.count = 0
         self._folder = folder
         self._kept: list[Receipt] = []
         self._file: IO[bytes] | None = None
         self._written = 0  # bytes known to be on disk whole
+
+    @property
+    def path(self) -> Path | None:
+        """None when it has no name."""
+        return None if self._folder is None else self._folder / self._name
 
     def add(self, receipts: Iterable[Receipt]) -> None:
         """Keep more receipts, on disk as long as it takes them. Never raises for the disk's sake."""
@@ -50,14 +58,16 @@ class Spool:
 
     def _write(self, lines: bytes) -> None:
         if self._file is None:
-            if self._folder is not None:
-                self._folder.mkdir(parents=True, exist_ok=True)
-            self._file = tempfile.TemporaryFile(  # noqa: SIM115  it lives as long as the spool
-                buffering=0, prefix="wiremark-receipts-", dir=self._folder
-            )
+            self._file = self._opened()
         rest = memoryview(lines)
         while rest:  # unbuffered: a disk that is nearly full takes a part
             rest = rest[self._file.write(rest) :]
+
+    def _opened(self) -> IO[bytes]:
+        if self._folder is None:
+            return tempfile.TemporaryFile(buffering=0, prefix="wiremark-receipts-")
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return (self._folder / self._name).open("w+b", buffering=0)
 
     def _give_up(self, error: OSError) -> None:
         self.problem = (
@@ -82,6 +92,9 @@ class Spool:
             for line in lines:
                 yield Receipt.from_wire(json.loads(line))
 
-    def close(self) -> None:
-        if self._file is not None:
+    def close(self, *, keep: bool = False) -> None:
+        """`keep` leaves the file there."""
+        if self._file is not None and not self._file.closed:
             self._file.close()
+            if self._folder is not None and not keep:
+                (self._folder / self._name).unlink(missing_ok=True)

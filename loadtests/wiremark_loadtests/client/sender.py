@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from wiremark_loadtests import clock
 from wiremark_loadtests.bill.receipts import Outcome, Receipt
 from wiremark_loadtests.client import answer as answers
 from wiremark_loadtests.client import quota as quotas
@@ -195,7 +196,7 @@ class Sender:
     ) -> Sent:
         due_ns, sent_ns = asked
         parts = reader.parts
-        now_ns = time.time_ns()
+        now_ns = clock.wall_ns()
         ended_ns = parts[-1][0] if parts and ended is None else time.monotonic_ns()
         quota = quotas.told(reader, self._limit_headers)
         receipt = Receipt(

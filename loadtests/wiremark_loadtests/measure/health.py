@@ -21,13 +21,17 @@ _FLOOR_NS = 500_000  # lags below this are those of any scheduler
 
 @dataclass(slots=True)
 class Worker:
-    """One generating process; times in seconds."""
+    """One generating process; times in seconds.
+
+    behind_ms: how far its wall clock was behind the master's; what it told was put right
+    """
 
     cpu: float = 0.0
     wall: float = 0.0
     requests: int = 0
     peak: int = 0
     lost: bool = False
+    behind_ms: int = 0
 
     @property
     def busy(self) -> float:

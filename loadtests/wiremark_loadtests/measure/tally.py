@@ -29,7 +29,17 @@ MEASURES = (
     "queueing",
 )
 LAGS = ("wake_lag", "loop_lag")  # of the generator
-_COUNTS = ("started", "good", "prompt_tokens", "completion_tokens", "events", "doubtful", "unsent", "retries")
+_COUNTS = (
+    "started",
+    "good",
+    "prompt_tokens",
+    "completion_tokens",
+    "events",
+    "doubtful",
+    "unsent",
+    "retries",
+    "left",
+)
 
 
 class Moments(NamedTuple):
@@ -55,12 +65,13 @@ class Tally:
     events:    token-bearing events of streams, beside the output tokens that their usage told
     doubtful:  whole answers whose usage contradicts what arrived
     unsent:    arrivals of an open loop that found no free user before the end
+    left:      requests that the client was to break off, and did: nobody can say whether they were good
     in_flight: requests under way in this process; not merged
     """
 
     def __init__(self, width: int = 1) -> None:
         self.started = self.good = self.prompt_tokens = self.completion_tokens = 0
-        self.events = self.doubtful = self.unsent = self.retries = 0
+        self.events = self.doubtful = self.unsent = self.retries = self.left = 0
         self.outcomes: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()
         self.histograms = {name: Histogram() for name in (*MEASURES, *LAGS)}
@@ -87,6 +98,7 @@ class Tally:
             slot.input_tokens += receipt.tokens[0]
             slot.output_tokens += receipt.tokens[1]
         if receipt.outcome is not Outcome.OK:
+            self.left += receipt.outcome is Outcome.CUT and not answer.error
             return
         self.events += len(answer.gaps_ns) + 1 if answer.first_token_ns is not None else 0
         self.doubtful += answer.is_doubtful
@@ -142,6 +154,15 @@ class Tally:
         self.timeline.merge(other.timeline)
         self.workers |= other.workers  # each told by its own process, newest last
         self.receipts += other.receipts
+
+    def shift(self, milliseconds: int) -> None:
+        """Put right what was told by a clock that was so far behind."""
+        self.receipts = [
+            receipt._replace(sent_ms=receipt.sent_ms + milliseconds, at_ms=receipt.at_ms + milliseconds)
+            for receipt in self.receipts
+        ]
+        for worker in self.workers.values():
+            worker.behind_ms = milliseconds
 
     def to_wire(self) -> dict[str, Any]:
         """As plain lists and numbers, for a message to the master."""
