@@ -36,6 +36,7 @@ COMMANDS = (
     Command("check", "hold an endpoint to a contract, requirement by requirement"),
     Command("record", "hold an endpoint to a contract, and record what was said"),
     Command("judge", "judge a recording again, without a network"),
+    Command("compare", "show where endpoints differ, requirement by requirement"),
     Command("requirements", "list the requirements, or explain one"),
     Command("serve", "run the reference server", extra="server"),
     Command("faults", "list what the reference server can do wrong on demand", extra="server"),

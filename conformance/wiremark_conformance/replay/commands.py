@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from wiremark_reports import writer
 from wiremark_reports.render import terminal
 from wiremark_schemas.yamlfile import BadFile
 
-from wiremark_conformance import recorded
 from wiremark_conformance.outcomes import SHOWN, finding
-from wiremark_conformance.replay import corpus
-from wiremark_conformance.verdicts import Conclusion, Judged
+from wiremark_conformance.replay import files
+from wiremark_conformance.replay.files import Promised
+from wiremark_conformance.verdicts import Conclusion
 
 GOOD, FINDINGS, WRONG_USE, NOT_JUDGED = 0, 1, 2, 3
 _KIND = "recording"  # the word that may stand before the files
-# By what a file is called; anything else is a recording of a run.
-_READERS: Mapping[str, Callable[[Path], Judged]] = {".yaml": corpus.read, ".yml": corpus.read}
 _GRAVEST_FIRST = (WRONG_USE, FINDINGS, NOT_JUDGED, GOOD)
 
 
@@ -29,24 +27,25 @@ def judge(argv: Sequence[str]) -> int:
     if len(words) > 1 and words[0] == _KIND:
         del words[0]
     given = _parser().parse_args(words)
-    files: list[Path] = given.files
-    folders = _folders(files, given.out)
+    paths: list[Path] = given.files
+    promised = Promised(given.contract, given.base_url, given.model)
     codes = {
-        _judged(path, folder, verbose=given.verbose) for path, folder in zip(files, folders, strict=True)
+        _judged(path, promised, folder, verbose=given.verbose)
+        for path, folder in zip(paths, _folders(paths, given.out), strict=True)
     }
     return next(code for code in _GRAVEST_FIRST if code in codes)
 
 
-def _folders(files: Sequence[Path], out: Path | None) -> list[Path | None]:
+def _folders(paths: Sequence[Path], out: Path | None) -> list[Path | None]:
     """Where the report of each file goes: into the folder itself, or one below it for each of several."""
-    if out is None or len(files) == 1:
-        return [out] * len(files)
-    return [out / path.stem for path in files]
+    if out is None or len(paths) == 1:
+        return [out] * len(paths)
+    return [out / path.stem for path in paths]
 
 
-def _judged(path: Path, folder: Path | None, *, verbose: bool) -> int:
+def _judged(path: Path, promised: Promised, folder: Path | None, *, verbose: bool) -> int:
     try:
-        judged = _READERS.get(path.suffix.lower(), recorded.read)(path)
+        judged = files.read(path, promised)
         report = judged.report
         for line in _lines(judged.conclusions, verbose=verbose):
             print(line)
@@ -56,6 +55,8 @@ def _judged(path: Path, folder: Path | None, *, verbose: bool) -> int:
         return _refuse(str(problem))
     except OSError as error:
         return _refuse(f"the report cannot be written to {folder}: {error.strerror}")
+    for note in judged.notes:
+        print(f"not judged: {note}")
     print(terminal.summary(report, folder))
     return exit_code(judged.conclusions)
 
@@ -85,7 +86,7 @@ def _refuse(sentence: str) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="wiremark judge",
-        usage="wiremark judge [recording] FILE… [--out DIR] [-v]",
+        usage="wiremark judge [recording] FILE… [--out DIR] [--contract NAME] [-v]",
         description="Judge recorded traffic offline, with the checks that judge an endpoint: a recording of "
         "a run (`wiremark record`) gives the verdicts of the run, in its order.",
         epilog="exit codes: 0 good, 1 findings, 2 wrong use, 3 something could not be judged",
@@ -93,5 +94,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a recording")
     parser.add_argument("--out", type=Path, metavar="DIR", help="write report.json and report.html there")
+    other = "of other clients' traffic (HAR)"
+    parser.add_argument(
+        "--contract",
+        "--wiremark-contract",
+        metavar="NAME|FILE",
+        help=f"what the endpoint promises, {other} (default: generic)",
+    )
+    parser.add_argument("--base-url", metavar="URL", help=f"below which the endpoint stands, {other}")
+    parser.add_argument("--model", metavar="ID", help=f"the model to be judged, {other}")
     parser.add_argument("-v", "--verbose", action="store_true", help="one line a requirement")
     return parser

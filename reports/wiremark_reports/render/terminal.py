@@ -18,7 +18,7 @@ def summary(report: Report, directory: Path | None = None) -> str:
 
     directory: where the report was written; None leaves out the line that says so
     """
-    return "\n".join(_printable(line) for line in _lines(report, directory))
+    return "\n".join(printable(line) for line in _lines(report, directory))
 
 
 def _lines(report: Report, directory: Path | None) -> Iterator[str]:
@@ -51,6 +51,6 @@ def _table(found: tuple[Result, ...]) -> Iterator[str]:
     yield ""
 
 
-def _printable(line: str) -> str:
+def printable(line: str) -> str:
     """The line with control characters made visible: an endpoint must not steer our terminal."""
     return "".join(c if c.isprintable() or c == "\n" else c.encode("unicode_escape").decode() for c in line)

@@ -1,0 +1,1 @@
+"""Several endpoints side by side: where their verdicts differ, requirement by requirement."""
