@@ -89,6 +89,17 @@ def test_a_connection_that_is_meant_to_end_is_an_exchange_that_was_cut() -> None
     assert sender.broken == ["GET /v1/models was left without an end"]
 
 
+def test_time_that_is_meant_to_pass_is_not_waited_for() -> None:
+    async def slow(_scope: Any, _receive: Any, send: Any) -> None:
+        await send(_START)
+        await send({"type": gate.PAUSE, "seconds": 3600.0})
+        await send({"type": "http.response.body", "body": b'{"id": 1}'})
+
+    exchange = _sender(slow).send("models.list", _GET)
+    assert exchange.body == b'{"id": 1}'
+    assert 3600 * 10**9 <= exchange.parts[0].at_ns <= exchange.elapsed_ns < 3700 * 10**9
+
+
 def test_what_breaks_inside_a_server_breaks_its_trial() -> None:
     async def good(_scope: Any, _receive: Any, send: Any) -> None:
         await send(_START)

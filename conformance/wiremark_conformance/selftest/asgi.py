@@ -2,7 +2,8 @@
 
 The bytes are framed as a server frames them: by content-length where the application gives one, in chunks
 otherwise. An application that means its connection to end says so in a message of the extension
-`wiremark.cut`; one that raises, or that returns without an end, is a broken trial and no bad answer.
+`wiremark.cut`; one that raises, or that returns without an end, is a broken trial and no bad answer. Time
+that it means to let pass is a message of `wiremark.pause`, and nobody waits.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ Application = Callable[[Message, Receive, Send], Coroutine[Any, Any, None]]
 
 _BODY_PART = 256 * 1024
 _NO_BODY = frozenset({204, 304})
-_CUT = "wiremark.cut"  # ASGI extension and type of its message: the connection ends here, and this is meant
+# ASGI extensions, each the type of its message: the connection ends here, and this is meant; time passes.
+_CUT, _PAUSE = "wiremark.cut", "wiremark.pause"
 
 
 @dataclass
@@ -64,6 +66,7 @@ class _Line:
     chunked: bool = False
     bodiless: bool = False
     ended: bool = False
+    passed_ns: int = 0
 
     def __post_init__(self) -> None:
         self.began = time.monotonic_ns()
@@ -81,7 +84,7 @@ class _Line:
             "raw_path": path.encode(),
             "query_string": query.encode(),
             "headers": headers,
-            "extensions": {_CUT: {}},
+            "extensions": {_CUT: {}, _PAUSE: {}},
         }
         await application(scope, self._receive, self._send)
 
@@ -97,6 +100,9 @@ class _Line:
             return
         if message["type"] == _CUT:
             self.ended = True
+            return
+        if message["type"] == _PAUSE:
+            self.passed_ns += int(message["seconds"] * 1e9)
             return
         body, more = message.get("body", b""), message.get("more_body", False)
         self.ended = not more
@@ -116,10 +122,14 @@ class _Line:
         self._write(b"\r\n".join([*head, b"", b""]))
 
     def _write(self, data: bytes) -> None:
-        self.arrived.append((time.monotonic_ns() - self.began, data))
+        self.arrived.append((self._now(), data))
+
+    def _now(self) -> int:
+        """Nanoseconds since it began, those among them that only are said to have passed."""
+        return time.monotonic_ns() - self.began + self.passed_ns
 
     def exchange(self, probe: str, origin: str, started: str) -> Exchange:
-        elapsed = time.monotonic_ns() - self.began
+        elapsed = self._now()
         return arrival.read(
             probe, self.request, self.arrived, started=started, elapsed_ns=elapsed, origin=origin
         )

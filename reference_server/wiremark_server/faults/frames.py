@@ -21,12 +21,14 @@ class Frame:
     text:   data that is not JSON, such as the terminator
     fields: the lines before the data, each with its end: `event: …`
     raw:    when set, the very bytes that go out instead
+    after:  seconds that pass before it goes out
     """
 
     value: Any = None
     text: bytes | None = None
     fields: bytes = b""
     raw: bytes | None = None
+    after: float = 0.0
 
     @property
     def data(self) -> bytes:

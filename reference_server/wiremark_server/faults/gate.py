@@ -6,6 +6,7 @@ place: the question before the gateway, then document or events, then bytes, the
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -43,8 +44,9 @@ _json = msgspec.json.Encoder().encode
 _parse = msgspec.json.Decoder().decode
 
 
-#: ASGI extension: the message of this type says that the connection ends here, and that this is meant.
-CUT = "wiremark.cut"
+#: ASGI extensions, each the type of its message: the connection ends here, and this is meant; so many seconds
+#: pass here, for whoever does not want to wait for them.
+CUT, PAUSE = "wiremark.cut", "wiremark.pause"
 
 
 class Gate:
@@ -97,7 +99,7 @@ class Gate:
         for edit in edits:
             if isinstance(edit, Question) and edit.on.asked(ask):
                 ask = edit.change(ask)
-        answer = _Answer(ask, edits, send, self._crashed)
+        answer = _Answer(ask, edits, send, self._crashed, waits=PAUSE not in scope.get("extensions", {}))
         for edit in edits:
             if isinstance(edit, Instead) and edit.on.asked(ask):
                 await answer.give(edit.reply(ask))
@@ -162,9 +164,16 @@ class _Answer:
     """One answer on its way out. After a cut nothing more is sent and the body is never ended."""
 
     def __init__(
-        self, ask: Ask, edits: tuple[Edit, ...], send: Send, crashed: Callable[[Exception], None]
+        self,
+        ask: Ask,
+        edits: tuple[Edit, ...],
+        send: Send,
+        crashed: Callable[[Exception], None],
+        *,
+        waits: bool,
     ) -> None:
         self.cut = False
+        self._waits = waits
         self._crashed = crashed
         self._ask = ask
         self._edits = edits
@@ -257,25 +266,45 @@ class _Answer:
         """The gateway's own grouping is kept, unless bytes are changed: then each piece goes out alone."""
         if self._frame_steps or self._bytes_steps:
             frames = _through(self._frame_steps, self._frames.feed(data), last=not more)
-            if self._bytes_steps:
-                encoded = (frame.encode() for frame in frames)
-                for piece in _through(self._bytes_steps, encoded, last=not more):
-                    await self._send({"type": "http.response.body", "body": piece, "more_body": True})
-                data = b""
-            else:
-                data = await self._gathered(frames)
+            data = await (self._in_pieces(frames, more=more) if self._bytes_steps else self._gathered(frames))
         if data or not more:
             await self._send({"type": "http.response.body", "body": data, "more_body": more})
 
+    async def _in_pieces(self, frames: Iterator[Frame], *, more: bool) -> bytes:
+        """Every piece is sent alone, so that nothing is left."""
+        for frame in frames:
+            await self._pass(frame.after)
+            for piece in _through(self._bytes_steps, [frame.encode()], last=False):
+                await self._send_piece(piece)
+        if not more:
+            for piece in _through(self._bytes_steps, [], last=True):
+                await self._send_piece(piece)
+        return b""
+
     async def _gathered(self, frames: Iterator[Frame]) -> bytes:
-        """Frames as one piece; what came before a cut is sent at once."""
+        """Frames as one piece; what came before a cut or a pause is sent at once."""
         pieces: list[bytes] = []
         try:
-            pieces.extend(frame.encode() for frame in frames)
+            for frame in frames:
+                if frame.after:
+                    await self._send_piece(b"".join(pieces))
+                    pieces.clear()
+                    await self._pass(frame.after)
+                pieces.append(frame.encode())
         except CutError:
-            await self._send({"type": "http.response.body", "body": b"".join(pieces), "more_body": True})
+            await self._send_piece(b"".join(pieces))
             raise
         return b"".join(pieces)
+
+    async def _send_piece(self, piece: bytes) -> None:
+        await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+
+    async def _pass(self, seconds: float) -> None:
+        """Let time pass, or only say so to somebody who understands it."""
+        if seconds and self._waits:
+            await asyncio.sleep(seconds)
+        elif seconds:
+            await self._send({"type": PAUSE, "seconds": seconds})
 
 
 def _changed(body: bytes, edits: Iterable[Body]) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,7 @@ class Answer:
     """What one probe gets. A `chunks` entry is a JSON value, a str (the data of an event), or raw bytes.
 
     step:  bytes per arrival; 0 sends the body in one piece
+    at_ns: when the byte at a place in the body arrives
     named: events are named after the `type` of their data
     """
 
@@ -24,6 +26,7 @@ class Answer:
     failure: TransportFailure | None = None
     step: int = 0
     named: bool = False
+    at_ns: Callable[[int], int] = int
 
     @property
     def wire(self) -> bytes:

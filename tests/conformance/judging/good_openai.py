@@ -93,6 +93,12 @@ def _text(*more: Any, finish_reason: str = "stop") -> list[Any]:
     ]
 
 
+def _long(*more: Any) -> list[Any]:
+    """Enough pieces to see whether they come one by one."""
+    role, *text = _text(*more)
+    return [role, *(chunk({"content": "well "}) for _ in range(24)), *text]
+
+
 def _calls(*calls: tuple[str, str]) -> list[Any]:
     pieces = []
     for index, (call_id, city) in enumerate(calls):
@@ -444,7 +450,7 @@ def answers(model: str) -> Mapping[str, Callable[[], Answer]]:
         "chat.plain": lambda: _told(_json(completion(), **{"x-cache": "miss"}), _HELLO, 12),
         "chat.stream": lambda: _stream(_text()),
         "chat.stream.usage": lambda: _told(_stream(_text(usage_chunk())), _HELLO, 12),
-        "billing.stream": lambda: _stream(_text(usage_chunk())),
+        "billing.stream": lambda: _stream(_long(usage_chunk())),
         "chat.max-tokens": lambda: _json(completion({"content": "1 2 3 4"}, "length")),
         "chat.max-completion-tokens": lambda: _stream(_text(finish_reason="length")),
         "chat.stop": lambda: _json(completion({"content": "1 2 3 4 5 6 "})),

@@ -86,6 +86,15 @@ def _note(world: Any) -> Any:
     return world["chat.tools.custom"].message["tool_calls"][0]
 
 
+def _arriving(probe: str, at_ns: Callable[[int], int]) -> Change:
+    """The bytes of a stream arrive at other times."""
+
+    def apply(world: Any) -> None:
+        world[probe].step, world[probe].at_ns = 50, at_ns
+
+    return apply
+
+
 SPOILT: list[tuple[str, Change]] = [
     *((f"chat.params.{name}", _answered(f"errors.{name}")) for name in WRONG),
     # bodies
@@ -192,6 +201,8 @@ SPOILT: list[tuple[str, Change]] = [
     ("chat.stream.no-buffering", lambda w: w["chat.stream"].headers.pop("x-accel-buffering")),
     ("chat.stream.null-content", _delta("chat.stream", 0, content=None)),
     ("chat.stream.usage-on-choice", lambda w: w.chunks("chat.stream")[3].update(usage={"prompt_tokens": 9})),
+    ("chat.stream.flowing", _arriving("billing.stream", lambda _: 4 * 10**9)),
+    ("chat.stream.alive", _arriving("chat.stream", lambda at: 25 * 10**9 if at > 100 else at)),
     ("chat.stream.call-content", _delta("chat.tools.stream", 0, content="")),
     # readers, sdk
     ("readers.html-standard", _reframed("chat.stream", lambda body: body[:-1])),

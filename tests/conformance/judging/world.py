@@ -118,7 +118,7 @@ class World:
                 continue
             answer = self.answers[name]
             wire, step = answer.wire, answer.step or max(len(answer.wire), 1)
-            parts = tuple(Part(i, wire[i : i + step]) for i in range(0, len(wire), step))
+            parts = tuple(Part(answer.at_ns(i), wire[i : i + step]) for i in range(0, len(wire), step))
             exchanges[name] = Exchange(
                 name,
                 request,
