@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import atexit
 import os
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import cache
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 
 from wiremark_conformance.selftest import subject
 from wiremark_conformance.selftest.trial import Outcome, Trial, run
@@ -25,11 +26,23 @@ def outcomes(
     """
     count = min(workers or _PER_CORE * (os.cpu_count() or 1), len(trials)) or 1
     found: list[Outcome] = []
-    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:
         for outcome in pool.map(_run, trials, chunksize=4):
             found.append(outcome)
             progress(len(found))
     return tuple(found)
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed would wait for ever for the next trial."""
+
+    def wait() -> None:
+        parent = parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=wait, name="wiremark-parent", daemon=True).start()
 
 
 @cache
