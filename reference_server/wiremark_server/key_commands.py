@@ -28,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
     create = action("create", "make a key and show its secret, once")
     create.add_argument("--account", required=True, metavar="ID", help="whose money it spends; opened if new")
     create.add_argument("--prefix", default="sk-", help="of the secret (default: sk-)")
+    create.add_argument("--contract", metavar="NAME", help="whose endpoints it opens (default: all served)")
     create.add_argument("--models", metavar="ID[,…]", help="those it may use (default: all)")
     create.add_argument("--monthly-cap", type=_amount, metavar="µUSD", help="per UTC month (default: none)")
     create.add_argument("--grant", type=_amount, metavar="µUSD", help="give the account money, too")
@@ -66,6 +67,7 @@ async def _create(given: argparse.Namespace, ledger: Ledger, store: KeyStore) ->
         allowed_models=None if given.models is None else given.models.split(","),
         monthly_cap=given.monthly_cap,
         limits=None if limits == LimitOverrides() else limits,
+        contract=given.contract,
     )
     if given.grant:
         await ledger.grant(given.account, given.grant, "granted with a key", f"key/{key.id}")

@@ -49,6 +49,7 @@ class Key:
 
     allowed_models: None allows every model
     monthly_cap:    µUSD per UTC calendar month, None for no cap
+    contract:       the one whose endpoints it opens; None for all that are served
     """
 
     id: str
@@ -58,6 +59,7 @@ class Key:
     monthly_cap: int | None = None
     limits: LimitOverrides | None = None
     state: KeyState = "active"
+    contract: str | None = None
 
     def allows(self, model: str) -> bool:
         return self.allowed_models is None or model in self.allowed_models
@@ -109,6 +111,7 @@ class KeyStore:
         allowed_models: Collection[str] | None = None,
         monthly_cap: int | None = None,
         limits: LimitOverrides | None = None,
+        contract: str | None = None,
     ) -> tuple[Key, str]:
         """A new key and its secret, which nothing can show again. Opens the account if need be."""
         secret = prefix + secrets.token_urlsafe(_SECRET_BYTES)
@@ -122,6 +125,7 @@ class KeyStore:
             limits=None if limits is None else json.dumps(asdict(limits)),
             state="active",
             created=int(self._ledger.clock.now()),
+            contract=contract,
         )
         return self._take(await self._ledger.put_key(row)), secret
 
@@ -187,6 +191,7 @@ def _from_row(row: KeyRow) -> Key:
         monthly_cap=row.monthly_cap,
         limits=None if row.limits is None else LimitOverrides(**json.loads(row.limits)),
         state=row.state,
+        contract=row.contract,
     )
 
 
@@ -222,7 +227,9 @@ async def provision_roles(store: KeyStore, ledger: Ledger, contract: Contract, s
     found: dict[str, str] = {}
     for role in ROLES:
         account = f"role-{role}"
-        key, found[role] = await store.create(account, prefix, role_hint=role, **settings[role])
+        key, found[role] = await store.create(
+            account, prefix, role_hint=role, contract=contract.name, **settings[role]
+        )
         missing = _GRANTS[role] - (await ledger.balance(account)).balance
         if missing > 0:
             await ledger.grant(account, missing, f"balance of the role {role}")

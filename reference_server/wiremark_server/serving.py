@@ -32,6 +32,7 @@ from wiremark_server.engine.workers import Worker
 from wiremark_server.keys import KeyStore
 from wiremark_server.ledger.store import Ledger, LedgerUnavailable
 from wiremark_server.media.guard import Guard
+from wiremark_server.media.studio import Studio
 from wiremark_server.metrics import meter
 from wiremark_server.metrics.meter import Meter
 from wiremark_server.metrics.registry import Registry
@@ -221,10 +222,11 @@ class _Served:
             gateway = self._front(gateways, ledger, store, clock, engine)
             self._watch(place, engine)
             first, *_ = gateways.values()
-            await first.services.studio.resume()  # all share one ledger, and what is left to do stands there
+            studio = first.services.studio  # all share one ledger, and what is left to do stands there
+            await studio.resume()
             server = _server(gateway, ready, settings.drain)
             _settle_memory()
-            chores = [asyncio.create_task(work) for work in (_sweep(ledger), self._publish())]
+            chores = [asyncio.create_task(work) for work in (_sweep(ledger, studio), self._publish())]
             async with _controlled(self.rules, self.control):
                 await server.serve(sockets=[bound])
             for chore in chores:
@@ -367,13 +369,14 @@ def _upstream(remote: Remote) -> Upstream:
     return ChatUpstream(remote.base_url, remote.key)
 
 
-async def _sweep(ledger: Ledger) -> None:
-    """Give back holds past their deadline, for as long as the server runs."""
+async def _sweep(ledger: Ledger, studio: Studio) -> None:
+    """Give back holds past their deadline and take over lost tasks, for as long as the server runs."""
     while True:
         await asyncio.sleep(_SWEEP_SECONDS)
         # A store that cannot commit now refuses requests too; the next sweep tries again.
         with contextlib.suppress(LedgerUnavailable):
             await ledger.sweep()
+            await studio.resume()
 
 
 def _as_client_sees(host: str) -> str:

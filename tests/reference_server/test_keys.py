@@ -6,15 +6,20 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from wiremark_schemas import contracts
+from wiremark_schemas.contracts import Contract
 from wiremark_schemas.credentials import ROLES
 from wiremark_server.clock import ManualClock
+from wiremark_server.dialects.format import RequestHead
+from wiremark_server.domain.problem import ProblemError
 from wiremark_server.keys import AMPLE, Key, KeyStore, LimitOverrides, UnknownKey, provision_roles
 from wiremark_server.ledger.records import HoldRequest, LedgerUnavailable, Refused
 from wiremark_server.ledger.store import Balance, Hold, Ledger
 from wiremark_server.ledger.verify import verify
+from wiremark_server.policy.auth import Authenticator
 
 CONTRACT = contracts.load("hermes-tokens")
 
@@ -40,6 +45,28 @@ def test_a_key_is_found_by_its_secret_alone(place: str) -> None:
         assert key.allows("m1")
         assert not key.allows("m2")
         assert Key("k", "a").allows("anything")
+
+    play(place, scenario)
+
+
+def test_a_key_opens_the_contract_that_it_was_made_for(place: str) -> None:
+    def opens(name: str, secret: str, keys: KeyStore, **auth: Any) -> bool:
+        contract = contracts.load(name)
+        served = Contract(name, {**contract.raw, "auth": {**contract.raw["auth"], **auth}})
+        head = RequestHead(lambda header: f"Bearer {secret}" if header == "authorization" else None, {}, {})
+        try:
+            Authenticator(served, keys)(head)
+        except ProblemError as refused:
+            assert refused.problem.situation == "invalid_key"  # noqa: PT017 - either way is asserted on
+            return False
+        return True
+
+    async def scenario(_: Ledger, store: KeyStore) -> None:
+        own = (await store.create("a", "sk-c0mpute-", contract="c0mpute"))[1]
+        any_ = (await store.create("a", "sk-"))[1]
+        assert [opens(name, own, store) for name in ("c0mpute", "aimlapi")] == [True, False]
+        assert [opens(name, any_, store) for name in ("c0mpute", "aimlapi")] == [True, True]
+        assert opens("aimlapi", own, store, keys_of=["c0mpute"])
 
     play(place, scenario)
 

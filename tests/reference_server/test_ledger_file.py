@@ -38,7 +38,7 @@ def not_a_database(path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
     [
-        (other_version, r"has version 7 and this wiremark writes version 3; use the wiremark that made it"),
+        (other_version, r"has version 7 and this wiremark writes version 4; use the wiremark that made it"),
         (other_program, r"is not a wiremark ledger; give another path"),
         (not_a_database, r"cannot be used as a ledger \(file is not a database\)"),
     ],

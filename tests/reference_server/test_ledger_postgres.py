@@ -120,6 +120,28 @@ def test_what_a_killed_process_left_open_goes_back_while_others_live(postgres_pl
     assert broken(postgres_place) == []
 
 
+def test_a_task_is_one_processs_own_until_that_has_ended(postgres_place: str) -> None:
+    """So of several processes one alone makes it and tells of it."""
+
+    async def run() -> None:
+        first, second, third = (Ledger.open(postgres_place, SystemClock()) for _ in range(3))
+        await first.put_task("t1", "k", "open", done=False)
+        await first.put_task("t2", "k", "done", done=True)
+        await second.sweep()
+        assert await second.adopt_tasks() == []
+        await first.close()
+        async with asyncio.timeout(10):
+            while not (left := await second.adopt_tasks()):  # until the database knows that it is gone
+                await second.sweep()
+        assert left == [("t1", "k", "open")]
+        assert await third.adopt_tasks() == []
+        assert await second.adopt_tasks() == []
+        await second.close()
+        await third.close()
+
+    asyncio.run(run())
+
+
 def test_a_revoked_key_is_gone_in_every_process(postgres_place: str, collected: threading.Semaphore) -> None:
     async def run() -> None:
         here, there = (Ledger.open(postgres_place, SystemClock()) for _ in range(2))
@@ -200,7 +222,7 @@ def test_a_ledger_that_cannot_be_used_is_refused_in_a_sentence(postgres_place: s
         verify(postgres_place)
     asyncio.run(Ledger.open(postgres_place, ManualClock()).close())
     execute(postgres_place, "UPDATE wiremark_ledger SET version=9")
-    opening(postgres_place, "has version 9 and this wiremark writes version 3")
+    opening(postgres_place, "has version 9 and this wiremark writes version 4")
     opening("postgresql://me:s3cret@127.0.0.1:1/db", r"^postgresql://127\.0\.0\.1:1/db: cannot be used")
 
 

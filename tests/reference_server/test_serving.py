@@ -122,6 +122,7 @@ def test_several_contracts_are_served_below_their_names(start: Start) -> None:
     server = start("--contract", "hermes-tokens,c0mpute", "--contract", "aimlapi")
     origin = f"http://127.0.0.1:{server.port}"
     bases = {"hermes-tokens": "/api/v1", "c0mpute": "/api/v1", "aimlapi": "/v1"}
+    keys: dict[str, str] = {}
     assert server.printed[-4:] == (
         *(f"serving {name} on {origin}/{name}{base}" for name, base in bases.items()),
         f"listening on {origin}",
@@ -129,6 +130,7 @@ def test_several_contracts_are_served_below_their_names(start: Start) -> None:
     for name, base in bases.items():
         key = credentials.load(server.folder / f"keys.{name}.yaml")["default"]
         first = contracts.load(name).models[0].id
+        keys[name] = key
         # Below its name, and at its own base path where no contract before it has the same.
         for path in (f"/{name}{base}", *([base] if name != "c0mpute" else [])):
             with server.connect() as connection:
@@ -142,6 +144,13 @@ def test_several_contracts_are_served_below_their_names(start: Start) -> None:
             connection.sendall(f"GET /{name}{base}/openapi.json HTTP/1.0\r\n\r\n".encode())
             described = json.loads(_read_all(connection).partition(b"\r\n\r\n")[2])
         assert described["servers"] == [{"url": f"/{name}{base}"}]
+    for name, base in bases.items():  # a key opens the contract that it was made for, and no other
+        for owner, key in keys.items():
+            with server.connect() as connection:
+                asked = f"GET /{name}{base}/models HTTP/1.0\r\nauthorization: Bearer {key}\r\n\r\n"
+                connection.sendall(asked.encode())
+                status = b" 200 " if owner == name else b" 401 "
+                assert status in _read_all(connection).partition(b"\r\n")[0]
     for path in ("/", "/nobody/v1/models"):
         with server.connect() as connection:
             connection.sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())

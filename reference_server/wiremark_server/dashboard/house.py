@@ -78,9 +78,10 @@ class House:
         return sorted({model.id for services in self.served for model in services.contract.models})
 
     @cached_property
-    def prefixes(self) -> list[str]:
-        """What the secrets of the contracts begin with."""
-        return list(dict.fromkeys(services.contract.raw["auth"]["key_prefix"] for services in self.served))
+    def prefixes(self) -> dict[str, str]:
+        """What the secrets of the contracts begin with, and the contract of each."""
+        served = reversed([services.contract for services in self.served])
+        return {contract.raw["auth"]["key_prefix"]: contract.name for contract in served}
 
     def month(self) -> str:
         return datetime.fromtimestamp(self.clock.now(), UTC).strftime("%Y-%m")

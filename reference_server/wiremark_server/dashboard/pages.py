@@ -179,7 +179,7 @@ async def keys(visit: Visit, **shown: Any) -> Response:
         "Keys",
         keys=[(key, await house.records.spent(key.id, month)) for key in visible],
         models=house.models,
-        prefixes=house.prefixes,
+        prefixes=list(reversed(house.prefixes)),
         limits=[(name, name.replace("_", " ").capitalize()) for name in LIMITS],
         **{"secret": "", "secret_of": "", **shown},
     )

@@ -53,6 +53,7 @@ class NewKey(msgspec.Struct, forbid_unknown_fields=True):
 
     account_id: str
     prefix: str = "sk-"
+    contract: str | None = None
     allowed_models: list[str] | None = None
     monthly_cap_microusd: int | None = None
     requests_per_minute: int | None = None
@@ -156,6 +157,7 @@ class Admin:
             allowed_models=asked.allowed_models,
             monthly_cap=asked.monthly_cap_microusd,
             limits=asked.limits(),
+            contract=asked.contract,
         )
         return 201, shown(key) | {"secret": secret}
 
@@ -223,6 +225,7 @@ def shown(key: Key) -> dict[str, Any]:
         "object": "key",
         "account_id": key.account_id,
         "state": key.state,
+        "contract": key.contract,
         "allowed_models": None if key.allowed_models is None else sorted(key.allowed_models),
         "monthly_cap_microusd": key.monthly_cap,
         "limits": {name: limit for name in LIMITS if (limit := getattr(limits, name)) is not None},

@@ -85,7 +85,21 @@ class PutTask:
         """Nothing: what was there before does not matter."""
 
     def apply(self, known: Known) -> None:
-        known.changes.tasks[self.task_id] = (self.key_id, int(self.done), self.document)
+        known.changes.tasks[self.task_id] = (self.key_id, int(self.done), known.owner, self.document)
+
+
+@dataclass(slots=True)
+class AdoptTasks:
+    """Take over what processes that have ended left undone; the answer is the tasks, each given out once."""
+
+    def add_needs(self, needs: Needs) -> None:
+        needs.orphans = True
+
+    def apply(self, known: Known) -> list[tuple[str, str, str]]:
+        orphans, known.orphans = known.orphans, []
+        for task_id, key_id, document in orphans:
+            known.changes.tasks[task_id] = (key_id, 0, known.owner, document)
+        return orphans
 
 
 def _revised(known: Known, row: KeyRow) -> KeyRow:

@@ -175,6 +175,7 @@ class PostgresStore:
             if self._owner is not None:
                 values = (owner, self._owner)
                 connection.execute("UPDATE usage SET owner=$1 WHERE owner=$2 AND state='held'", values)
+                connection.execute("UPDATE task SET owner=$1 WHERE owner=$2 AND done=0", values)
                 ending = "UPDATE instance SET ended=$1 WHERE id=$2 AND ended IS NULL"
                 connection.execute(ending, (now, self._owner))
             connection.execute("COMMIT")

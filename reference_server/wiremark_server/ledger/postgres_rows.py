@@ -20,6 +20,7 @@ from wiremark_server.ledger.rows import CLAIM_SECONDS, Account, Claim, Known, Ne
 from wiremark_server.ledger.tables import (
     APPLICATION_ID,
     KEY_COLUMNS,
+    ORPHANS,
     POSTGRES_TYPES,
     REQUEST_COLUMNS,
     TRANSFER_COLUMNS,
@@ -54,7 +55,9 @@ _SPENDING = (
 
 _ENDING = "state, amount, prompt_tokens, completion_tokens, status, outcome, cached, request_id"
 _PUT_ACCOUNTS = " ON CONFLICT (id) DO UPDATE SET available=excluded.available, held=excluded.held"
-_PUT_TASKS = " ON CONFLICT (id) DO UPDATE SET done=excluded.done, document=excluded.document"
+_PUT_TASKS = (
+    " ON CONFLICT (id) DO UPDATE SET done=excluded.done, owner=excluded.owner, document=excluded.document"
+)
 _PUT_SPENDING = " ON CONFLICT (key_id, month) DO UPDATE SET spent=excluded.spent, held=excluded.held"
 _CLAIM_COLUMNS = "key_id, endpoint, name, digest, request_id, created, paid"
 _PUT_CLAIMS = (
@@ -66,7 +69,7 @@ _PUT_DAYS = " ON CONFLICT (name) DO UPDATE SET count=excluded.count, ends=exclud
 _FORGET_CLAIMS = "DELETE FROM claim WHERE created<=$1"
 _PUT_KEY = (
     f"INSERT INTO api_key({KEY_COLUMNS}) "  # noqa: S608
-    "VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10) "
+    "VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11) "
     "ON CONFLICT (id) DO UPDATE SET digest=excluded.digest, role_hint=excluded.role_hint, "
     "allowed_models=excluded.allowed_models, monthly_cap=excluded.monthly_cap, limits=excluded.limits, "
     "state=excluded.state, revision=excluded.revision"
@@ -80,7 +83,7 @@ def load(connection: Connection, needs: Needs, owner: int) -> Known:
     ask = connection.execute
     requests: list[_Cursor] = []
     left: list[_Cursor] = []
-    claims = grants = keys = revision = accounts = spending = None
+    claims = grants = keys = revision = accounts = spending = orphans = None
     with connection.pipeline():
         ask("BEGIN")
         ask(LOCK)
@@ -100,6 +103,8 @@ def load(connection: Connection, needs: Needs, owner: int) -> Known:
             keys = ask(_KEYS, ([*needs.api_keys],))
         if needs.revision:
             revision = ask(_REVISION)
+        if needs.orphans:
+            orphans = ask(ORPHANS)
     for cursor in (*requests, *left):
         for row in cursor.fetchall():
             request = known.requests[row[0]] = Request(*row)
@@ -116,6 +121,7 @@ def load(connection: Connection, needs: Needs, owner: int) -> Known:
     known.grants = {ref for (ref,) in _rows(grants)}
     known.api_keys = {row[0]: KeyRow(*row) for row in _rows(keys)}
     known.revision = sum(number for (number,) in _rows(revision))
+    known.orphans = [*_rows(orphans)]
     known.accounts = {row[0]: Account(*row) for row in _rows(accounts)}
     known.spending = {row[:2]: Spending(*row) for row in _rows(spending)}
     return known
@@ -143,7 +149,7 @@ def save(connection: Connection, known: Known) -> None:
         days = [(name, *day) for name, day in changes.day_counts.items()]
         _put(connection, "day_count", "name, count, ends", days, _PUT_DAYS)
         tasks = [(name, *task) for name, task in changes.tasks.items()]
-        _put(connection, "task", "id, key_id, done, document", tasks, _PUT_TASKS)
+        _put(connection, "task", "id, key_id, done, owner, document", tasks, _PUT_TASKS)
         for owner, (at, expired) in changes.instances.items():
             ask(_END_INSTANCE, (at, expired, owner))
         if changes.api_keys:

@@ -126,6 +126,7 @@ class Resolution(Struct, frozen=True):
 class KeyRow:
     """An API key as it is stored: a digest in place of the secret, scopes as JSON text.
 
+    contract: whose endpoints it opens; None for all
     revision: grows with every change of any key, so that a reader can ask for what is new; set by the store
     """
 
@@ -138,6 +139,7 @@ class KeyRow:
     limits: str | None
     state: KeyState
     created: int
+    contract: str | None = None
     revision: int = 0
 
 

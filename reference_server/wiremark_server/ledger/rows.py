@@ -115,6 +115,7 @@ class Needs:
     due:  the open holds whose deadline is this or earlier
     dead: the open holds of these server processes
     revision: the newest of an API key
+    orphans: open media tasks of server processes that have ended
     """
 
     requests: set[str] = field(default_factory=set)
@@ -126,6 +127,7 @@ class Needs:
     due: int | None = None
     dead: set[int] = field(default_factory=set)
     revision: bool = False
+    orphans: bool = False
 
     @classmethod
     def of(cls, commands: Iterable[Command]) -> Needs:
@@ -141,6 +143,7 @@ class Known:
 
     owner: the server process at work
     left:  the open requests that `Needs.due` and `Needs.dead` asked for
+    orphans: media tasks: id, key, document
     """
 
     owner: int
@@ -151,6 +154,7 @@ class Known:
     claims: dict[Claimed, Claim] = field(default_factory=dict)
     api_keys: dict[str, KeyRow] = field(default_factory=dict)
     left: list[str] = field(default_factory=list)
+    orphans: list[tuple[str, str, str]] = field(default_factory=list)
     revision: int = 0
     changes: Changes = field(default_factory=lambda: Changes())
 
@@ -160,7 +164,7 @@ class Changes:
     """What has to be written. A request that began and ended in one group is only in `begun`.
 
     day_counts: a key's daily counter: how many, and when the day ends
-    tasks: a media task: its key, whether nothing is left to do, and the rest as JSON
+    tasks: a media task: its key, whether nothing is left to do, who works on it, and the rest as JSON
     instances: server processes whose open holds were returned: when, and how many
     """
 
@@ -172,7 +176,7 @@ class Changes:
     claims: dict[Claimed, Claim] = field(default_factory=dict)
     api_keys: dict[str, KeyRow] = field(default_factory=dict)
     day_counts: dict[str, tuple[int, int]] = field(default_factory=dict)
-    tasks: dict[str, tuple[str, int, str]] = field(default_factory=dict)
+    tasks: dict[str, tuple[str, int, int, str]] = field(default_factory=dict)
     instances: dict[int, tuple[int, int]] = field(default_factory=dict)
 
 

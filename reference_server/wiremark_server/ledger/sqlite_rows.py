@@ -11,7 +11,7 @@ from typing import Any
 
 from wiremark_server.ledger.records import KeyRow
 from wiremark_server.ledger.rows import CLAIM_SECONDS, Account, Claim, Known, Needs, Request, Spending
-from wiremark_server.ledger.tables import KEY_COLUMNS, REQUEST_COLUMNS, TRANSFER_COLUMNS
+from wiremark_server.ledger.tables import KEY_COLUMNS, ORPHANS, REQUEST_COLUMNS, TRANSFER_COLUMNS
 
 _CHUNKS = (64, 8, 1)
 """Rows per INSERT: few statements, each of them kept prepared, instead of one per row."""
@@ -50,12 +50,12 @@ _PUT_DAY = (
     "ON CONFLICT DO UPDATE SET count=excluded.count, ends=excluded.ends"
 )
 _PUT_TASK = (
-    "INSERT INTO task(id, key_id, done, document) VALUES (?,?,?,?) "
-    "ON CONFLICT DO UPDATE SET done=excluded.done, document=excluded.document"
+    "INSERT INTO task(id, key_id, done, owner, document) VALUES (?,?,?,?,?) "
+    "ON CONFLICT DO UPDATE SET done=excluded.done, owner=excluded.owner, document=excluded.document"
 )
 _END_INSTANCE = "UPDATE instance SET ended=?, expired=? WHERE id=? AND ended IS NULL"
 _REVISION = "SELECT coalesce(max(revision),0) FROM api_key"
-_PUT_KEY = f"INSERT OR REPLACE INTO api_key({KEY_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?)"  # noqa: S608
+_PUT_KEY = f"INSERT OR REPLACE INTO api_key({KEY_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?)"  # noqa: S608
 
 
 def load(connection: sqlite3.Connection, needs: Needs, owner: int) -> Known:
@@ -94,6 +94,8 @@ def load(connection: sqlite3.Connection, needs: Needs, owner: int) -> Known:
             known.api_keys[row[0]] = KeyRow(*row)
     if needs.revision:
         (known.revision,) = execute(_REVISION).fetchone()
+    if needs.orphans:
+        known.orphans = execute(ORPHANS).fetchall()
     return known
 
 

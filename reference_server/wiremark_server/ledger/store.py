@@ -13,7 +13,7 @@ from typing import Any
 
 from wiremark_server.clock import Clock
 from wiremark_server.ledger import stores
-from wiremark_server.ledger.key_changes import ChangeKey, CountDay, PutKey, PutTask
+from wiremark_server.ledger.key_changes import AdoptTasks, ChangeKey, CountDay, PutKey, PutTask
 from wiremark_server.ledger.records import (
     Balance,
     Hold,
@@ -229,10 +229,10 @@ class Ledger:
         )
         return str(rows[0][0]) if rows else None
 
-    async def open_tasks(self) -> list[tuple[str, str, str]]:
-        """Tasks with something left to do: id, key, document."""
-        rows = await self._store.fetch("SELECT id, key_id, document FROM task WHERE done=0")
-        return [(task_id, key_id, document) for task_id, key_id, document in rows]
+    async def adopt_tasks(self) -> list[tuple[str, str, str]]:
+        """Tasks that processes which have ended left undone, this one's from now on: id, key, document."""
+        tasks: list[tuple[str, str, str]] = await self._store.submit(AdoptTasks())
+        return tasks
 
     async def fetch(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """Rows of a SELECT that both stores understand, parameters as `$1`."""

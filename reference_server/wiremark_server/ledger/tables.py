@@ -10,7 +10,7 @@ account    cache of a customer's two books, guarded by CHECK: no bug can commit 
 usage      one row per request: its hold, how it ended, and what the customer is shown.
 spending   cache of usage by key and UTC month, for monthly caps.
 day_count  requests per day, so that a restart is no way around the limit.
-task       media tasks, with what it takes to go on with them after a restart.
+task       media tasks, who works on each, and what it takes to go on with them after a restart.
 claim      idempotency keys, by API key and endpoint.
 api_key    a digest in place of each secret.
 instance   server processes that have opened the ledger; `ended` once their open holds have been returned.
@@ -24,7 +24,7 @@ from string import Template
 APPLICATION_ID = 0x574D4B4C
 """`WMKL`, in every ledger, so that no other database is taken for one."""
 
-VERSION = 3
+VERSION = 4
 
 _TABLES = Template("""
 CREATE TABLE journal(
@@ -98,6 +98,7 @@ CREATE TABLE task(
   id TEXT PRIMARY KEY,
   key_id TEXT NOT NULL,
   done $integer NOT NULL,
+  owner $integer NOT NULL,
   document TEXT NOT NULL
 ) $narrow;
 
@@ -124,6 +125,7 @@ CREATE TABLE api_key(
   limits TEXT,
   state TEXT NOT NULL CHECK (state IN ('active','revoked','disabled')),
   created $integer NOT NULL,
+  contract TEXT,
   revision $integer NOT NULL
 ) $narrow;
 
@@ -192,6 +194,11 @@ REQUEST_COLUMNS = (
     "prompt_tokens, completion_tokens, status, outcome, cached"
 )
 KEY_COLUMNS = (
-    "id, digest, account_id, role_hint, allowed_models, monthly_cap, limits, state, created, revision"
+    "id, digest, account_id, role_hint, allowed_models, monthly_cap, limits, state, created, contract,"
+    " revision"
+)
+ORPHANS = (
+    "SELECT id, key_id, document FROM task"
+    " WHERE done=0 AND owner IN (SELECT id FROM instance WHERE ended IS NOT NULL)"
 )
 TRANSFER_COLUMNS = "ref, step, kind, account_id, available, held, revenue, funding, at, note"

@@ -37,11 +37,11 @@ class Shelf(Protocol):
 
     async def task(self, task_id: str, key_id: str = "") -> str | None: ...
 
-    async def open_tasks(self) -> list[tuple[str, str, str]]: ...
+    async def adopt_tasks(self) -> list[tuple[str, str, str]]: ...
 
 
 class Studio:
-    """Submitted tasks run until they are done; `resume` goes on with those of an earlier process.
+    """Submitted tasks run until they are done; `resume` goes on with those of a process that has ended.
 
     A webhook is delivered at least once: with the same id when it is sent again.
     """
@@ -80,8 +80,8 @@ class Studio:
         return None if text is None else Task.from_text(text)
 
     async def resume(self) -> int:
-        """Go on with every open task; the number of them."""
-        found = await self._ledger.open_tasks()
+        """Go on with the tasks that processes which have ended left; the number of them."""
+        found = await self._ledger.adopt_tasks()
         for _, _, text in found:
             self._begin(Task.from_text(text))
         return len(found)

@@ -36,9 +36,11 @@ class Authenticator:
         schemes: Iterable[str] = contract.raw["auth"]["schemes"]
         self._readers = [SCHEMES[scheme] for scheme in schemes if scheme in SCHEMES]
         self._keys = keys
+        # A key opens the contract that it was made for, and those that say so of that contract.
+        self._own = {None, contract.name, *contract.raw["auth"].get("keys_of", ())}
 
     def __call__(self, head: RequestHead) -> Key:
-        """The key that a request presents. Raises ProblemError for none, unknown, revoked or disabled.
+        """The key that a request presents. Raises ProblemError for none, unknown (here), revoked or disabled.
 
         One good key is enough: clients send a token for somebody else beside it.
         """
@@ -47,6 +49,8 @@ class Authenticator:
             secret = read(head)
             if secret is not None:
                 key = self._keys.look_up(secret)
+                if key is not None and key.contract not in self._own:
+                    key = None
                 if key is not None and key.state not in _REFUSED:
                     return key
                 refusal = refusal or _REFUSED["revoked" if key is None else key.state]()
