@@ -16,6 +16,7 @@
 # make soak-quick    the same in a minute
 # make bench-loadgen rows L1 to L11 of the load generator beside its floor, and the other tools (pinned, on demand)
 # make bench-server   rows G1 to G8 of the reference server, each beside its floor; needs wrk
+# make openapi   install Schemathesis, and hold the server to its published descriptions
 # make real-clients   install the clients that nobody here wrote, and hold what they hand to their users
 # make clean     remove what these made
 # Once .venv exists, none of them needs a network.
@@ -24,7 +25,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: audit load-faults audit-clean soak soak-quick bench-loadgen bench-server real-clients chaos install demo selftest test lint types layers tests coverage-page fuzz bench-suite real real-test real-table clean
+.PHONY: audit load-faults audit-clean soak soak-quick bench-loadgen bench-server real-clients openapi chaos install demo selftest test lint types layers tests coverage-page fuzz bench-suite real real-test real-table clean
 
 install: $(STAMP)
 
@@ -90,6 +91,10 @@ real-clients: install
 
 load-faults: install
 	WIREMARK_LONG=1 $(BIN)/python -m pytest tests/system/test_load_bad_input.py
+
+# Every published document, held to a running server by a checker that nobody here wrote.
+openapi: install
+	WIREMARK_REAL=install $(BIN)/python -m pytest tests/real/test_openapi_checker.py
 
 audit-clean: install
 	$(BIN)/python benchmarks/loadgen/audit_clean.py

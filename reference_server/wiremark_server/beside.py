@@ -1,4 +1,4 @@
-"""What is served beside the contracts: the admin API, the dashboard, the metrics."""
+"""What is served beside the contracts: the admin API, the dashboard, the metrics, the descriptions."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from wiremark_server.dashboard.house import House
 from wiremark_server.dashboard.session import Sessions
 from wiremark_server.dashboard.site import Dashboard
 from wiremark_server.edge.admin import Admin
+from wiremark_server.edge.descriptions import Descriptions
 from wiremark_server.edge.front import Site
 from wiremark_server.engine.workers import Workers
 from wiremark_server.keys import KeyStore
@@ -37,7 +38,9 @@ def sites(
     """
     watch = Watch(registry, ready)
     dashboard = Dashboard(House(ledger, keys, clock, served, admin_key, workers), Sessions(sealing, clock))
+    descriptions = {services.contract.name: services.description for services in served}
     found: dict[bytes, Site] = {
+        b"/openapi": Descriptions(descriptions),
         b"/metrics": watch,
         b"/health": watch,
         b"/ready": watch,

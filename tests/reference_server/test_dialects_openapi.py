@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from wiremark_schemas import contracts
+from wiremark_server.dashboard import site
 from wiremark_server.dialects import openapi
+from wiremark_server.edge import admin, descriptions
 
 SERVED = [name for name in contracts.bundled() if contracts.load(name).models]
 
@@ -25,6 +27,27 @@ def test_every_route_is_described_and_nothing_else(name: str) -> None:
     assert {(path, method.upper()) for path, item in described.items() for method in item} == {
         (path, entry["method"]) for entry in contract.raw["operations"].values() for path in entry["paths"]
     }
+
+
+def test_the_routes_beside_the_contracts_are_described() -> None:
+    assert list(OpenAPIV31SpecValidator(descriptions.own()).iter_errors()) == []
+    described = {
+        (path, method.upper()) for path, item in descriptions.own()["paths"].items() for method in item
+    }
+    pages = {("GET", words) for words in {**site.PAGES, **site.OPERATOR_PAGES}} | {
+        *site.FORMS,
+        ("GET", ("style.css",)),
+    }
+    assert {(path, method) for path, method in described if path.startswith("/dashboard")} == {
+        ("/".join(("/dashboard", *words)), method) for method, words in pages
+    }
+    assert {
+        (method, tuple("*" if word.startswith("{") else word for word in path.split("/")[3:]))
+        for path, method in described
+        if path.startswith("/admin/v1/")
+    } == set(admin.ROUTES)
+    rest = {path for path, _ in described if not path.startswith(("/dashboard", "/admin"))}
+    assert rest == {"/metrics", "/health", "/ready", "/openapi", "/openapi/{name}"}
 
 
 @pytest.mark.parametrize("name", SERVED)

@@ -43,16 +43,23 @@ _HEADERS: Headers = (
 Answer = tuple[Response, AsyncGenerator[bytes, None]]
 _Page = Callable[[Visit], Awaitable[Response | Answer]]
 _CHANGES = ("rotate", "disable", "enable", "revoke")
-_PAGES: Mapping[tuple[str, ...], _Page] = {
+PAGES: Mapping[tuple[str, ...], _Page] = {
     (): pages.overview,
     ("requests",): pages.requests,
     ("requests.csv",): pages.export,
     ("keys",): pages.keys,
     ("providers",): pages.providers,
 }
-_OPERATOR_PAGES: Mapping[tuple[str, ...], _Page] = {
+OPERATOR_PAGES: Mapping[tuple[str, ...], _Page] = {
     ("accounts",): operator_pages.accounts,
     ("ledger",): operator_pages.ledger,
+}
+FORMS: Mapping[tuple[str, tuple[str, ...]], _Page | None] = {
+    ("POST", ("sign-in",)): None,  # these two are about the session itself
+    ("POST", ("sign-out",)): None,
+    ("POST", ("keys",)): forms.create_key,
+    ("POST", ("keys", "{key}", "{change}")): forms.change_key,
+    ("POST", ("accounts",)): forms.grant,
 }
 
 
@@ -91,7 +98,7 @@ class Dashboard:
         if session is None:
             return _bare("sign_in", "Sign in", 401 if words not in {(), ("sign-in",)} else 200)
         visit = self._visit(request, words, session, {})
-        page = _PAGES.get(words) or (_OPERATOR_PAGES.get(words) if visit.viewer.operator else None)
+        page = PAGES.get(words) or (OPERATOR_PAGES.get(words) if visit.viewer.operator else None)
         if page is None:
             return visit.page("message", "There is no such page", 404)
         return await page(visit)
@@ -150,14 +157,11 @@ class Dashboard:
 
 
 def _action(words: tuple[str, ...], *, operator: bool) -> _Page | None:
-    match words:
-        case ("keys",):
-            return forms.create_key
-        case ("keys", _, change) if change in _CHANGES:
-            return forms.change_key
-        case ("accounts",) if operator:
-            return forms.grant
-    return None
+    pattern = ("keys", "{key}", "{change}") if len(words) == 3 and words[0] == "keys" else words
+    if len(words) == 3 and words[2] not in _CHANGES:
+        return None
+    form = FORMS.get(("POST", pattern))
+    return None if form is None or (form is forms.grant and not operator) else form
 
 
 def _same_site(request: Request) -> bool:

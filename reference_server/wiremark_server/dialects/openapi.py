@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from posixpath import dirname, join, normpath
 from typing import Any
 
 from wiremark_schemas import registry
-from wiremark_schemas.contracts import Contract, Dialect
+from wiremark_schemas.contracts import Contract, Dialect, Problem
 
 _COMPONENTS = "#/components/schemas/"
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
@@ -21,9 +21,11 @@ _JSON, _EVENTS = "application/json", "text/event-stream"
 class _Route:
     """What an operation takes and gives, as names of schemas.
 
+    answer: `*` stands for the dialects of the contract
     events: of one event of a stream, where the answer may be one
     query:  parameters of the query string, name → schema
     public: no key is asked for
+    media:  type of the answer; texts and images have no schema
     """
 
     summary: str
@@ -33,12 +35,13 @@ class _Route:
     query: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     public: bool = False
     status: int = 200
+    media: str = "application/json"
 
 
 _PAGE = (("limit", {"type": "integer", "minimum": 1, "maximum": 1000}), ("after", {"type": "string"}))
 _ROUTES: Mapping[str, _Route] = {
-    "models.list": _Route("List the models that the key may use", answer="openai/models.list"),
-    "models.get": _Route("One model", answer="openai/model"),
+    "models.list": _Route("List the models that the key may use", answer="*/models.list"),
+    "models.get": _Route("One model", answer="*/model"),
     "chat.create": _Route(
         "Answer a conversation", "openai/chat.request", "openai/chat.response", "openai/chat.chunk"
     ),
@@ -102,14 +105,14 @@ _ROUTES: Mapping[str, _Route] = {
     ),
     "models.list.responses": _Route("List the models of Responses", answer="openai/models.list"),
     "models.list.messages": _Route("List the models of Messages", answer="anthropic/models.list"),
-    "usage.export": _Route("What the key has used, as CSV"),
+    "usage.export": _Route("What the key has used, as CSV", media="text/csv"),
     "usage.list": _Route("What the key has used, newest first", answer="meta/usage-list", query=_PAGE),
     "balance.get": _Route("What the account still has", answer="meta/balance"),
     "images.create": _Route("Ask for an image", "media/images.request", "media/task", status=202),
     "tasks.get": _Route("How a task does", answer="media/task"),
-    "files.get": _Route("The image of a task", public=True),
+    "files.get": _Route("The image of a task", public=True, media="image/png"),
     "providers.list": _Route("How each provider does", answer="meta/providers"),
-    "providers.page": _Route("Health, latency and prices as a page", public=True),
+    "providers.page": _Route("Health, latency and prices as a page", public=True, media="text/html"),
     "providers.latency": _Route("What requests to a provider took", answer="meta/latency-history"),
     "prices.list": _Route(
         "Every offer, to compare prices", answer="meta/price-list", query=(("model", {"type": "string"}),)
@@ -117,6 +120,18 @@ _ROUTES: Mapping[str, _Route] = {
     "openapi.get": _Route("This description", public=True),
 }
 _PLAIN = _Route("")
+_NUMBERED = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["message", "code"],
+            "properties": {"message": {"type": "string"}, "code": {"type": ["integer", "string", "null"]}},
+        }
+    },
+}
+"""Of contracts whose errors have numbers for codes, which OpenAI's have not."""
 _SECURITY: Mapping[str, Mapping[str, str]] = {
     "bearer": {"type": "http", "scheme": "bearer"},
     "x-api-key": {"type": "apiKey", "in": "header", "name": "x-api-key"},
@@ -150,10 +165,9 @@ def describe(contract: Contract, mount: str = "") -> dict[str, Any]:
 
 def _operation(contract: Contract, operation: str, path: str, schemas: _Schemas) -> dict[str, Any]:
     route = _ROUTES.get(operation, _PLAIN)
-    content = {_JSON: {"schema": schemas.refer(route.answer)}}
+    content = {route.media: _schema(contract, route, schemas)}
     if route.events:
         content[_EVENTS] = {"schema": {"type": "string"}, "x-event-schema": schemas.refer(route.events)}
-    dialect = contract.dialect_of(operation) or contract.dialect
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in _PLACEHOLDER.findall(path)
@@ -165,25 +179,55 @@ def _operation(contract: Contract, operation: str, path: str, schemas: _Schemas)
         **({"security": []} if route.public else {}),
         "responses": {
             str(route.status): {"description": "Success", "content": content},
-            **_problems(contract, dialect, schemas),
+            **_problems(contract, operation, schemas),
         },
     }
+
+
+def _schema(contract: Contract, route: _Route, schemas: _Schemas) -> dict[str, Any]:
+    """Of the answer, in whichever dialect it is told."""
+    if route.media != _JSON:
+        return {}
+    if route.answer is None or not route.answer.startswith("*"):
+        return {"schema": schemas.refer(route.answer)}
+    told = [schemas.refer(dialect + route.answer[1:]) for dialect in sorted(contract.dialects)]
+    return {"schema": _any(told)}
 
 
 def _body(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"required": True, "content": {_JSON: {"schema": schema}}}
 
 
-def _problems(contract: Contract, dialect: Dialect, schemas: _Schemas) -> dict[str, Any]:
-    """The dialect's envelope by status, with the situations that a status stands for."""
-    situations: dict[str, list[str]] = {}
-    for name, answer in contract.answers(dialect).items():
-        situations.setdefault(str(answer.status), []).append(name)
-    envelope = {_JSON: {"schema": schemas.refer(f"{dialect}/error")}}
+def _problems(contract: Contract, operation: str, schemas: _Schemas) -> dict[str, Any]:
+    """The envelope by status, with the situations that a status stands for.
+
+    An operation that several dialects share answers each in its own, which a request's headers tell.
+    """
+    own = contract.dialect_of(operation)
+    situations: dict[str, dict[str, None]] = {}
+    envelopes: dict[str, list[Mapping[str, Any]]] = {}
+    for dialect in sorted(contract.dialects) if own is None else [own]:
+        answers = contract.answers(dialect)
+        envelope = _envelope(dialect, answers, schemas)
+        for name, answer in answers.items():
+            status = str(answer.status)
+            situations.setdefault(status, {})[name] = None
+            if envelope not in envelopes.setdefault(status, []):
+                envelopes[status].append(envelope)
     return {
-        status: {"description": ", ".join(names), "content": envelope}
+        status: {"description": ", ".join(names), "content": {_JSON: {"schema": _any(envelopes[status])}}}
         for status, names in sorted(situations.items())
     }
+
+
+def _envelope(dialect: Dialect, answers: Mapping[str, Problem], schemas: _Schemas) -> Mapping[str, Any]:
+    if dialect == "openai" and any(isinstance(answer.code, int) for answer in answers.values()):
+        return _NUMBERED
+    return schemas.refer(f"{dialect}/error")
+
+
+def _any(schemas: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    return schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
 
 
 class _Schemas:

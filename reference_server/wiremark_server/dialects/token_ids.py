@@ -33,7 +33,11 @@ def _text(ids: Iterable[Any], param: str) -> str:
     return "".join(_word(token, f"{param}[{position}]") for position, token in enumerate(ids))
 
 
-def _word(token: int, param: str) -> str:
+def _word(token: float, param: str) -> str:
+    if not isinstance(token, int):  # to a schema 10.0 is an integer
+        raise problem.invalid_request(
+            f"Invalid type for '{param}': expected an integer, got a decimal number.", param
+        )
     if token > _LARGEST:
         raise problem.invalid_request(f"Invalid value for '{param}': there is no such token.", param)
     letters = ""

@@ -123,7 +123,7 @@ class Admin:
             raise problem.unknown_route(request.method, request.path)
         path = request.path[len(PREFIX) :]
         words = tuple(unquote(word) for word in path.rstrip("/").split("/"))
-        methods = {method: act for (method, pattern), act in _ROUTES.items() if _fits(pattern, words)}
+        methods = {method: act for (method, pattern), act in ROUTES.items() if _fits(pattern, words)}
         if not methods:
             raise problem.unknown_route(request.method, request.path)
         act = methods.get(request.method)
@@ -205,7 +205,7 @@ class Admin:
 
 _Act = Callable[[Admin, Request, tuple[str, ...]], Awaitable[Reply]]
 _CHANGES = ("disable", "enable", "revoke", "rotate")
-_ROUTES: Mapping[tuple[str, tuple[str, ...]], _Act] = {
+ROUTES: Mapping[tuple[str, tuple[str, ...]], _Act] = {
     ("GET", ("keys",)): Admin.list_keys,
     ("POST", ("keys",)): Admin.create_key,
     ("GET", ("keys", "*")): Admin.show_key,
