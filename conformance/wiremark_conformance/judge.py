@@ -83,10 +83,14 @@ def judge_given(evidence: Evidence) -> tuple[Judgement, ...]:
     register = load_register()
     found: list[Judgement] = []
     for name, check in CHECKS.items():
-        given = tuple(probe for probe in check.probes if probe in evidence.exchanges)
+        given = tuple(probe for probe in check.probes if _is_given(probe, evidence))
         if given and (check.each or given == check.probes):
             found.append(_judge(register[name], evidence, given))
     return tuple(found)
+
+
+def _is_given(probe: str, evidence: Evidence) -> bool:
+    return probe in evidence.exchanges or PROBES[probe].granted(evidence.exchanges)
 
 
 @cache
@@ -176,6 +180,9 @@ def _rule(check: Check, requirement: Requirement, probes: tuple[str, ...], evide
     for probe in probes:
         view = evidence.view(probe)
         if view is None:
+            view = _within(probe, evidence)
+            probes = tuple(view.probe if view and name == probe else name for name in probes)
+        if view is None:
             reason = _obstacle_of(probe, evidence)
             return _Ruling(_NOT_JUDGED[type(reason)], str(reason), probes)
         obstacle = _obstacle(check, requirement, view)
@@ -197,6 +204,12 @@ def _obstacle_of(probe: str, evidence: Evidence) -> NotPromised | NotTestable:
         context = ProbeContext(evidence.target, evidence.exchanges)
         evidence.absent[probe] = PROBES[probe].obstacle(context)
     return evidence.absent[probe]
+
+
+def _within(probe: str, evidence: Evidence) -> View | None:
+    """The exchange in which more than the probe was asked for and taken, in place of its own."""
+    asked = PROBES[probe]
+    return evidence.view(asked.within) if asked.within and asked.granted(evidence.exchanges) else None
 
 
 def _weigh(outcome: Outcome, requirement: Requirement, evidence: Evidence) -> tuple[Verdict, str]:

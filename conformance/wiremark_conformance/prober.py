@@ -129,7 +129,8 @@ class Prober:
 
         What a probe needs and is not among `names` is not waited for.
 
-        A probe that cannot be built for this target is left out; judging tells why. `progress` is told
+        A probe that cannot be built for this target is left out, and one that was granted within another;
+        judging tells why. `progress` is told
         how many probes are settled, each time that more are.
         """
         exchanges = {name: known[name] for name in names if name in known}
@@ -141,11 +142,14 @@ class Prober:
             while waiting or running:
                 for name in [n for n in waiting if settled.issuperset(asked.intersection(PROBES[n].needs))]:
                     waiting.remove(name)
-                    request = PROBES[name].build(ProbeContext(target, dict(exchanges)))
+                    probe = PROBES[name]
+                    request = None
+                    if not probe.granted(exchanges):
+                        request = probe.build(ProbeContext(target, dict(exchanges)))
                     if request is None:
                         settled.add(name)
                         continue
-                    patient = PROBES[name].patient and PROBES[name].role == "default"
+                    patient = probe.patient and probe.role == "default"
                     send = self.send_patiently if patient else self.send
                     running[pool.submit(self._after_pause, send, name, request)] = name
                 done, _ = wait(running, return_when=FIRST_COMPLETED)

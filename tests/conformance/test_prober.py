@@ -5,12 +5,16 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
+from wiremark_conformance.evidence import Evidence
 from wiremark_conformance.exchange import Exchange, Headers, Request, TransportFailure
+from wiremark_conformance.judge import judge_given, judge_one
 from wiremark_conformance.prober import Patience, Prober
 from wiremark_conformance.probes import PROBES
 from wiremark_conformance.target import Target
+from wiremark_reports.record import Verdict
 from wiremark_schemas import contracts
 from wiremark_schemas.credentials import Credentials
 
@@ -101,6 +105,29 @@ def test_each_probe_is_made_once_and_needs_come_first() -> None:
     for name in exchanges:
         needs = [need for need in PROBES[name].needs if need in exchanges]
         assert all(sender.order.index(need) < sender.order.index(name) for need in needs)
+
+
+def test_what_was_taken_within_more_is_not_asked_for_again() -> None:
+    probes, sender, _ = prober(lambda probe, _: replace(said(200), probe=probe))
+    exchanges = probes.run(["chat.at-once", "chat.developer", "chat.nulls"], TARGET, {})
+    assert sender.asked == {"chat.at-once": 1}
+    assert list(exchanges) == ["chat.at-once"]
+    evidence = Evidence(TARGET, exchanges)
+    judgement = judge_one("chat.developer-role", evidence)
+    assert (judgement.verdict, judgement.probes) == (Verdict.PASS, ("chat.at-once",))
+    assert "chat.developer-role" in {given.requirement.id for given in judge_given(evidence)}
+
+
+def test_what_was_refused_together_is_asked_for_one_by_one() -> None:
+    refused = {"chat.at-once", "chat.nulls"}
+    probes, sender, _ = prober(lambda probe, _: replace(said(400 if probe in refused else 200), probe=probe))
+    exchanges = probes.run(["chat.at-once", "chat.developer", "chat.nulls"], TARGET, {})
+    assert sender.asked == {"chat.at-once": 1, "chat.developer": 1, "chat.nulls": 1}
+    verdicts = {
+        name: judge_one(name, Evidence(TARGET, exchanges)).verdict
+        for name in ("chat.developer-role", "chat.null-parameters")
+    }
+    assert verdicts == {"chat.developer-role": Verdict.PASS, "chat.null-parameters": Verdict.WARN}
 
 
 def test_what_is_known_is_not_asked_again() -> None:

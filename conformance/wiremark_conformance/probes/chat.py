@@ -64,24 +64,24 @@ def _parts(context: ProbeContext) -> Draft:
     return chat(context, {"messages": [{"role": "user", "content": parts}], "max_tokens": 64})
 
 
-def _developer(context: ProbeContext) -> Draft:
-    messages = [{"role": "developer", "content": "Be brief."}, {"role": "user", "content": "Say hello."}]
-    return chat(context, {"messages": messages, "max_tokens": 64})
+_DEVELOPER = {"role": "developer", "content": "Be brief."}
+_ROLES = [
+    {"role": "system", "content": "You are a helpful assistant."},
+    {"role": "system", "content": "You are brief."},
+    {"role": "user", "name": "ada", "content": "My name is Ada."},
+    {"role": "user", "content": "Say hello."},
+    {"role": "system", "content": "Stay brief."},
+]
+# Optional parameters spelled out as null, as typed clients send them.
+_NULLS = dict.fromkeys(
+    ("temperature", "top_p", "stop", "n", "seed", "logit_bias", "frequency_penalty", "presence_penalty")
+)
+_UNKNOWN = {"wiremark_unknown": True}
 
 
-def _nulls(context: ProbeContext) -> Draft:
-    """Optional parameters spelled out as null, as typed clients send them."""
-    absent = (
-        "temperature",
-        "top_p",
-        "stop",
-        "n",
-        "seed",
-        "logit_bias",
-        "frequency_penalty",
-        "presence_penalty",
-    )
-    return chat(context, plain_body(**dict.fromkeys(absent)))
+def _at_once(context: ProbeContext) -> Draft:
+    """All that is merely to be taken, in one request; asked for one by one where this is refused."""
+    return chat(context, plain_body(messages=[_DEVELOPER, *_ROLES], **_NULLS, **_UNKNOWN))
 
 
 def sighted(context: ProbeContext, body: dict[str, Any]) -> Draft:
@@ -136,7 +136,12 @@ def _body(**body: Any) -> Any:
     return lambda context: chat(context, body)
 
 
+def _taken(name: str, **body: Any) -> Probe:
+    return Probe(name, _body(**body), capability="chat", within=_AT_ONCE)
+
+
 USAGE = {"include_usage": True}
+_AT_ONCE = "chat.at-once"
 
 TABLE = (
     Probe("chat.plain", lambda c: chat(c, plain_body()), capability="chat"),
@@ -149,8 +154,11 @@ TABLE = (
     ),
     Probe("chat.echo-back", _echo_back, needs=("chat.plain",), capability="chat"),
     Probe("chat.content-parts", _parts, capability="chat"),
-    Probe("chat.developer", _developer, capability="chat"),
-    Probe("chat.nulls", _nulls, capability="chat"),
+    Probe(_AT_ONCE, _at_once, capability="chat"),
+    _taken("chat.developer", messages=[_DEVELOPER, {"role": "user", "content": "Say hello."}], max_tokens=64),
+    _taken("chat.roles", messages=_ROLES, max_tokens=64),
+    _taken("chat.nulls", **plain_body(**_NULLS)),
+    _taken("chat.unknown-parameter", **plain_body(**_UNKNOWN)),
     Probe("chat.max-tokens", _body(messages=COUNTING, max_tokens=SMALL_BUDGET), capability="chat.max-tokens"),
     Probe("chat.max-completion-tokens", _budget_of_stream, capability="chat.max-tokens"),
     Probe("chat.stop", _body(messages=COUNTING, max_tokens=128, stop=[STOP]), capability="chat.stop"),

@@ -35,7 +35,9 @@ def _body(**body: Any) -> Any:
     return lambda context: complete(context, body)
 
 
-_ABSENT = ("max_tokens", "temperature", "top_p", "n", "stop", "suffix", "logprobs", "echo", "best_of", "seed")
+_NULLS = dict.fromkeys(
+    ("max_tokens", "temperature", "top_p", "n", "stop", "suffix", "logprobs", "echo", "best_of", "seed")
+)
 
 TABLE = (
     Probe("completions.plain", _plain(), capability="completions"),
@@ -43,10 +45,12 @@ TABLE = (
     Probe(
         "completions.max-tokens", _body(prompt=COUNTING, max_tokens=SMALL_BUDGET), capability="completions"
     ),
+    Probe("completions.at-once", _body(prompt=TOKENS, **_NULLS), capability="completions.tokens"),
     Probe(
         "completions.nulls",
-        _body(prompt=PROMPT, **dict.fromkeys(_ABSENT)),
+        _body(prompt=PROMPT, **_NULLS),
         capability="completions",
+        within="completions.at-once",
     ),
     Probe("completions.no-prompt", _body(prompt={"text": PROMPT}), capability="completions"),
     Probe("completions.prompts", _plain(prompt=list(PROMPTS), n=N), capability="completions.n"),
@@ -61,7 +65,12 @@ TABLE = (
         _plain(prompt=list(PROMPTS), echo=True),
         capability="completions.echo",
     ),
-    Probe("completions.tokens", _plain(prompt=TOKENS), capability="completions.tokens"),
+    Probe(
+        "completions.tokens",
+        _plain(prompt=TOKENS),
+        capability="completions.tokens",
+        within="completions.at-once",
+    ),
     Probe("completions.stream", _plain(stream=True), capability="completions.stream"),
     Probe(
         "completions.stream.usage",

@@ -167,6 +167,8 @@ _SYSTEM_HEADERS = (
     ("x-goog-api-client", "google-genai-sdk/3.4.0 gl-python/3.11"),
     ("x-server-timeout", "60"),
 )
+_SYSTEM_QUERY = "?%24alt=json&prettyPrint=false"
+_ROLELESS = [said(HELLO[1]["content"], None)]
 _QUESTION = [said("Is it sunny in Paris? Answer in JSON; guess.")]
 _RIDDLE = [said(RIDDLE[0]["content"])]
 _JSON = {"responseMimeType": "application/json", "maxOutputTokens": 256}
@@ -175,19 +177,30 @@ _UNSEEN = {"maxOutputTokens": 2048, "thinkingConfig": {"thinkingBudget": 512}}
 _SMALL = {"maxOutputTokens": SMALL_BUDGET}
 _SCHEMA, _VISION, _THOUGHTS = "gemini.json-schema", "gemini.vision", "gemini.thoughts"
 _MODELS = ("models.list",)
+_AT_ONCE = "gemini.at-once"
+
+
+def _at_once(context: ProbeContext) -> Draft:
+    """All that is merely to be taken, in one request; asked for one by one where this is refused."""
+    asked = hello(_EVERYTHING, contents=_ROLELESS, safetySettings=_SAFETY)
+    return draft(context, asked, query=_SYSTEM_QUERY, headers=_SYSTEM_HEADERS)
+
+
+def _taken(name: str, drafter: Drafter) -> Probe:
+    return Probe(name, drafter, capability="gemini", within=_AT_ONCE)
+
 
 TABLE = (
     Probe("gemini.plain", ask(), capability="gemini"),
     Probe("gemini.v1", lambda c: draft(c, hello(), at=1), capability="gemini.versions"),
     Probe("gemini.echo-back", _echo_back, needs=("gemini.plain",), capability="gemini"),
     Probe("gemini.snake", lambda c: draft(c, _SNAKE), capability="gemini"),
-    Probe("gemini.roleless", ask(contents=[said(HELLO[1]["content"], None)]), capability="gemini"),
-    Probe("gemini.config", ask(_EVERYTHING), capability="gemini"),
-    Probe("gemini.safety-settings", ask(safetySettings=_SAFETY), capability="gemini"),
-    Probe(
-        "gemini.system-parameters",
-        lambda c: draft(c, hello(), query="?%24alt=json&prettyPrint=false", headers=_SYSTEM_HEADERS),
-        capability="gemini",
+    Probe(_AT_ONCE, _at_once, capability="gemini"),
+    _taken("gemini.roleless", ask(contents=_ROLELESS)),
+    _taken("gemini.config", ask(_EVERYTHING)),
+    _taken("gemini.safety-settings", ask(safetySettings=_SAFETY)),
+    _taken(
+        "gemini.system-parameters", lambda c: draft(c, hello(), query=_SYSTEM_QUERY, headers=_SYSTEM_HEADERS)
     ),
     Probe("gemini.unknown-field", ask(wiremarkUnknown=True), capability="gemini"),
     Probe("gemini.max-tokens", _of(COUNT, _SMALL), capability="gemini.max-tokens"),

@@ -85,6 +85,12 @@ def _body(**body: Any) -> Drafter:
     return lambda context: messages(context, body)
 
 
+def _at_once(context: ProbeContext) -> Draft:
+    """All that is merely to be taken, in one request; asked for one by one where this is refused."""
+    body = hello(system=_CACHED_SYSTEM, messages=[_IN_A_ROW[0], *_CACHED_PARTS], **_OF_ACCOUNT)
+    return messages(context, body, query=_BETA, headers=_SDK_HEADERS)
+
+
 _EPHEMERAL = {"cache_control": {"type": "ephemeral"}}
 _SYSTEM_BLOCKS = [{"type": "text", "text": SYSTEM}]
 _PARTS = [{"type": "text", "text": "Say "}, {"type": "text", "text": "hello."}]
@@ -100,33 +106,32 @@ _SDK_HEADERS = {
     "x-stainless-helper-method": "stream",
     "anthropic-dangerous-direct-browser-access": "true",
 }
+_CACHED_SYSTEM = [{**_SYSTEM_BLOCKS[0], **_EPHEMERAL}]
+_CACHED_PARTS = [{"role": "user", "content": [{**part, **_EPHEMERAL} for part in _PARTS]}]
+_OF_ACCOUNT = {"metadata": {"user_id": "user-1"}, "service_tier": "auto"}
+_BETA = "?beta=true"
 _RARE: dict[str, Any] = {"inference_geo": "eu", "speed": "standard", "diagnostics": {}, "container": "none"}
+
+_AT_ONCE = "messages.at-once"
+
+
+def _taken(name: str, draft: Drafter) -> Probe:
+    return Probe(name, draft, capability="messages", within=_AT_ONCE)
+
 
 TABLE = (
     Probe("messages.plain", ask(), capability="messages"),
     Probe("messages.echo-back", _echo_back, needs=("messages.plain",), capability="messages"),
-    Probe("messages.system-blocks", ask(system=_SYSTEM_BLOCKS), capability="messages"),
-    Probe(
-        "messages.content-blocks", ask(messages=[{"role": "user", "content": _PARTS}]), capability="messages"
-    ),
+    Probe(_AT_ONCE, _at_once, capability="messages"),
+    _taken("messages.system-blocks", ask(system=_SYSTEM_BLOCKS)),
+    _taken("messages.content-blocks", ask(messages=[{"role": "user", "content": _PARTS}])),
     Probe("messages.document", ask(messages=[{"role": "user", "content": _DOCUMENT}]), capability="messages"),
-    Probe("messages.same-role", ask(messages=_IN_A_ROW), capability="messages"),
-    Probe(
-        "messages.cache-control",
-        ask(
-            system=[{**_SYSTEM_BLOCKS[0], **_EPHEMERAL}],
-            messages=[{"role": "user", "content": [{**part, **_EPHEMERAL} for part in _PARTS]}],
-        ),
-        capability="messages",
-    ),
-    Probe(
-        "messages.metadata",
-        ask(metadata={"user_id": "user-1"}, service_tier="auto"),
-        capability="messages",
-    ),
+    _taken("messages.same-role", ask(messages=_IN_A_ROW)),
+    _taken("messages.cache-control", ask(system=_CACHED_SYSTEM, messages=_CACHED_PARTS)),
+    _taken("messages.metadata", ask(**_OF_ACCOUNT)),
     Probe("messages.rare", ask(**_RARE), capability="messages"),
-    Probe("messages.query", lambda c: messages(c, hello(), query="?beta=true"), capability="messages"),
-    Probe("messages.sdk-headers", ask(_SDK_HEADERS), capability="messages"),
+    _taken("messages.query", lambda c: messages(c, hello(), query=_BETA)),
+    _taken("messages.sdk-headers", ask(_SDK_HEADERS)),
     Probe("messages.max-tokens", _body(messages=COUNTING, max_tokens=SMALL_BUDGET), capability="messages"),
     Probe("messages.stream", ask(stream=True), capability="messages.stream"),
     Probe(

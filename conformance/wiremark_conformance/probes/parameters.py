@@ -70,7 +70,6 @@ def _overflow(context: ProbeContext) -> Draft:
 
 TABLE = (
     Probe("chat.params", _plain(**BENIGN), capability="chat"),
-    Probe("chat.unknown-parameter", _plain(wiremark_unknown=True), capability="chat"),
     Probe("chat.reasoning-effort", _plain(reasoning_effort="wiremark"), capability="chat"),
     Probe("chat.switches", _plain(**SWITCHES), capability="chat.reasoning"),
     Probe(

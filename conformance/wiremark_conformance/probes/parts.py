@@ -15,13 +15,6 @@ from wiremark_conformance.probes.table import Draft, Probe, ProbeContext, chat, 
 
 LARGE_IMAGE = 3 * 1024 * 1024  # bytes, before base64
 _PDF = "data:application/pdf;base64,JVBERg=="
-_ROLES = [
-    {"role": "system", "content": "You are a helpful assistant."},
-    {"role": "system", "content": "You are brief."},
-    {"role": "user", "name": "ada", "content": "My name is Ada."},
-    {"role": "user", "content": "Say hello."},
-    {"role": "system", "content": "Stay brief."},
-]
 
 
 def _user(*parts: Any) -> list[dict[str, Any]]:
@@ -100,7 +93,6 @@ def _sample(context: ProbeContext) -> Draft:
 TABLE = (
     Probe("chat.refusal", _refuse(), capability="chat"),
     Probe("chat.refusal.stream", _refuse(stream=True), capability="chat.stream"),
-    Probe("chat.roles", lambda c: chat(c, {"messages": _ROLES, "max_tokens": 64}), capability="chat"),
     Probe(
         "chat.stored", lambda c: Draft("GET", path(c, "chat.create") + "/wiremark-none"), capability="chat"
     ),

@@ -62,6 +62,8 @@ class Probe:
     capability: made only when the contract claims it or leaves it open
     pause:      seconds that are waited before it is made
     patient:    whether a busy endpoint is asked again; not where "busy" is the answer looked for
+    within:     a probe that asks for the same and more: where that was taken, so was this, and it is not
+                asked for again. Only for what is either taken or not, whatever the answer says
     """
 
     name: str
@@ -71,6 +73,21 @@ class Probe:
     capability: str | None = None
     patient: bool = True
     pause: float = 0.0
+    within: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.within is not None:
+            object.__setattr__(self, "needs", (*self.needs, self.within))
+
+    def granted(self, exchanges: Mapping[str, Exchange]) -> bool:
+        """Whether more than this was asked for, and taken."""
+        whole = exchanges.get(self.within) if self.within is not None else None
+        return (
+            whole is not None
+            and whole.failure is None
+            and whole.status is not None
+            and 200 <= whole.status < 300
+        )
 
     def build(self, context: ProbeContext) -> Request | None:
         """The request, or None when it cannot be made; `obstacle` tells why."""
