@@ -108,7 +108,7 @@ _SDK_HEADERS = {
 }
 _CACHED_SYSTEM = [{**_SYSTEM_BLOCKS[0], **_EPHEMERAL}]
 _CACHED_PARTS = [{"role": "user", "content": [{**part, **_EPHEMERAL} for part in _PARTS]}]
-_OF_ACCOUNT = {"metadata": {"user_id": "user-1"}, "service_tier": "auto"}
+_OF_ACCOUNT: dict[str, Any] = {"metadata": {"user_id": "user-1"}, "service_tier": "auto"}
 _BETA = "?beta=true"
 _RARE: dict[str, Any] = {"inference_geo": "eu", "speed": "standard", "diagnostics": {}, "container": "none"}
 

@@ -216,8 +216,4 @@ def _provider(call: Call) -> str | None:
 
 def _reason(newest: Sequence[Delta]) -> str:
     """As vLLM calls it, which knows of no other ends of an answer that is whole."""
-    return (
-        "length"
-        if any(isinstance(delta, Finish) and delta.reason == "length" for delta in newest)
-        else "stop"
-    )
+    return "length" if "length" in [delta.reason for delta in newest if type(delta) is Finish] else "stop"
