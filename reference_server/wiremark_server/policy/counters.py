@@ -14,7 +14,9 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
+
+from msgspec import Struct
 
 from wiremark_server.clock import Clock
 
@@ -26,7 +28,7 @@ class CountersUnavailable(Exception):  # noqa: N818 - named for what happened
     """The shared counters cannot be reached: nobody can be admitted."""
 
 
-class Cell(NamedTuple):
+class Cell(Struct, frozen=True):
     """A counter as it stands; `left` is in seconds until it is gone."""
 
     counted: int
@@ -37,7 +39,7 @@ NONE = Cell(0, 0.0)
 _ENDED = (0, -math.inf)
 
 
-class Charge(NamedTuple):
+class Charge(Struct, frozen=True):
     """So much is added to a counter; one that does not exist begins now and ends after `seconds`."""
 
     name: str
@@ -82,21 +84,21 @@ class MemoryCounters:
     async def add(self, charges: Sequence[Charge]) -> list[Cell]:
         now = self._clock.monotonic()
         found = []
-        for name, amount, seconds in charges:
-            count, ends = self._cells.get(name, _ENDED)
+        for charge in charges:
+            count, ends = self._cells.get(charge.name, _ENDED)
             if ends <= now:
-                count, ends = 0, now + seconds
-            count += amount
-            self._cells[name] = (count, ends)
+                count, ends = 0, now + charge.seconds
+            count += charge.amount
+            self._cells[charge.name] = (count, ends)
             found.append(Cell(count, ends - now))
         return found
 
     async def take_back(self, charges: Sequence[Charge]) -> None:
         now = self._clock.monotonic()
-        for name, amount, _ in charges:
-            count, ends = self._cells.get(name, _ENDED)
+        for charge in charges:
+            count, ends = self._cells.get(charge.name, _ENDED)
             if ends > now:
-                self._cells[name] = (max(0, count - amount), ends)
+                self._cells[charge.name] = (max(0, count - charge.amount), ends)
 
     async def read(self, names: Sequence[str]) -> list[Cell]:
         return self.peek(names)
@@ -171,14 +173,14 @@ class RedisCounters:
         return await asyncio.gather(*(self._add(charge) for charge in charges))
 
     async def _add(self, charge: Charge) -> Cell:
-        name, amount, seconds = charge
+        name, amount, seconds = charge.name, charge.amount, charge.seconds
         count = await self._ask(lambda: self._storage.incr(name, seconds, amount))
         if count == amount:  # a new window
             self._ends[name] = time.monotonic() + seconds
         return Cell(count, await self._left(name))
 
     async def take_back(self, charges: Sequence[Charge]) -> None:
-        await asyncio.gather(*(self._take_back(name, amount) for name, amount, _ in charges))
+        await asyncio.gather(*(self._take_back(charge.name, charge.amount) for charge in charges))
 
     async def _take_back(self, name: str, amount: int) -> None:
         if await self._ask(lambda: self._storage.get(name)) >= amount:

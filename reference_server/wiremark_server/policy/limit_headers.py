@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from msgspec import Struct
 
 from wiremark_server.clock import rfc3339
 
@@ -13,7 +15,7 @@ Unit = Literal["requests", "tokens"]
 _UNITS: tuple[Unit, ...] = ("requests", "tokens")
 
 
-class Window(NamedTuple):
+class Window(Struct, frozen=True):
     """One window of a key as it stands.
 
     reset: seconds until it is empty again; ends: the same as a time, seconds since the epoch, UTC

@@ -247,8 +247,15 @@ class Limiter:
     def _shown(self, meters: Meters, cells: Sequence[Cell]) -> Sequence[Window]:
         now = self._clock.now()
         return [
-            Window(meter.scope, meter.unit, meter.limit, max(0, meter.limit - counted), left, now + left)
-            for meter, (counted, left) in zip(meters.windows, cells, strict=True)
+            Window(
+                meter.scope,
+                meter.unit,
+                meter.limit,
+                max(0, meter.limit - cell.counted),
+                cell.left,
+                now + cell.left,
+            )
+            for meter, cell in zip(meters.windows, cells, strict=True)
         ]
 
     def _always_full(self, key: Key, show: Show) -> Decision:

@@ -72,8 +72,11 @@ def _refuse_unsupported(document: Mapping[str, Any]) -> None:
 
 def _budget(document: Mapping[str, Any]) -> int | None:
     """Of both names for the completion limit, the smaller one holds."""
-    limits = [document.get("max_tokens"), document.get("max_completion_tokens")]
-    return min((limit for limit in limits if limit is not None), default=None)
+    older: int | None = document.get("max_tokens")
+    newer: int | None = document.get("max_completion_tokens")
+    if older is None or newer is None:
+        return older if newer is None else newer
+    return min(older, newer)
 
 
 def _output(form: Mapping[str, Any] | None) -> OutputFormat:
