@@ -1,6 +1,8 @@
 """What the suite costs: rows S1 to S5, each beside its floor, measured in one run; `make bench-suite`.
 
-    python benchmarks/suite/run.py [--out benchmarks/suite/results/suite.json]
+    python benchmarks/suite/run.py [--rows S1,S3] [--out benchmarks/suite/results/suite.json]
+
+Rows that are not asked for stay as they were measured last; S1, S2 and S4 come from one run.
 
 S1  wall time of a full run, all surfaces, against a local reference server on the instant profile
 S2  HTTP requests per requirement judged
@@ -184,29 +186,47 @@ def inert_plugin(folder: Path) -> Row:
     return Row("S5", "inert plugin", round(full - floor, 2), "ms more", 5, 2, details)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Measure rows S1 to S5.")
-    parser.add_argument("--out", type=Path, default=HERE / "results" / "suite.json")
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        s1, s2, s4 = full_run(folder)
-        rows = [s1, s2, slow_run(folder), s4, inert_plugin(folder)]
-    document = {
-        "command": "python benchmarks/suite/run.py",
+MEASURES: Mapping[tuple[str, ...], Callable[[Path], tuple[Row, ...]]] = {
+    ("S1", "S2", "S4"): full_run,
+    ("S3",): lambda folder: (slow_run(folder),),
+    ("S5",): lambda folder: (inert_plugin(folder),),
+}
+
+
+def measured(row: Row, load: float) -> dict[str, Any]:
+    """A row as it is kept, with what it was measured by and when."""
+    return {
+        **asdict(row),
+        "reached": row.reached,
+        "command": f"python benchmarks/suite/run.py --rows {row.row}",
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
         "wiremark": version(),
         "python": platform.python_version(),
         "cores": os.cpu_count(),
-        "load_average": [round(load, 1) for load in os.getloadavg()],
-        "rows": [{**asdict(row), "reached": row.reached} for row in rows],
+        "load_average_before": round(load, 1),
     }
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Measure rows S1 to S5.")
+    parser.add_argument("--rows", default="S1,S2,S3,S4,S5")
+    parser.add_argument("--out", type=Path, default=HERE / "results" / "suite.json")
+    given = parser.parse_args()
+    wanted = set(given.rows.split(","))
+    known = json.loads(given.out.read_text())["rows"] if given.out.exists() else []
+    rows = {row["row"]: row for row in known}
+    with tempfile.TemporaryDirectory() as name:
+        for names, measure in MEASURES.items():
+            if wanted.intersection(names):
+                load = os.getloadavg()[0]
+                rows |= {row.row: measured(row, load) for row in measure(Path(name))}
     given.out.parent.mkdir(parents=True, exist_ok=True)
-    given.out.write_text(json.dumps(document, indent=2) + "\n")
-    for row in rows:
-        bounds = f"first {row.first:.3g}, goal {row.goal:.3g}"
-        print(f"{row.row}  {row.what:<32} {row.value:>8g} {row.unit:<8} {bounds:<24} reached: {row.reached}")
-    return 0 if all(row.reached != "no" for row in rows) else 1
+    given.out.write_text(json.dumps({"rows": [rows[name] for name in sorted(rows)]}, indent=2) + "\n")
+    for name, row in sorted(rows.items()):
+        bounds = f"first {row['first']:.3g}, goal {row['goal']:.3g}"
+        value = f"{row['value']:>8g} {row['unit']:<8}"
+        print(f"{name}  {row['what']:<32} {value} {bounds:<24} reached: {row['reached']}")
+    return 0 if all(row["reached"] != "no" for row in rows.values()) else 1
 
 
 if __name__ == "__main__":
