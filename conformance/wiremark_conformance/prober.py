@@ -130,8 +130,7 @@ class Prober:
         What a probe needs and is not among `names` is not waited for.
 
         A probe that cannot be built for this target is left out, and one that was granted within another;
-        judging tells why. `progress` is told
-        how many probes are settled, each time that more are.
+        judging tells why. `progress` is told how many probes are settled, each time that more are.
         """
         exchanges = {name: known[name] for name in names if name in known}
         waiting = [name for name in names if name not in exchanges]
