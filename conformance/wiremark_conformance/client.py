@@ -21,7 +21,7 @@ from typing import NoReturn
 from wiremark_conformance.endpoint import BadBaseUrl, Endpoint
 from wiremark_conformance.exchange import Exchange, FailureKind, Headers, Part, Request, TransportFailure
 from wiremark_conformance.http1 import Data, End, Head, Interim, ProtocolError, ReadLimits, ResponseReader
-from wiremark_conformance.transport import ConnectError, connect
+from wiremark_conformance.transport import Certificates, ConnectError, connect
 
 __all__ = ["BadBaseUrl", "Client", "Endpoint", "Limits"]
 
@@ -63,6 +63,7 @@ class Client:
     base: Endpoint
     limits: Limits = field(default_factory=Limits)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    _certificates: Certificates = field(default_factory=Certificates, init=False, repr=False, compare=False)
 
     def send(self, probe: str, request: Request, *, stop_after: int | None = None) -> Exchange:
         """Send `request` and read what comes back.
@@ -82,8 +83,9 @@ class Client:
         try:
             sock = connect(self.base, self.limits.connect)
         except ConnectError as error:
-            flight.failure = TransportFailure(error.kind, str(error))
+            flight.failure = TransportFailure(error.kind, self._certificates.told(error))
         else:
+            flight.notes += self._certificates.noted(sock)
             with sock:
                 flight.run(sock, outgoing)
         return flight.exchange(probe, full, started)
@@ -147,6 +149,7 @@ class _Flight:
         self.parts: list[Part] = []
         self.body_size = 0
         self.failure: TransportFailure | None = None
+        self.notes: tuple[str, ...] = ()
         self.cut = False
         self.began = 0  # all times here: nanoseconds of the monotonic clock
         self.ended = 0
@@ -157,7 +160,7 @@ class _Flight:
     def exchange(self, probe: str, request: Request, started: str) -> Exchange:
         head = self.head
         extra = len(self.reader.leftover)
-        notes = list(self.reader.notes)
+        notes = [*self.notes, *self.reader.notes]
         if extra:
             notes.append(f"at least {extra} bytes came after the end of the response")
         return Exchange(

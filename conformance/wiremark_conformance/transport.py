@@ -42,6 +42,25 @@ def connect(endpoint: Endpoint, timeout: float) -> socket.socket:
     return sock
 
 
+class Certificates:
+    """What an endpoint has shown of itself, so that a change is told as one. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._first: bytes | None = None
+
+    def noted(self, sock: socket.socket) -> tuple[str, ...]:
+        """Notes on the certificate of an accepted connection: whether it is another one than at first."""
+        shown = sock.getpeercert(binary_form=True) if isinstance(sock, ssl.SSLSocket) else None
+        if shown is None or self._first is None:
+            self._first = shown
+        return () if shown == self._first else ("the certificate is another one than at first",)
+
+    def told(self, error: ConnectError) -> str:
+        """The sentence about a failure, and that it was not so before."""
+        changed = self._first is not None and error.kind == "tls"
+        return f"{error}; the certificate has changed: an earlier one was accepted" if changed else str(error)
+
+
 def _is_address(host: str) -> bool:
     try:
         ipaddress.ip_address(host)
