@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, find, given, settings
+from hypothesis.strategies import SearchStrategy
 from wiremark_conformance.exchange import Exchange, FailureKind, Request, TransportFailure
 from wiremark_conformance.properties import PROPERTIES
 from wiremark_conformance.properties.generate import requests
@@ -38,11 +39,25 @@ def test_wrong_requests_break_the_schema(body: bytes) -> None:
     assert not validator("openai/chat.request").is_valid(json.loads(body))
 
 
-@pytest.mark.parametrize("surface", ["completions", "embeddings"])
-def test_every_surface_has_wrong_requests(surface: str) -> None:
-    wanted = PROPERTIES[f"properties.{surface}.invalid"]
-    body = find(requests(wanted, TARGET), lambda _: True, settings=quick)
-    assert not validator(wanted.surface.schema).is_valid(json.loads(body))
+SURFACES = ["completions", "embeddings", "messages", "responses", "gemini"]
+
+
+@pytest.mark.parametrize("surface", SURFACES)
+def test_requests_of_every_surface_are_as_good_or_as_wrong_as_they_should_be(surface: str) -> None:
+    every = contracts.load("every-format")
+    target = Target(every, every.models[0].id, "/v1", Credentials({}), "http://x.invalid", "x.invalid")
+    for kind, good in (("valid", True), ("invalid", False)):
+        wanted = PROPERTIES[f"properties.{surface}.{kind}"]
+        _all_are(good, requests(wanted, target), wanted.surface.schema)
+
+
+def _all_are(good: bool, bodies: SearchStrategy[bytes], schema: str) -> None:
+    @quick
+    @given(bodies)
+    def check(body: bytes) -> None:
+        assert validator(schema).is_valid(json.loads(body)) is good
+
+    check()
 
 
 def test_good_requests_use_what_the_contract_claims() -> None:

@@ -15,6 +15,7 @@ from wiremark_conformance.target import Target
 Kind = Literal["valid", "invalid", "any"]
 Document = dict[str, Any]
 
+_CONTENTS = [{"role": "user", "parts": [{"text": "Say hello."}]}]
 _HELLO = [{"role": "user", "content": "Say hello."}]
 
 
@@ -48,10 +49,10 @@ class Property:
 
 
 def model_of(target: Target, surface: Surface) -> str:
-    """The model that is asked: for vectors the first that makes them, else the one under test."""
+    """The model that is asked: for vectors the first that makes them, else the one under test, or another."""
     if surface.name == "embeddings":
         return next((model.id for model in target.contract.models if not model.writes), target.model)
-    return target.model
+    return target.model_for(surface.name)
 
 
 SURFACES = (
@@ -84,11 +85,24 @@ SURFACES = (
         lambda model: {"model": model, "messages": _HELLO, "max_tokens": 16},
         (("anthropic-version", "2023-06-01"),),
     ),
+    Surface(
+        "responses",
+        "responses.create",
+        "responses",
+        "openai/responses.request",
+        lambda model: {"model": model, "input": "Say hello.", "max_output_tokens": 16, "store": False},
+    ),
+    Surface(
+        "gemini",
+        "gemini.generate",
+        "gemini",
+        "gemini/generate.request",
+        lambda _: {"contents": _CONTENTS, "generationConfig": {"maxOutputTokens": 16}},
+    ),
 )
 PROPERTIES: Mapping[str, Property] = {
     found.probe: found
     for surface in SURFACES
     for kind in ("valid", "invalid", "any")
-    if kind != "valid" or surface.name == "chat"
     for found in [Property(surface, kind)]
 }

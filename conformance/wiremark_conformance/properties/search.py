@@ -9,7 +9,7 @@ from hypothesis.errors import Flaky
 
 from wiremark_conformance.exchange import Exchange, Request
 from wiremark_conformance.probes.table import Draft, Probe, ProbeContext, path
-from wiremark_conformance.properties import Property
+from wiremark_conformance.properties import Property, model_of
 from wiremark_conformance.properties.generate import requests
 from wiremark_conformance.target import Target
 
@@ -77,7 +77,9 @@ def breaks(wanted: Property, exchange: Exchange) -> bool:
 
 def _request(wanted: Property, target: Target, body: bytes) -> Request | None:
     def draft(context: ProbeContext) -> Draft:
-        return Draft("POST", path(context, wanted.surface.operation), body, headers=wanted.surface.headers)
+        surface = wanted.surface
+        where = path(context, surface.operation, model=model_of(target, surface))
+        return Draft("POST", where, body, headers=surface.headers)
 
     probe = Probe(wanted.probe, draft, capability=wanted.surface.capability)
     return probe.build(ProbeContext(target, {}))

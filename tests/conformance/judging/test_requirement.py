@@ -9,7 +9,7 @@ import pytest
 import wiremark_conformance
 from wiremark_conformance.judge import CHECKS
 from wiremark_conformance.probes import PROBES
-from wiremark_conformance.requirement import load_register, read_area
+from wiremark_conformance.requirement import Example, load_register, read_area
 from wiremark_schemas import contracts
 from wiremark_schemas.yamlfile import BadFile
 
@@ -112,3 +112,10 @@ def test_the_register_can_be_asked() -> None:
     assert "chat.stream.done" in register
     assert register["chat.stream.done"].covers[:2] == ("SSE-16", "AG-04")
     assert len(set(register.areas)) == len(register.areas) == len(FILES)
+
+
+def test_every_requirement_has_an_example_of_right_and_of_wrong() -> None:
+    for requirement in load_register():
+        example = requirement.example or Example(*(CHECKS[requirement.id].example or ("", "")))
+        assert example.right, requirement.id
+        assert example.wrong not in ("", example.right), requirement.id
