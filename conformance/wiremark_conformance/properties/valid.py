@@ -118,7 +118,7 @@ def _completions(draw: st.DrawFn, target: Target, base: Document) -> Document:
 @st.composite
 def _embeddings(draw: st.DrawFn, target: Target, base: Document) -> Document:
     tokens = st.lists(st.integers(0, 1000), min_size=1, max_size=8)
-    inputs = WORDS | st.lists(WORDS, min_size=1, max_size=4)
+    inputs: st.SearchStrategy[Any] = WORDS | st.lists(WORDS, min_size=1, max_size=4)
     if target.claims("embeddings.tokens"):
         inputs |= tokens | st.lists(tokens, min_size=1, max_size=3)
     forms = ["float", "base64"] if target.claims("embeddings.base64") else ["float"]
