@@ -19,7 +19,6 @@ import resource
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
@@ -38,10 +37,17 @@ ROUNDS = 3  # streams one after the other, of a run by count
 LIMIT = 240
 
 
+def compiled(name: str, folder: Path) -> Path:
+    """One of our C programs, ready to run."""
+    program = folder / name
+    subprocess.run(["cc", "-O2", "-o", str(program), str(HERE / f"{name}.c")], check=True)
+    return program
+
+
 @contextmanager
-def truth(core: int) -> Iterator[str]:
+def truth(program: Path, core: int) -> Iterator[str]:
     """A truth server on a core; its base URL."""
-    command = [sys.executable, str(HERE / "truth_server.py"), "--max-seconds", str(LIMIT + 60)]
+    command = [str(program), "--max-seconds", str(LIMIT + 60)]
     with subprocess.Popen(_pinned(command, core), stdout=subprocess.PIPE, text=True) as server:
         try:
             yield str(server.stdout.readline() if server.stdout else "").removeprefix("listening on ").strip()
@@ -58,9 +64,9 @@ def ask(base_url: str, path: str) -> Any:
         return json.load(answer)
 
 
-def measure(tool: Tool, streams: int, core: int, folder: Path) -> dict[str, Any]:
-    """One run of one tool."""
-    with truth(0) as base_url:
+def measure(tool: Tool, streams: int, core: int, folder: Path, server: Path) -> dict[str, Any]:
+    """One run of one tool against the truth server's program."""
+    with truth(server, 0) as base_url:
         task = Task(base_url, streams, max(8, streams * ROUNDS), SECONDS, folder)
         ask(base_url, "/truth")
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -111,8 +117,8 @@ def _call(command: Sequence[str], tool: Tool, folder: Path) -> int | None:
             return None
 
 
-def floor(program: Path, streams: int, core: int) -> dict[str, Any]:
-    with truth(0) as base_url:
+def floor(program: Path, streams: int, core: int, server: Path) -> dict[str, Any]:
+    with truth(server, 0) as base_url:
         port = base_url.rsplit(":", 1)[1].removesuffix("/v1")
         command = _pinned([str(program), port, str(streams), str(SECONDS)], core)
         done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT, check=True)
@@ -193,16 +199,15 @@ def main() -> None:
     }
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="wiremark-bench-") as scratch:
-        program = Path(scratch) / "floor"
-        subprocess.run(["cc", "-O2", "-o", str(program), str(HERE / "floor.c")], check=True)
+        program, server = (compiled(name, Path(scratch)) for name in ("floor", "truth_server"))
         for streams in map(int, given.streams.split(",")):
-            rows.append(floor(program, streams, core))
+            rows.append(floor(program, streams, core, server))
             for tool in chosen:
                 if streams > tool.most:
                     continue
                 folder = Path(scratch) / f"{tool.name}-{streams}"
                 folder.mkdir()
-                rows.append(measure(tool, streams, core, folder))
+                rows.append(measure(tool, streams, core, folder, server))
                 print(json.dumps(rows[-1]), flush=True)
     given.out.mkdir(parents=True, exist_ok=True)
     (given.out / "results.json").write_text(json.dumps({**head, "rows": rows}, indent=1) + "\n")

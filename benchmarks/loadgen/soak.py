@@ -42,7 +42,7 @@ class Plan:
     seconds: int
     probe: int
     sample: int
-    bounds: str = "5-400"
+    bounds: str = "20-2000"
 
 
 def resident(pid: int) -> int:
@@ -152,7 +152,7 @@ def main() -> int:
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     out = given.out or (None if given.quick else HERE / "results")
-    plan = Plan(20, 2, 1, "5-160") if given.quick else Plan(round(given.minutes * 60), 10, 15)
+    plan = Plan(20, 2, 1, "5-320") if given.quick else Plan(round(given.minutes * 60), 10, 15)
     with tempfile.TemporaryDirectory(prefix="wiremark-soak-") as folder:
         found = soak(plan, Path(folder))
     if out is not None:

@@ -1,7 +1,8 @@
 """What a response said and when, read after it ended: outcome, usage, first token, gaps. Pure.
 
 Only the events before the first token and from the last token on are decoded; those between are counted
-by their framing. A sampled share is decoded whole, so that a stream that is fast but broken is found.
+by their framing. Of a plain answer the usage is found by its name. A sampled share is decoded whole, so that
+what is fast but broken is found.
 
 Error classes: `http-STATUS`, `stream-error` (an error event inside a 200), `broken-stream:WHAT`,
 `broken-answer:WHAT`.
@@ -46,11 +47,11 @@ class Answer(NamedTuple):
 
 
 def read(response: ResponseReader, *, streamed: bool, deep: bool = False, form: Format = CHAT) -> Answer:
-    """Judge a complete response; `deep` looks at every event of a stream."""
+    """Judge a complete response; `deep` looks at every event of a stream, and decodes a plain answer."""
     if response.status not in SUCCESSES:
         refused = 400 <= response.status < 500
         return Answer(Outcome.REFUSED if refused else Outcome.FAILED, f"http-{response.status}")
-    return _read_stream(response, form, deep) if streamed else _read_plain(response, form)
+    return _read_stream(response, form, deep) if streamed else _read_plain(response, form, deep)
 
 
 def data_events(parts: list[tuple[int, bytes]]) -> tuple[list[int], list[bytes], bytes]:
@@ -143,9 +144,13 @@ def _token_span(contents: Sequence[bytes], form: Format) -> tuple[int, int]:
     return first, last
 
 
-def _read_plain(response: ResponseReader, form: Format) -> Answer:
+def _read_plain(response: ResponseReader, form: Format, deep: bool) -> Answer:
+    body = response.body
+    glanced = None if deep else form.glance(body)
+    if glanced is not None:
+        return Answer(Outcome.OK, "", glanced)
     try:
-        document = json.loads(response.body.decode())  # not for json to find out how it is encoded
+        document = json.loads(body.decode())  # not for json to find out how it is encoded
     except ValueError:
         return Answer(Outcome.FAILED, "broken-answer:not-json")
     if not isinstance(document, dict):

@@ -78,6 +78,9 @@ class Format(Protocol):
     def check(self, payloads: Sequence[bytes]) -> None:
         """Look at every event; raise Broken."""
 
+    def glance(self, body: bytes) -> Tokens | None:
+        """Usage of an answer that is no stream, without decoding it; None when that takes decoding."""
+
     def plain(self, document: Mapping[str, Any]) -> tuple[Tokens | None, str]:
         """Usage of an answer that is no stream, and what is wrong with it, "" when nothing is."""
 

@@ -15,6 +15,12 @@ _FINISH = re.compile(rb'"finish_reason"\s*:\s*"')
 _TEXT_FIELDS = ("content", "refusal", "reasoning_content", "reasoning")
 
 
+# Likewise: an answer of the usual form has these keys once each.
+_PLAIN = tuple(
+    re.compile(rb'"%b"\s*:\s*(\d+)\s*[,}]' % name) for name in (b"prompt_tokens", b"completion_tokens")
+)
+
+
 class _Chunks:
     """Streams of `data: {…}` that end with [DONE]."""
 
@@ -41,6 +47,14 @@ class _Chunks:
             if told is not None:
                 return told
         return None
+
+    def glance(self, body: bytes) -> Tokens | None:
+        if not (body.startswith(b"{") and body.endswith(b"}") and len(_FINISH.findall(body)) == 1):
+            return None
+        prompt, completion = (name.findall(body) for name in _PLAIN)
+        if len(prompt) != 1 or len(completion) != 1:
+            return None
+        return int(prompt[0]), int(completion[0])
 
     def check(self, payloads: Sequence[bytes]) -> None:
         """Each is a chunk of one and the same answer."""

@@ -30,6 +30,9 @@ class Embeddings:
     def check(self, payloads: Sequence[bytes]) -> None:
         """Never streamed."""
 
+    def glance(self, body: bytes) -> Tokens | None:  # noqa: ARG002  always decoded
+        return None
+
     def plain(self, document: Mapping[str, Any]) -> tuple[Tokens | None, str]:
         told = document.get("usage")
         prompt = told.get("prompt_tokens") if isinstance(told, dict) else None

@@ -59,6 +59,9 @@ class Gemini:
         for data in payloads:
             decode(data)
 
+    def glance(self, body: bytes) -> Tokens | None:  # noqa: ARG002  always decoded
+        return None
+
     def plain(self, document: Mapping[str, Any]) -> tuple[Tokens | None, str]:
         return _usage(document), "" if _finish(document) else "broken-answer:no-finished-candidate"
 

@@ -35,6 +35,9 @@ class Images:
     def check(self, payloads: Sequence[bytes]) -> None:
         """Never streamed."""
 
+    def glance(self, body: bytes) -> Tokens | None:  # noqa: ARG002  always decoded
+        return None
+
     def plain(self, document: Mapping[str, Any]) -> tuple[Tokens | None, str]:
         """A task is no tokens: it has a price of its own."""
         return ((0, 0), "") if task_of(document) else (None, "broken-answer:no-task")

@@ -98,6 +98,9 @@ class Messages:
         if is_open is not None:
             raise Broken("broken-stream:block-left-open")
 
+    def glance(self, body: bytes) -> Tokens | None:  # noqa: ARG002  always decoded
+        return None
+
     def plain(self, document: Mapping[str, Any]) -> tuple[Tokens | None, str]:
         tokens = counts(document.get("usage"), "input_tokens", "output_tokens")
         match document:

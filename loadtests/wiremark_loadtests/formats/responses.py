@@ -64,6 +64,9 @@ class Responses:
         if numbers != list(range(len(numbers))):
             raise Broken("broken-stream:sequence")
 
+    def glance(self, body: bytes) -> Tokens | None:  # noqa: ARG002  always decoded
+        return None
+
     def plain(self, document: Mapping[str, Any]) -> tuple[Tokens | None, str]:
         tokens = counts(document.get("usage"), "input_tokens", "output_tokens")
         match document:

@@ -31,6 +31,15 @@ class Distribution:
     max: float | None
 
 
+def bucket_of(value: int) -> int:
+    """The index of a value's bucket; raise ValueError when it is negative."""
+    if value > 0:
+        return math.ceil(math.log(value) * _PER_LOG)
+    if value < 0:
+        raise ValueError(f"a duration cannot be negative: {value}")
+    return _ZERO
+
+
 class Histogram:
     """Counts of non-negative whole numbers (nanoseconds here)."""
 
@@ -45,9 +54,10 @@ class Histogram:
 
     def record(self, value: int) -> None:
         """Add one value ≥ 0."""
-        if value < 0:
-            raise ValueError(f"a duration cannot be negative: {value}")
-        index = math.ceil(math.log(value) * _PER_LOG) if value else _ZERO
+        self.record_in(bucket_of(value), value)
+
+    def record_in(self, index: int, value: int) -> None:
+        """Add one value whose bucket is known, as when several histograms get it."""
         self.buckets[index] = self.buckets.get(index, 0) + 1
         if value < self.minimum or not self.count:
             self.minimum = value

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 from wiremark_loadtests.bill.receipts import Outcome, Receipt
 from wiremark_loadtests.client.answer import Answer
 from wiremark_loadtests.measure.health import Worker
-from wiremark_loadtests.measure.recorder import Histogram
+from wiremark_loadtests.measure.recorder import Histogram, bucket_of
 from wiremark_loadtests.measure.slo import Slo, Times
-from wiremark_loadtests.measure.timeline import TIMED, Timeline
+from wiremark_loadtests.measure.timeline import TIMED, Slot, Timeline
 
 # Of whole answers, in the order of a report. From the moment a request was due, or in a closed loop sent:
 # first byte, first token, end to end. From when it was really sent: the service time.
@@ -102,8 +102,7 @@ class Tally:
             return
         self.events += len(answer.gaps_ns) + 1 if answer.first_token_ns is not None else 0
         self.doubtful += answer.is_doubtful
-        times = self._measure(answer, at)
-        slot.histograms["end_to_end"].record(times.e2e)
+        times = self._measure(answer, at, slot)
         if times.ttft is not None:
             slot.histograms["time_to_first_token"].record(times.ttft)
             slot.histograms["inter_token"].record_all(answer.gaps_ns)
@@ -111,11 +110,16 @@ class Tally:
             self.good += 1
             slot.good += 1
 
-    def _measure(self, answer: Answer, at: Moments) -> Times:
+    def _measure(self, answer: Answer, at: Moments, slot: Slot) -> Times:
         record = self.histograms
         whole = max(0, at.ended - at.due)
-        record["end_to_end"].record(whole)
-        record["service"].record(max(0, at.ended - at.sent))
+        bucket = bucket_of(whole)
+        for histogram in (record["end_to_end"], slot.histograms["end_to_end"]):
+            histogram.record_in(bucket, whole)
+        if at.due == at.sent:  # as in every closed loop
+            record["service"].record_in(bucket, whole)
+        else:
+            record["service"].record(max(0, at.ended - at.sent))
         record["queueing"].record(max(0, at.sent - at.due))
         if at.first_byte is not None:
             record["time_to_first_byte"].record(max(0, at.first_byte - at.due))

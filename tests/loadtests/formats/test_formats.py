@@ -173,7 +173,7 @@ def test_a_question_is_asked_in_the_words_of_the_format(form: str) -> None:
     ask = Ask("m", "hello", 7, True, (TOOL,), (Image("aGk="),), {"type": "object"})
     text = json.dumps(FORMATS[form].body(ask))
     assert "hello" in text
-    if form not in {"completions", "embeddings"}:
+    if form not in {"completions", "embeddings", "images"}:
         assert "aGk=" in text
         assert '"f"' in text
         assert "7" in text
@@ -192,3 +192,32 @@ def test_a_streamed_tool_call_is_put_together() -> None:
     ]
     asked = [{"role": "user", "content": "?"}]
     assert [m["role"] for m in CHAT.next_turn(asked, message)] == ["user", "assistant", "tool"]
+
+
+WHOLE = {
+    "choices": [
+        {"message": {"content": 'say "prompt_tokens": 9, "finish_reason": "no"'}, "finish_reason": "stop"}
+    ],
+    "usage": {"prompt_tokens": 3, "completion_tokens": 4, "total_tokens": 7},
+}
+
+
+def test_usage_is_found_without_decoding_what_is_as_usual() -> None:
+    assert CHAT.glance(json.dumps(WHOLE).encode()) == (3, 4)
+    assert CHAT.glance(json.dumps(WHOLE, separators=(",", ":")).encode()) == (3, 4)
+
+
+UNUSUAL: dict[str, bytes] = {
+    "cut off": json.dumps(WHOLE).encode()[:-2],
+    "no usage": json.dumps({"choices": WHOLE["choices"]}).encode(),
+    "two usages": json.dumps({**WHOLE, "more": WHOLE["usage"]}).encode(),
+    "unfinished": json.dumps({"choices": [{"finish_reason": None}], "usage": WHOLE["usage"]}).encode(),
+    "a count that is none": json.dumps(
+        {**WHOLE, "usage": {"prompt_tokens": -3, "completion_tokens": 4}}
+    ).encode(),
+}
+
+
+@pytest.mark.parametrize("case", UNUSUAL)
+def test_what_is_not_as_usual_takes_decoding(case: str) -> None:
+    assert CHAT.glance(UNUSUAL[case]) is None
