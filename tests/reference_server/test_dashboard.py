@@ -217,6 +217,19 @@ def test_the_operator_makes_keys_and_grants_once(visitor: Open) -> None:
         assert person.act("/accounts", **fields).status == 400
 
 
+def test_a_key_is_for_a_contract_or_for_all(visitor: Open) -> None:
+    customer = visitor("c0mpute")
+    name, secret = customer.made(contract="openai")  # a customer's key stays with the contract
+    assert (customer.store.named(name).contract, secret[:11]) == ("c0mpute", "sk-c0mpute-")
+    assert customer.act("/keys", model="wiremark-large").status == 400
+    operator = visitor("c0mpute", role="operator")
+    assert operator.store.named(operator.made(account="a")[0]).contract is None
+    name, secret = operator.made(account="a", contract="c0mpute", model="c0mpute-max")
+    assert (operator.store.named(name).contract, secret[:11]) == ("c0mpute", "sk-c0mpute-")
+    assert shown(operator.act(f"/keys/{name}/rotate"))[1].startswith("sk-c0mpute-")
+    assert operator.act("/keys", account="a", contract="none").status == 400
+
+
 def test_an_open_hold_is_shown(visitor: Open) -> None:
     person = visitor(role="operator")
     key = next(key for key in person.store.all() if key.role_hint == "default")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Callable
@@ -10,8 +11,13 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families as read
 from wiremark_schemas import contracts
-from wiremark_server.domain.generation import Usage
+from wiremark_server.clock import Clock
+from wiremark_server.domain.generation import Generation, Turn, Usage
+from wiremark_server.engine import pace
 from wiremark_server.engine.batch import BatchStats
+from wiremark_server.engine.protocol import EngineRun
+from wiremark_server.engine.simulated import SimulatedEngine
+from wiremark_server.engine.virtualtime import run
 from wiremark_server.metrics.exposition import expose
 from wiremark_server.metrics.families import FAMILIES
 from wiremark_server.metrics.meter import Meter, registry_of, watch_engine
@@ -62,6 +68,7 @@ def test_answers_are_counted_as_they_were_told(gateway: Any) -> None:
     assert value(counted, "wiremark_charged_microusd_total") == sum(row["amount_microusd"] for row in rows)
     assert value(counted, "vllm:request_success_total", finished_reason="length") == 2
     assert value(counted, "vllm:request_success_total", finished_reason="stop") == 1
+    assert value(counted, "vllm:request_time_per_output_token_seconds_count") == 2  # one said a single token
     for name in ("time_to_first_token_seconds", "e2e_request_latency_seconds", "request_generation_tokens"):
         assert value(counted, f"vllm:{name}_count", model_name=model) == 3
         assert value(counted, f"vllm:{name}_bucket", model_name=model, le="+Inf") == 3
@@ -132,6 +139,38 @@ def test_an_engine_is_told_of_as_it_is_now() -> None:
             )
         )
         stats.pop(0) if len(stats) > 1 else None
+
+
+def test_a_busy_engine_shows_its_batch_its_queue_and_its_cache() -> None:
+    counted = registry_of([], 1, "8b-h100")
+
+    async def main(clock: Clock) -> None:
+        engine = SimulatedEngine(pace.profile("8b-h100"), 1, clock)
+        (worker,) = engine.workers.all
+        watch_engine(counted, "0", "8b-h100", lambda: worker.stats)
+        long = Generation("r", "m", (Turn("user", "Write 50 tokens. " * 8),))
+        runs = [asyncio.ensure_future(drain(engine.run(long))) for _ in range(20)]
+        await asyncio.sleep(0.2)
+        assert value(counted, "vllm:num_requests_running") == 16
+        assert value(counted, "vllm:num_requests_waiting") == 4
+        assert 0 < value(counted, "vllm:kv_cache_usage_perc") < 1
+        await asyncio.gather(*runs)
+        assert value(counted, "vllm:num_requests_running") == 0
+        assert value(counted, "vllm:kv_cache_usage_perc") == 0
+        queries = value(counted, "vllm:prefix_cache_queries_total")
+        assert 0 < value(counted, "vllm:prefix_cache_hits_total") < queries
+        engine.workers.fail(0)  # what comes back counts from zero, the counters go on
+        engine.workers.restore(0)
+        await drain(engine.run(long))
+        assert value(counted, "vllm:prefix_cache_queries_total") > queries
+        await engine.close()
+
+    run(main)
+
+
+async def drain(answering: EngineRun) -> None:
+    async for _ in answering:
+        pass
 
 
 def test_processes_add_up_and_a_successor_goes_on() -> None:

@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -41,6 +42,22 @@ class Pack:
         answer.read()
         connection.close()
         return answer.status, {name.lower(): value for name, value in answer.getheaders()}
+
+    def pages(self, count: int) -> list[int]:
+        """Sign in to the dashboard once and look at its keys often, each time on a connection of its own."""
+        form = {"content-type": "application/x-www-form-urlencoded"}
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection.request("POST", "/dashboard/sign-in", urlencode({"key": self.key}), form)
+        cookie = (connection.getresponse().getheader("set-cookie") or "").partition(";")[0]
+        statuses = []
+        for _ in range(count):
+            connection.close()
+            connection.request("GET", "/dashboard/keys", headers={"cookie": cookie})
+            answer = connection.getresponse()
+            answer.read()
+            statuses.append(answer.status)
+        connection.close()
+        return statuses
 
     def counted(self, name: str) -> float:
         """The sum of a metric, as one of the processes tells it."""
@@ -77,6 +94,7 @@ def test_three_processes_are_one_gateway_and_outlive_a_death(pack: Pack) -> None
     assert left == [*range(left[0], left[0] - 12, -1)]  # counted together, whoever answers
     assert pack.counted("wiremark_http_requests_total") == 12  # whichever process is asked
     assert pack.counted("wiremark_server_processes") == 3
+    assert pack.pages(12) == [200] * 12  # a session of one is a session of all
     before = pack.workers()
     assert len(before) == 3
     os.kill(before[0], signal.SIGKILL)

@@ -6,7 +6,7 @@ import re
 import secrets
 
 from wiremark_server.dashboard import operator_pages, pages
-from wiremark_server.dashboard.house import House, Visit
+from wiremark_server.dashboard.house import Visit
 from wiremark_server.edge.message import Response
 from wiremark_server.keys import LIMITS, Key, LimitOverrides, UnknownKey
 from wiremark_server.ledger.records import MAX_AMOUNT, LedgerConflict
@@ -23,27 +23,21 @@ async def create_key(visit: Visit) -> Response:
     house, viewer = visit.house, visit.viewer
     try:
         _need(viewer.manages, "A key with bounds of its own cannot make keys; sign in with another one.")
+        contract = visit.contract or visit.field("contract") or None
+        _need(contract is None or contract in house.contracts, "Choose among the contracts that are listed.")
         chosen = visit.fields.get("model", ())
-        _need(set(chosen) <= set(house.models), "Choose among the models that are listed.")
-        prefix = visit.field("prefix") or _prefix(house, viewer.key)
-        _need(prefix in house.prefixes, "Choose among the beginnings that are listed.")
+        _need(set(chosen) <= set(house.models_of(contract)), "Choose among the models of the contract.")
         key, secret = await house.keys.create(
             _name(visit.field("account")) if viewer.key is None else viewer.key.account_id,
-            prefix,
+            house.prefix(contract),
             allowed_models=chosen or None,
             monthly_cap=microusd(visit.field("cap"), 0) if visit.field("cap") else None,
             limits=_limits(visit),
-            contract=house.prefixes[prefix] if viewer.key is None else viewer.key.contract,
+            contract=contract,
         )
     except Mistake as mistake:
         return await pages.keys(visit, status=400, problem=str(mistake))
     return await pages.keys(visit, status=201, secret=secret, secret_of=key.id)
-
-
-def _prefix(house: House, key: Key | None) -> str:
-    """What secrets begin with for the contract of a key; for one that opens all, as for the first of them."""
-    own = None if key is None else key.contract
-    return next((prefix for prefix, name in house.prefixes.items() if name == own), [*house.prefixes][-1])
 
 
 def _limits(visit: Visit) -> LimitOverrides | None:
@@ -62,7 +56,7 @@ async def change_key(visit: Visit) -> Response:
         key = _own(visit, key_id)
         if change == "rotate":
             _need(key.state == "active", "Enable the key before it gets a new secret.")
-            _, secret = await store.rotate(key_id, _prefix(visit.house, key))
+            _, secret = await store.rotate(key_id, visit.house.prefix(key.contract))
             return await pages.keys(visit, secret=secret, secret_of=key_id)
         await {"disable": store.disable, "enable": store.enable, "revoke": store.revoke}[change](key_id)
     except (Mistake, UnknownKey) as mistake:

@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
+from wiremark_schemas.contracts import Contract
+
 from wiremark_server.clock import Clock
 from wiremark_server.dashboard import render
 from wiremark_server.dashboard.records import Records
@@ -78,10 +80,19 @@ class House:
         return sorted({model.id for services in self.served for model in services.contract.models})
 
     @cached_property
-    def prefixes(self) -> dict[str, str]:
-        """What the secrets of the contracts begin with, and the contract of each."""
-        served = reversed([services.contract for services in self.served])
-        return {contract.raw["auth"]["key_prefix"]: contract.name for contract in served}
+    def contracts(self) -> dict[str, Contract]:
+        """Those that are served, by name."""
+        return {services.contract.name: services.contract for services in self.served}
+
+    def models_of(self, contract: str | None) -> list[str]:
+        """What a key of a contract, or one that opens all, can be for."""
+        found = self.contracts.get(contract or "")
+        return self.models if found is None else sorted({model.id for model in found.models})
+
+    def prefix(self, contract: str | None) -> str:
+        """What the secrets of a contract begin with; of a key that opens all, as of the first."""
+        found = self.contracts.get(contract or "") or self.served[0].contract
+        return str(found.raw["auth"]["key_prefix"])
 
     def month(self) -> str:
         return datetime.fromtimestamp(self.clock.now(), UTC).strftime("%Y-%m")
@@ -102,6 +113,11 @@ class Visit:
     words: tuple[str, ...]
     query: Mapping[str, str]
     fields: Mapping[str, Sequence[str]]
+
+    @property
+    def contract(self) -> str | None:
+        """The only one that the viewer's key opens; None for the operator and for keys that open all."""
+        return None if self.viewer.key is None else self.viewer.key.contract
 
     def field(self, name: str) -> str:
         return next(iter(self.fields.get(name, ())), "").strip()

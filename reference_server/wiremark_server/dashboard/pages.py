@@ -178,8 +178,8 @@ async def keys(visit: Visit, **shown: Any) -> Response:
         "keys",
         "Keys",
         keys=[(key, await house.records.spent(key.id, month)) for key in visible],
-        models=house.models,
-        prefixes=list(reversed(house.prefixes)),
+        models=house.models_of(visit.contract),
+        contracts=[] if visit.contract else list(house.contracts),
         limits=[(name, name.replace("_", " ").capitalize()) for name in LIMITS],
         **{"secret": "", "secret_of": "", **shown},
     )

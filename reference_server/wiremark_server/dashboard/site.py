@@ -96,7 +96,7 @@ class Dashboard:
             return Response(200, _style(), (("content-type", "text/css; charset=utf-8"),))
         session = self._sessions.read(token, self._house.proof)
         if session is None:
-            return _bare("sign_in", "Sign in", 401 if words not in {(), ("sign-in",)} else 200)
+            return _bare("sign_in", "Sign in", 401 if words else 200)
         visit = self._visit(request, words, session, {})
         page = PAGES.get(words) or (OPERATOR_PAGES.get(words) if visit.viewer.operator else None)
         if page is None:

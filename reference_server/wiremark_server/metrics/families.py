@@ -59,6 +59,13 @@ FAMILIES: Mapping[str, Family] = {
         Family("vllm:request_success", "counter", "Ended requests by reason.", ("finished_reason", *_MODEL)),
         Family("vllm:time_to_first_token_seconds", "histogram", "Arrival to first token.", _MODEL, _FIRST),
         Family("vllm:inter_token_latency_seconds", "histogram", "From step to step.", _MODEL, _NEXT),
+        Family(
+            "vllm:request_time_per_output_token_seconds",
+            "histogram",
+            "Mean time of a token after the first.",
+            _MODEL,
+            _NEXT,
+        ),
         Family("vllm:e2e_request_latency_seconds", "histogram", "Arrival to last token.", _MODEL, _WHOLE),
         Family("vllm:request_prompt_tokens", "histogram", "Prompt tokens of a request.", _MODEL, _TOKENS),
         Family("vllm:request_generation_tokens", "histogram", "Tokens of an answer.", _MODEL, _TOKENS),

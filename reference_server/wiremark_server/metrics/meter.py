@@ -123,6 +123,7 @@ class ModelMeter:
         self.first_token = registry.histogram("vllm:time_to_first_token_seconds", *labels)
         self.next_token = registry.histogram("vllm:inter_token_latency_seconds", *labels)
         self._whole = registry.histogram("vllm:e2e_request_latency_seconds", *labels)
+        self._mean = registry.histogram("vllm:request_time_per_output_token_seconds", *labels)
         self._prompts = registry.histogram("vllm:request_prompt_tokens", *labels)
         self._answers = registry.histogram("vllm:request_generation_tokens", *labels)
         self._prompt = registry.at("vllm:prompt_tokens", *labels)
@@ -146,8 +147,8 @@ class ModelMeter:
         self._cells[self._queries] += 1.0
         self._cells[self._hits] += float(found)
 
-    def ended(self, reason: str, usage: Usage, seconds: float) -> None:
-        """reason: one of REASONS"""
+    def ended(self, reason: str, usage: Usage, seconds: float, first: float | None = None) -> None:
+        """reason: one of REASONS; first: when the first token came, None when none did"""
         cells = self._cells
         cells[self._success[reason]] += 1.0
         cells[self._prompt] += usage.prompt
@@ -155,6 +156,8 @@ class ModelMeter:
         self._prompts.observe(usage.prompt)
         self._answers.observe(usage.completion)
         self._whole.observe(seconds)
+        if first is not None and usage.completion > 1:
+            self._mean.observe((seconds - first) / (usage.completion - 1))
 
     def charged(self, microusd: int) -> None:
         self._cells[self._charged] += microusd

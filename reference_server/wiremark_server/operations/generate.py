@@ -51,7 +51,8 @@ class Work:
         self._run = run
         self._clock = call.services.clock
         self._meter = call.services.meter.model(call.model.id)
-        self._stepped: float | None = None
+        self._first: float | None = None  # seconds from the request to the first token
+        self._stepped = 0.0
         self._newest: Sequence[Delta] = ()
         self._sent = False
         self._cut = False
@@ -172,8 +173,9 @@ class Work:
         if call.cache_key is not None:
             self._deltas.extend(deltas)
         now, self._newest = self._clock.monotonic(), deltas
-        if self._stepped is None:
-            self._meter.began(now - call.started)
+        if self._first is None:
+            self._first = now - call.started
+            self._meter.began(self._first)
         else:
             self._meter.next_token.observe(now - self._stepped)
         self._stepped = now
@@ -187,7 +189,8 @@ class Work:
         if call.cache_key is not None:
             self._meter.looked_up(found=call.kept is not None)
         if call.kept is None:
-            self._meter.ended(reason, self._run.usage, self._clock.monotonic() - call.started)
+            took = self._clock.monotonic() - call.started
+            self._meter.ended(reason, self._run.usage, took, self._first)
 
     def _begin_to_watch(self) -> None:
         self._watch = asyncio.ensure_future(self._watch_client())
