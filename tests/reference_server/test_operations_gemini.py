@@ -179,6 +179,19 @@ def test_names_with_underscores_numbers_as_text_and_nulls_are_the_same_request(i
     assert _post(gateway, **snake).json["candidates"] == _post(gateway, **camel).json["candidates"]
 
 
+WORDS = {"type": "STRING", "enum": ["Percussion", "String"]}
+ENUM = {"responseMimeType": "text/x.enum", "responseSchema": WORDS}
+
+
+def test_an_enumeration_gives_one_of_its_words(in_process: Make) -> None:
+    gateway = in_process("gemini")
+    told = _post(gateway, **_said("What is a drum?", generationConfig=ENUM)).json
+    assert _text([told]) in WORDS["enum"]
+    for wrong in ({**ENUM, "responseSchema": {"type": "STRING"}}, {"responseMimeType": "text/x.enum"}):
+        refused = _post(gateway, **_said("What is a drum?", generationConfig=wrong))
+        assert (refused.status, "text/x.enum" in refused.json["error"]["message"]) == (400, True)
+
+
 def test_log_probabilities_come_with_their_mean(in_process: Make) -> None:
     config = {"responseLogprobs": True, "logprobs": 2}
     (candidate,) = _post(in_process("gemini"), **_said("Say exactly: one two", generationConfig=config)).json[

@@ -35,6 +35,13 @@ CITY: dict[str, Any] = {
     "required": ["city", "sunny"],
 }
 
+FAMILIES = ["Percussion", "String", "Woodwind"]
+_ENUM: dict[str, Any] = {
+    "maxOutputTokens": 64,
+    "responseMimeType": "text/x.enum",
+    "responseSchema": {"type": "STRING", "enum": FAMILIES},
+}
+
 
 def said(text: str, role: str | None = "user") -> dict[str, Any]:
     """One content of one text."""
@@ -170,6 +177,7 @@ _SYSTEM_HEADERS = (
 _SYSTEM_QUERY = "?%24alt=json&prettyPrint=false"
 _ROLELESS = [said(HELLO[1]["content"], None)]
 _QUESTION = [said("Is it sunny in Paris? Answer in JSON; guess.")]
+_FAMILY = [said("Which family of instruments does the oboe belong to?")]
 _RIDDLE = [said(RIDDLE[0]["content"])]
 _JSON = {"responseMimeType": "application/json", "maxOutputTokens": 256}
 _THINK = {"maxOutputTokens": 2048, "thinkingConfig": {"includeThoughts": True}}
@@ -226,6 +234,7 @@ TABLE = (
         _of(_QUESTION, {**_JSON, "responseJsonSchema": CITY_SCHEMA}),
         capability=_SCHEMA,
     ),
+    Probe("gemini.enum", _of(_FAMILY, _ENUM), capability=_SCHEMA),
     Probe("gemini.vision", _of(IMAGE_ASK, {"maxOutputTokens": 64}), capability="gemini.vision"),
     Probe("gemini.vision.text-only", _vision_on_text_model, needs=_MODELS, capability="gemini.vision"),
     Probe("gemini.thoughts", _riddle(_THINK), needs=_MODELS, capability="gemini.thoughts"),

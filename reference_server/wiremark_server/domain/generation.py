@@ -55,7 +55,9 @@ class ToolChoice(Struct, frozen=True):
 
 
 class OutputFormat(Struct, frozen=True):
-    kind: Literal["text", "json_object", "json_schema"] = "text"
+    """kind: `word` is one of the texts that the schema enumerates, bare and not as JSON."""
+
+    kind: Literal["text", "json_object", "json_schema", "word"] = "text"
     schema: Mapping[str, Any] | None = None
 
 

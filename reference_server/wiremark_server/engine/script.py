@@ -87,7 +87,8 @@ class Script:
     def _text(self, generation: Generation, said: str, digest: bytes, state: int) -> Sequence[str]:
         turns = generation.turns
         if generation.output.kind != "text":
-            return encode(_json(self._document(generation, said, state)))
+            document = self._document(generation, said, state)
+            return encode(str(document) if generation.output.kind == "word" else _json(document))
         length = 24 + digest[9] % 96
         if generation.max_tokens is not None and not generation.stop and not generation.continues:
             length = min(length, generation.max_tokens + 1)  # one more shows that it is cut
@@ -117,7 +118,7 @@ class Script:
         return self._prose.pieces(state, length)
 
     def _document(self, generation: Generation, said: str, state: int) -> Any:
-        if generation.output.kind == "json_schema" and generation.output.schema is not None:
+        if generation.output.schema is not None:
             return jsonout.generate(
                 generation.output.schema, self._hints(said, reading.entities(said), state)
             )

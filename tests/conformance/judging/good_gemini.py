@@ -132,6 +132,7 @@ def answers(model: str, models: Sequence[str]) -> dict[str, Given]:
         ),
         "gemini.json": _json(whole(said('{"sunny": true}'))),
         "gemini.json-schema": _json(whole(said('{"city": "Paris", "sunny": true}'))),
+        "gemini.enum": _json(whole(said("Woodwind"))),
         "gemini.json-schema.standard": _json(whole(said('{"city": "Oslo", "sunny": false}'))),
         "gemini.vision.text-only": _invalid(),
         "gemini.thoughts": _json(_thinking(said("A dozen."))),

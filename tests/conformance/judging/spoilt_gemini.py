@@ -156,6 +156,8 @@ ANSWERS: list[tuple[str, Change]] = [
     ("gemini.json-schema.standard-accepted", declined("gemini.json-schema.standard")),
     ("gemini.json-schema.valid", _text("gemini.json-schema", '{"city": "Rome", "sunny": true}')),
     ("gemini.json-schema.valid", _text("gemini.json-schema.standard", '{"city": "Oslo"}')),
+    ("gemini.enum.word", _text("gemini.enum", '"Woodwind"')),
+    ("gemini.enum.word", _status("gemini.enum", 500)),
     ("gemini.logprobs.present", _candidate("gemini.logprobs", logprobsResult=None)),
     ("gemini.logprobs.values", _result(chosenCandidates=[{"token": "a", "logProbability": 0.5}])),
     ("gemini.logprobs.values", _result(chosenCandidates=[{"logProbability": -0.5}])),

@@ -257,6 +257,9 @@ LEGAL: dict[str, Change] = {
     "404 for a method": lambda w: w["gemini.errors.method"].__dict__.update(
         status=404, body=good.error(404, "NOT_FOUND")["body"]
     ),
+    "words that cannot be chosen from": lambda w: w["gemini.enum"].__dict__.update(
+        status=400, body=good.error(400, "INVALID_ARGUMENT")["body"]
+    ),
     "keys that are null": lambda w: [
         candidate.update(finishMessage=None, citationMetadata=None, tokenCount=None)
         for candidate in w[PLAIN].body["candidates"]

@@ -13,7 +13,7 @@ from wiremark_conformance.evidence import View, parse_json
 from wiremark_conformance.gemini import answer
 from wiremark_conformance.outcome import NotTestable, Outcome, Silent
 from wiremark_conformance.probes.chat import CITY_SCHEMA
-from wiremark_conformance.probes.gemini import TOP_LOGPROBS
+from wiremark_conformance.probes.gemini import FAMILIES, TOP_LOGPROBS
 from wiremark_conformance.values import is_text, shown
 
 _SCHEMAS = ("gemini.json-schema", "gemini.json-schema.standard")
@@ -50,6 +50,19 @@ def valid(view: View) -> Outcome:
         raise NotTestable("the text is not JSON")
     error = next(_CITY.iter_errors(found), None)
     return Silent(f"the document {shown(found)} breaks the schema: {error.message}") if error else None
+
+
+@check("gemini.enum.word", "gemini.enum", expects="refusal")
+def word(view: View) -> Outcome:
+    if view.status is not None and 400 <= view.status < 500:
+        return None
+    if not view.succeeded:
+        return f"answered {view.status_line}{view.error_text}"
+    said = answer(view)
+    if said.finish() != "STOP":
+        raise NotTestable(f"the answer ended with {shown(said.finish())}")
+    found = said.text()
+    return None if found in FAMILIES else Silent(f"the text {shown(found)} is none of {', '.join(FAMILIES)}")
 
 
 # -- log probabilities --------------------------------------------------------------------------------------

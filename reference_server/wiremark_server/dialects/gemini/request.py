@@ -212,25 +212,40 @@ def _tool_choice(calling: Mapping[str, Any], tools: tuple[Tool, ...]) -> ToolCho
     return ToolChoice("required" if mode == "ANY" else "auto", names)
 
 
+_ENUM = "text/x.enum"
+_MEDIA_TYPES = ("text/plain", "application/json", _ENUM)
+
+
 def _output(config: Mapping[str, Any]) -> tuple[str, OutputFormat]:
     """What the text is held to, and the path of it."""
     param = f"{_CONFIG}.responseMimeType"
     kind = config.get("responseMimeType") or "text/plain"
     given = [name for name in ("responseSchema", "responseJsonSchema") if name in config]
-    if kind not in {"text/plain", "application/json"}:
+    if kind not in _MEDIA_TYPES:
+        expected = " or ".join(repr(name) for name in _MEDIA_TYPES)
+        raise problem.invalid_request(f"Unsupported value for '{param}': expected {expected}.", param)
+    if not given and kind == _ENUM:
         raise problem.invalid_request(
-            f"Unsupported value for '{param}': expected 'text/plain' or 'application/json'.", param
+            f"Invalid value for '{param}': {_ENUM} needs a 'responseSchema'.", param
         )
     if not given:
         return param, OutputFormat("text" if kind == "text/plain" else "json_object")
     param = f"{_CONFIG}.{given[0]}"
-    if len(given) > 1 or kind != "application/json":
+    if len(given) > 1 or kind == "text/plain":
         raise problem.invalid_request(
-            f"Invalid value for '{param}': one schema is taken, and 'responseMimeType' application/json.",
+            f"Invalid value for '{param}': one schema is taken, and a 'responseMimeType' that is not plain.",
             param,
         )
     schema = config[given[0]]
     if given[0] == "responseSchema":
         schema = to_json_schema(schema)
     check_schema(schema, param, strict=False)
-    return param, OutputFormat("json_schema", schema)
+    if kind != _ENUM:
+        return param, OutputFormat("json_schema", schema)
+    words = schema.get("enum") if isinstance(schema, dict) else None
+    if not words or not all(isinstance(word, str) for word in words):
+        raise problem.invalid_request(
+            f"Invalid value for '{param}': {_ENUM} takes a STRING with an 'enum' of words to choose from.",
+            param,
+        )
+    return param, OutputFormat("word", schema)

@@ -111,6 +111,16 @@ TABLE: tuple[Fault, ...] = (
         catches=("gemini.json-schema.valid",),
     ),
     fault(
+        "enum-quoted",
+        "semantics",
+        "The word that is chosen from an enumeration is JSON.",
+        answers(
+            put(f"{PART}/text", lambda word: f'"{word}"'),
+            lambda ask: config(ask).get("responseMimeType") == "text/x.enum",
+        ),
+        catches=("gemini.enum.word",),
+    ),
+    fault(
         "thoughts-unasked",
         "semantics",
         "Thoughts are shown to whoever did not ask for them.",
