@@ -22,6 +22,7 @@ from wiremark_schemas.contracts import Contract
 
 from wiremark_server import app, beside, keys, processes
 from wiremark_server.clock import Clock, SystemClock
+from wiremark_server.edge.connection import BoundedProtocol
 from wiremark_server.edge.front import Application, Front, Site
 from wiremark_server.edge.handler import Gateway
 from wiremark_server.edge.mounts import Mounts
@@ -40,7 +41,7 @@ from wiremark_server.policy.counters import Counters, CountersUnavailable, Memor
 from wiremark_server.routing.providers import Providers
 from wiremark_server.routing.upstream import Upstream
 from wiremark_server.settings import Remote, Settings
-from wiremark_server.startup import CredentialsFile, StartError, check_servable, listen
+from wiremark_server.startup import CredentialsFile, StartError, allow_connections, check_servable, listen
 
 if TYPE_CHECKING:
     from wiremark_server.faults.gate import Gate
@@ -63,6 +64,7 @@ def run(settings: Settings, scratch: Path, say: Callable[[str], None]) -> None:
     Raises StartError, contracts' BadFile or LedgerFileError when the server cannot start.
     """
     served = _contracts(settings)
+    allow_connections()
     rules = _rules(settings)
     several = settings.processes > 1
     with (
@@ -301,7 +303,7 @@ def _server(gateway: Front, ready: Callable[[], None], drain: float) -> _Server:
             gateway,
             interface="asgi3",
             loop="none",
-            http="httptools",
+            http=BoundedProtocol,
             ws="none",
             lifespan="off",
             access_log=False,

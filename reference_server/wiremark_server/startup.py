@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import secrets
 import socket
 from collections.abc import Mapping
@@ -38,6 +39,13 @@ def check_servable(contract: Contract) -> None:
                 f"the contract {contract.name!r} has the {kind} {missing[0]!r}, "
                 f"which this server does not serve; it serves: {', '.join(known)}"
             )
+
+
+def allow_connections() -> None:
+    """As many open files, and with them connections, as the system lets this user have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def listen(host: str, port: int, shared: bool = False) -> socket.socket:
