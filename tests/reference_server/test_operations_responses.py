@@ -72,6 +72,20 @@ def text(response: Mapping[str, Any]) -> str:
     return "".join(part["text"] for item in messages for part in item["content"])
 
 
+def test_a_conversation_that_is_too_long_loses_its_beginning_when_asked_to(gateway: InProcess) -> None:
+    model = gateway.contract.models[1]
+    old = [{"role": "user", "content": f"Remember this: {'word ' * (model.context_tokens // 2)}"}] * 3
+    last = {"role": "user", "content": "Say exactly: hello"}
+    asked = {"model": model.id, "input": [*old, last], "instructions": "Be brief.", "max_output_tokens": 32}
+    refused = create(gateway, **asked)
+    assert (refused.status, refused.json["error"]["code"]) == (400, "context_length_exceeded")
+    told = create(gateway, **asked, truncation="auto")
+    assert (told.status, told.json["truncation"], text(told.json)) == (200, "auto", "hello")
+    assert told.json["usage"]["input_tokens"] <= model.context_tokens - 32
+    alone = [{"role": "user", "content": "word " * (2 * model.context_tokens)}]
+    assert create(gateway, **{**asked, "input": alone}, truncation="auto").status == 400
+
+
 # -- answers ----------------------------------------------------------------------------------------------
 
 

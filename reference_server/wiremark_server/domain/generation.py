@@ -69,6 +69,7 @@ class Generation(Struct, frozen=True):
     seed:       the client's seed; the engine mixes it with its own
     continues:  the last turn is the beginning of the answer; only what follows it is produced
     filtered:   what the content filter blocks is blocked
+    truncate:   turns at the beginning are left out rather than that the prompt does not fit
     others:     further conversations of the same request; conversation p has the choices p·n to p·n + n - 1
     """
 
@@ -87,6 +88,7 @@ class Generation(Struct, frozen=True):
     reasoning: bool = False
     continues: bool = False
     filtered: bool = True
+    truncate: bool = False
     others: tuple[tuple[Turn, ...], ...] = ()
 
     @property

@@ -23,6 +23,7 @@ from wiremark_server.policy import cache, idempotency
 from wiremark_server.policy.bill import Bill
 from wiremark_server.policy.call import Call
 from wiremark_server.policy.counters import CountersUnavailable
+from wiremark_server.policy.truncation import shortened
 from wiremark_server.routing.router import Route
 
 Step = Callable[[Call], Awaitable[None]]
@@ -93,6 +94,10 @@ async def admit(call: Call) -> None:
         raise problem.wrong_format(call.model.id, asked, call.model.formats)
     _check_capabilities(call.asked, call.model)
     count = call.services.engine.count_prompt
+    generation = call.asked.generation
+    if generation.truncate:
+        room = call.model.context_tokens - (generation.max_tokens or 1)
+        call.asked = structs.replace(call.asked, generation=shortened(generation, room, count))
     counts = [count(part) for part in call.asked.generation.parts]
     call.prompt_tokens, call.longest_prompt = sum(counts), max(counts)
 

@@ -87,6 +87,7 @@ def decode(
         max_tokens=document.get("max_output_tokens"),
         logprobs=(document.get("top_logprobs") or 0) if LOGPROBS in include else None,
         reasoning=bool(reasoning) and reasoning.get("effort") != "none",
+        truncate=document.get("truncation") == "auto",
     )
     return Asked(
         generation=generation,
