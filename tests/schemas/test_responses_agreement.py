@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from openai.types.responses import (
     EasyInputMessage,
     FunctionTool,
@@ -30,9 +32,11 @@ from pydantic import BaseModel
 from wiremark_schemas import registry
 
 from tests.schemas.sdk_types import (
+    Drawing,
     Sampler,
     assert_valid,
     fields,
+    found,
     held,
     options,
     place_differences,
@@ -111,6 +115,30 @@ def test_a_tool_choice_of_every_type_that_the_sdk_can_send_is_valid(kind: Any) -
     for sampler in SAMPLERS:
         document = {"model": "m", "input": "Hello", "tool_choice": sampler.structure(kind)}
         assert_valid("openai/responses.request", document)
+
+
+# ------------------------------------------------------------------- from our schemas to the SDK
+
+
+@pytest.mark.parametrize(("schema", "model"), ANSWERS[1:])  # a response is made of items, which follow
+@settings(max_examples=40, deadline=None, derandomize=True, database=None)
+@given(data=st.data())
+def test_what_a_schema_allows_the_sdk_can_construct_and_give_back(
+    schema: str, model: type[BaseModel], data: st.DataObject
+) -> None:
+    document = Drawing(data).instance(found(schema))
+    assert_valid(schema, document)
+    built = model.construct(**document)  # type: ignore[deprecated,unused-ignore]  # as the client does
+    assert built.model_dump(mode="json", exclude_unset=True, warnings=False) == document
+
+
+@pytest.mark.parametrize("kind", ["message", "function_call", "custom_tool_call", "reasoning"])
+@settings(max_examples=15, deadline=None, derandomize=True, database=None)
+@given(data=st.data())
+def test_an_item_that_the_schema_allows_the_sdk_knows_by_its_type(kind: str, data: st.DataObject) -> None:
+    document = Drawing(data).instance(found(f"openai/responses.item#/$defs/{kind}")) | {"type": kind}
+    response = Response.construct(output=[document])  # type: ignore[deprecated,unused-ignore]
+    assert type(response.output[0]) is ITEMS[kind]
 
 
 # ----------------------------------------------------------------------- property by property
