@@ -23,7 +23,9 @@ __all__ = [
     "CHECKS",
     "Evidence",
     "Judgement",
+    "combined",
     "judge",
+    "judge_as",
     "judge_exchange",
     "judge_given",
     "judge_one",
@@ -91,6 +93,18 @@ def judge_given(evidence: Evidence) -> tuple[Judgement, ...]:
 
 def _is_given(probe: str, evidence: Evidence) -> bool:
     return probe in evidence.exchanges or PROBES[probe].granted(evidence.exchanges)
+
+
+def judge_as(requirement_id: str, probe: str, evidence: Evidence) -> Judgement:
+    """One requirement on one exchange that stands in the place of `probe`, whoever made it."""
+    return _judge(load_register()[requirement_id], evidence, (probe,))
+
+
+def combined(requirement: Requirement, judgements: Iterable[Judgement]) -> Judgement:
+    """Judgements of one requirement on one exchange each, as one: a finding on one is a finding."""
+    rulings = [_Ruling(one.verdict, one.message, one.probes) for one in judgements]
+    ruling = _worst(rulings)
+    return Judgement(requirement, ruling.verdict, ruling.message, ruling.probes)
 
 
 @cache

@@ -9,7 +9,7 @@ coded in another way (base64 outside of an authorization header).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from wiremark_reports.record import Evidence
@@ -66,6 +66,18 @@ def _plain(character: str) -> bytes:
 
 # Without one of these bytes in a text, a secret can only stand in it as it is: much faster to look for.
 _ESCAPES = (b"\\", b"%", b"&", b"+")
+
+
+def credentials_in(requests: Iterable[Request]) -> tuple[str, ...]:
+    """The keys that requests carry in their headers and queries, each once, in order of appearance."""
+    found: dict[str, None] = {}
+    for request in requests:
+        for name, value in request.headers:
+            if name.lower() in _CREDENTIAL_HEADERS and name.lower() != "cookie":
+                scheme = _SCHEME_AND_VALUE.fullmatch(value)
+                found[scheme[3] if scheme else value] = None
+        found |= {match[2]: None for match in _CREDENTIAL_QUERY.finditer(request.target)}
+    return tuple(key for key in found if key)
 
 
 class Redactor:

@@ -1,1 +1,1 @@
-"""Traffic judged from files, without a network: recordings of runs, and known bugs on the wire."""
+"""Traffic judged from files, without a network: recordings of runs, known bugs on the wire, and HAR."""

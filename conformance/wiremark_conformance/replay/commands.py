@@ -88,11 +88,14 @@ def _parser() -> argparse.ArgumentParser:
         prog="wiremark judge",
         usage="wiremark judge [recording] FILE… [--out DIR] [--contract NAME] [-v]",
         description="Judge recorded traffic offline, with the checks that judge an endpoint: a recording of "
-        "a run (`wiremark record`) gives the verdicts of the run, in its order.",
+        "a run (`wiremark record`) gives the verdicts of the run, in its order; of a HAR, what can be said "
+        "of requests that the suite did not make.",
         epilog="exit codes: 0 good, 1 findings, 2 wrong use, 3 something could not be judged",
         allow_abbrev=False,
     )
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="a recording")
+    parser.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="a recording, a HAR, or a known bug"
+    )
     parser.add_argument("--out", type=Path, metavar="DIR", help="write report.json and report.html there")
     other = "of other clients' traffic (HAR)"
     parser.add_argument(

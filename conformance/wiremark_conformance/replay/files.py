@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wiremark_conformance import recorded
-from wiremark_conformance.replay import corpus
+from wiremark_conformance.replay import corpus, passive
 from wiremark_conformance.verdicts import Judged
 
 
@@ -27,6 +27,7 @@ class Promised:
 _READERS: Mapping[str, Callable[[Path, Promised], Judged]] = {
     ".yaml": lambda path, _: corpus.read(path),
     ".yml": lambda path, _: corpus.read(path),
+    ".har": lambda path, promised: passive.read(path, promised.contract, promised.base_url, promised.model),
 }
 
 
