@@ -61,11 +61,11 @@ def _pattern(secrets: Collection[str], spelled: Callable[[str], bytes]) -> re.Pa
 
 
 def _plain(character: str) -> bytes:
-    return re.escape(character.encode("utf-8", "surrogatepass"))
+    return rb"[ +]" if character == " " else re.escape(character.encode("utf-8", "surrogatepass"))
 
 
 # Without one of these bytes in a text, a secret can only stand in it as it is: much faster to look for.
-_ESCAPES = (b"\\", b"%", b"&", b"+")
+_ESCAPES = (b"\\", b"%", b"&")
 
 
 def credentials_in(requests: Iterable[Request]) -> tuple[str, ...]:
