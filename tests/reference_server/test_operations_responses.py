@@ -76,7 +76,8 @@ def test_a_conversation_that_is_too_long_loses_its_beginning_when_asked_to(gatew
     model = gateway.contract.models[1]
     old = [{"role": "user", "content": f"Remember this: {'word ' * (model.context_tokens // 2)}"}] * 3
     last = {"role": "user", "content": "Say exactly: hello"}
-    asked = {"model": model.id, "input": [*old, last], "instructions": "Be brief.", "max_output_tokens": 32}
+    asked: dict[str, Any] = {"model": model.id, "input": [*old, last], "instructions": "Be brief."}
+    asked["max_output_tokens"] = 32
     refused = create(gateway, **asked)
     assert (refused.status, refused.json["error"]["code"]) == (400, "context_length_exceeded")
     told = create(gateway, **asked, truncation="auto")
