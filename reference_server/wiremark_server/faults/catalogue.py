@@ -17,6 +17,7 @@ from wiremark_server.faults.tables import (
     chat,
     errors,
     faces,
+    formats,
     gemini,
     habits,
     http,
@@ -26,6 +27,7 @@ from wiremark_server.faults.tables import (
     options,
     outside,
     promised,
+    reference,
     responses,
     routed,
     stream_chunks,
@@ -51,6 +53,7 @@ _TABLES = (
     catalogue,
     chat,
     errors,
+    formats,
     habits,
     options,
     stream_framing,
@@ -71,6 +74,7 @@ _TABLES = (
     faces,
     promised,
     outside,
+    reference,
 )
 _Named = TypeVar("_Named", Fault, Variant)
 

@@ -36,8 +36,9 @@ def _stop(other: Format) -> Function:
         first, second = CHAT.read(one), other.read(two)
         if first.stop == second.stop:
             return None
-        if "budget" in {first.stop, second.stop} and first.answer != second.answer:
-            raise NotTestable("the answers are not of one length")
+        cut = "budget" in {first.stop, second.stop}
+        if cut and first.answer != second.answer and not (first.spent and second.spent):
+            raise NotTestable("the answers are not of one length, and one of them is within its budget")
         return f"the answer ends with {first.raw} in chat, with {second.raw} here"
 
     return agrees

@@ -11,7 +11,7 @@ from wiremark_conformance import responses as responses_format
 from wiremark_conformance.evidence import View, parse_json
 from wiremark_conformance.messages import answer
 from wiremark_conformance.outcome import NotTestable
-from wiremark_conformance.values import shown
+from wiremark_conformance.values import is_int, shown
 
 Stop = Literal["end", "budget", "tools", "filter"]
 
@@ -45,6 +45,7 @@ class Told:
     answer: tokens out
     calls:  names and arguments of the tools called, in order
     stop:   why it ended; raw: the format's own word for that
+    budget: of the tokens out, as the question has it; None when it has none
     """
 
     prompt: int
@@ -53,12 +54,24 @@ class Told:
     calls: tuple[tuple[Any, Any], ...]
     stop: Stop
     raw: str
+    budget: int | None = None
+
+    @property
+    def spent(self) -> bool:
+        """All tokens were made that were asked for, so that this is why the answer ended."""
+        return self.budget is not None and self.answer >= self.budget
 
 
 def _stop(words: Mapping[Any, Stop], found: Any) -> Stop:
     if not isinstance(found, str) or found not in words:
         raise NotTestable(f"the stop reason {shown(found)} has no counterpart")
     return words[found]
+
+
+def _budget(view: View, name: str, within: str = "") -> int | None:
+    asked = view.asked.get(within) if within else view.asked
+    found = asked.get(name) if isinstance(asked, Mapping) else None
+    return found if is_int(found) else None
 
 
 def chat(view: View) -> Told:
@@ -77,6 +90,7 @@ def chat(view: View) -> Told:
         tuple(calls),
         _stop(_CHAT, found),
         shown(found),
+        _budget(view, "max_tokens"),
     )
 
 
@@ -90,6 +104,7 @@ def messages(view: View) -> Told:
         tuple((call.value.get("name"), call.value.get("input")) for call in said.of("tool_use")),
         _stop(_MESSAGES, said.stop_reason),
         shown(said.stop_reason),
+        _budget(view, "max_tokens"),
     )
 
 
@@ -114,6 +129,7 @@ def responses(view: View) -> Told:
         tuple(calls),
         stop,
         shown(status),
+        _budget(view, "max_output_tokens"),
     )
 
 
@@ -130,6 +146,7 @@ def contents(view: View) -> Told:
         tuple((call.get("name"), call.get("args")) for call in calls),
         "tools" if calls and stop == "end" else stop,
         shown(found),
+        _budget(view, "maxOutputTokens", "generationConfig"),
     )
 
 
