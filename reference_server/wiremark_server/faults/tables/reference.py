@@ -125,6 +125,13 @@ TABLE: tuple[Fault, ...] = (
         octets(lambda data: (data.replace(b'"object":', b'"object":null,"object":', 1),), On(CHAT, "answer")),
         catches=("http.unique-names",),
     ),
+    _http(
+        "query-refused",
+        "semantics",
+        "Query parameters that nobody knows are refused.",
+        refuse(On("models.list", where=lambda ask: "beta=" in ask.query)),
+        catches=("http.unknown-query",),
+    ),
     _models(
         "get.last-part",
         "semantics",
