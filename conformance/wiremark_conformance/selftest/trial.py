@@ -81,7 +81,7 @@ def asked(trial: Trial) -> tuple[str, ...]:
     """The probes of a trial, needs first: those of the areas that it is about, and a sample of the others."""
     if not trial.owed:
         return tuple(PROBES)
-    areas = {r.area for r in load_register() if r.id in _owed(trial)}
+    areas = {load_register()[name].area for name in _owed(trial)}
     owed = probes_for(r.id for r in load_register() if r.area in areas)
     drawn = (name for name in PROBES if zlib.crc32(f"{trial.seed} {name}".encode()) % _SAMPLE == 0)
     return with_needs((*owed, *drawn))
