@@ -82,7 +82,7 @@ def methods(view: View) -> Outcome:
 def limits(view: View) -> Outcome:
     for entry in _entries(view):
         for name in ("inputTokenLimit", "outputTokenLimit"):
-            if name not in entry:
+            if entry.get(name) is None:
                 return f"{shown(entry.get('name'))} has no `{name}`"
     return None
 

@@ -15,7 +15,9 @@ _ANSWER: dict[str, Any] = {
     "modelVersion": "m",
     "responseId": "r",
 }
+_NULL = "*:null"  # proto3 JSON: null is as good as absent
 _NEVER = (  # held by no answer of this server
+    _NULL,
     "*/inlineData*",
     "*/fileData*",
     "*/functionResponse*",
@@ -122,8 +124,14 @@ SURFACES: tuple[Surface, ...] = (
         "gemini.models.*",
         "models.list",
         answer={"models": [{"name": "models/m"}]},
+        absent=(_NULL,),
     ),
     _surface(
-        "gemini-model", "models.get", "gemini.models.*", "model", answer={"name": "models/wiremark-large"}
+        "gemini-model",
+        "models.get",
+        "gemini.models.*",
+        "model",
+        answer={"name": "models/wiremark-large"},
+        absent=(_NULL,),
     ),
 )

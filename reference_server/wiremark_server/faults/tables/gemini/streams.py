@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from wiremark_server.faults.change import body, frames, put, rearranged, values, with_header
+from wiremark_server.faults.change import body, frames, put, rearranged, values, whole_body, with_header
 from wiremark_server.faults.edit import Events, On
 from wiremark_server.faults.fault import Fault
 from wiremark_server.faults.frames import Frame
@@ -100,6 +100,13 @@ TABLE: tuple[Fault, ...] = (
         "`totalTokenCount` of a stream is one more than its parts.",
         _each(lambda chunk: put("/usageMetadata/totalTokenCount", _one_more)(chunk)),
         catches=("gemini.stream.usage.total",),
+    ),
+    fault(
+        "stream.array-lines",
+        "wire",
+        "Without `alt=sse` the chunks are lines, and no array.",
+        whole_body(lambda data: data.strip(b"[]").replace(b",\r\n", b"\n"), _ARRAY),
+        catches=("gemini.stream.array.form",),
     ),
     fault(
         "stream.array-type",

@@ -11,7 +11,7 @@ from wiremark_server.faults.fault import Fault, Layer
 
 CONTRACT = "gemini"
 GENERATE, STREAM = "gemini.generate", "gemini.stream"
-NEAR = ("gemini.*", "billing.gemini.*")
+NEAR = ("gemini.*", "billing.gemini.*", "http.*")
 PART = "/candidates/*/content/parts/*"
 
 
