@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from wiremark_schemas.explain import violations
+from wiremark_schemas.jsonplace import line_of
 from wiremark_schemas.registry import validator
 
 from wiremark_reports import figures
@@ -20,30 +21,38 @@ class ReportError(Exception):
 
 def read(path: Path) -> Report:
     """The conformance report in `path`. Raises ReportError."""
-    return from_json(_document(path), str(path))
+    document, text = _document(path)
+    return from_json(document, str(path), text)
 
 
 def read_load(path: Path) -> dict[str, Any]:
     """The load report in `path`, valid under `meta/load-report`. Raises ReportError."""
-    document = _document(path)
-    check(document, "meta/load-report", str(path))
+    document, text = _document(path)
+    check(document, "meta/load-report", str(path), text)
     loaded: dict[str, Any] = document
     return loaded
 
 
-def check(document: Any, schema: str, source: str) -> None:
-    """Raise ReportError with the first place where `document` departs from the schema."""
+def check(document: Any, schema: str, source: str, text: str = "") -> None:
+    """Raise ReportError with the first place where `document` departs from the schema.
+
+    text: that it was read from, so that the line can be told
+    """
     if found := violations(validator(schema), document):
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        raise ReportError(f"{source}: {found[0]}{more}")
+        raise ReportError(f"{_place(source, text, found[0].pointer)}: {found[0]}{more}")
 
 
-def from_json(document: Any, source: str = "the report") -> Report:
-    """The report in a document of `meta/report`; `source` names it in errors. Raises ReportError.
+def _place(source: str, text: str, pointer: str) -> str:
+    return f"{source}:{line_of(text, pointer)}" if text else source
 
-    The summary must be that of the results: a file edited by hand is not believed.
+
+def from_json(document: Any, source: str = "the report", text: str = "") -> Report:
+    """The report in a document of `meta/report`; `source` and the line in `text` name it in errors.
+
+    Raises ReportError. The summary must be that of the results: a file edited by hand is not believed.
     """
-    check(document, "meta/report", source)
+    check(document, "meta/report", source, text)
     target = document["target"]
     report = Report(
         version=document["tool"]["version"],
@@ -56,7 +65,7 @@ def from_json(document: Any, source: str = "the report") -> Report:
         requests=document["requests"],
         results=tuple(_result(row) for row in document["results"]),
     )
-    _check_summary(report, document["summary"], source)
+    _check_summary(report, document["summary"], source, text)
     return report
 
 
@@ -86,20 +95,22 @@ def _deviation(requirement: str, entry: Mapping[str, Any] | None) -> Deviation |
     return Deviation(requirement, **{key: str(entry.get(key, "")) for key in keys})
 
 
-def _check_summary(report: Report, summary: Mapping[str, Any], source: str) -> None:
+def _check_summary(report: Report, summary: Mapping[str, Any], source: str, text: str) -> None:
     stated = {verdict: number for verdict, number in summary["verdicts"].items() if number}
     counted = {verdict.value: number for verdict, number in figures.tally(report.results).items()}
     if stated != counted:
-        raise ReportError(
-            f"{source}: /summary/verdicts: expected {counted}, as the results say, got {stated}"
-        )
+        place = _place(source, text, "/summary/verdicts")
+        raise ReportError(f"{place}: /summary/verdicts: expected {counted}, as the results say, got {stated}")
     if summary["ok"] != report.ok:
-        raise ReportError(f"{source}: /summary/ok: expected {str(report.ok).lower()}, as the results say")
+        place = _place(source, text, "/summary/ok")
+        raise ReportError(f"{place}: /summary/ok: expected {str(report.ok).lower()}, as the results say")
 
 
-def _document(path: Path) -> Any:
+def _document(path: Path) -> tuple[Any, str]:
+    """The document in a file, and its text."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        return json.loads(text), text
     except FileNotFoundError:
         raise ReportError(f"{path}: there is no such file") from None
     except OSError as error:

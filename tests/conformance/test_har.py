@@ -199,8 +199,10 @@ def test_base64_bodies_are_read(write: Write) -> None:
     ("spoil", "line", "words"),
     [
         (lambda text: text[: len(text) // 2], None, "is not JSON"),
+        (lambda _: "", 1, "is not JSON"),
+        (lambda _: '{"wiremark": "report/1"}', 1, "this is a report"),
         (lambda text: text.replace('"version": "1.2"', '"version": "2.0"'), 3, "this is no HAR 1.2"),
-        (lambda text: text.replace('"status": 200', '"status": "200"'), 9, "/log/entries/0/response/status"),
+        (lambda text: text.replace('"status": 200', '"status": "200"'), 32, "/log/entries/0/response/status"),
         (lambda text: text.replace('"encoding": "x"', '"encoding": "base64"'), 9, "not base64"),
         (lambda text: text.replace(BASE, "http://[x"), 9, "cannot be read"),
         (lambda _: '{"log": []}', 1, "this is no HAR"),
@@ -231,8 +233,8 @@ def test_the_line_of_a_later_entry_is_found(write: Write) -> None:
     with pytest.raises(BadFile) as caught:
         har.read(path)
     number = int(str(caught.value).removeprefix(f"{path}:").partition(":")[0])
-    assert lines[number - 1].strip() == "{"
-    assert lines[number - 2].strip() == "},"
+    assert lines[number - 1].strip() == '"response": {'
+    assert number > len(lines) // 2
 
 
 def test_known_bugs_that_show_in_any_answer_are_found_in_a_har(write: Write) -> None:

@@ -151,6 +151,8 @@ def test_the_exit_code_says_what_was_found(record: Record, capsys: pytest.Captur
     good = record("-k", "models.list.object") / "run" / "rec.ndjson"
     assert judge([str(good), "-v"]) == 0
     assert "pass           models.list.object" in capsys.readouterr().out
+    renamed = good.rename(good.with_name("run.json"))  # it says itself what it is
+    assert judge([str(renamed)]) == 0
     bad = record("-k", "models.list.object", models={"data": MODELS["data"]}) / "run" / "rec.ndjson"
     capsys.readouterr()
     assert judge([str(bad)]) == 1

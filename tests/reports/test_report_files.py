@@ -131,7 +131,7 @@ def test_a_defect_is_named_by_file_place_and_expectation(
     file.write_text(edited(writer.to_json(make_report(make_result())), *path, value=value))
     with pytest.raises(reader.ReportError) as refused:
         reader.read(file)
-    assert str(refused.value).startswith(f"{file}: {said}")
+    assert str(refused.value).startswith(f"{file}:1: {said}")
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ def test_a_defect_is_named_by_file_place_and_expectation(
         (b"", ":1: is not JSON"),
         (b'{\n "a": }', ":2: is not JSON"),
         (b"\xff\xfe", ": is not UTF-8 text (byte 0)"),
-        (b"[]", ": the document: expected type object"),
+        (b"[]", ":1: the document: expected type object"),
         (b"[" * 100_000, ": is nested too deeply"),
     ],
     ids=["empty", "syntax", "encoding", "shape", "depth"],
@@ -151,6 +151,17 @@ def test_what_is_no_report_is_refused_in_a_sentence(content: bytes, said: str, t
     with pytest.raises(reader.ReportError) as refused:
         reader.read(file)
     assert str(refused.value).startswith(f"{file}{said}")
+
+
+def test_the_line_of_a_defect_is_named(make_report: Any, make_result: Any, tmp_path: Path) -> None:
+    writer.write(make_report(make_result()), tmp_path)
+    file = tmp_path / "report.json"
+    lines = file.read_text().split("\n")
+    number = next(n for n, line in enumerate(lines, 1) if '"verdict": "pass"' in line)
+    file.write_text("\n".join(lines).replace('"verdict": "pass"', '"verdict": "maybe"'))
+    with pytest.raises(reader.ReportError) as refused:
+        reader.read(file)
+    assert str(refused.value).startswith(f"{file}:{number}: /results/0/verdict")
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

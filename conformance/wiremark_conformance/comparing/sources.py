@@ -13,7 +13,7 @@ from wiremark_reports import files, reader
 from wiremark_reports.record import Report
 from wiremark_schemas.yamlfile import BadFile
 
-from wiremark_conformance.replay.files import Promised
+from wiremark_conformance.replay.files import Promised, kind
 from wiremark_conformance.replay.files import read as read_traffic
 
 _STDERR = 2  # what the suite says of a run goes there: the table alone is the output
@@ -54,7 +54,7 @@ def report(given: Given) -> Report:
     path = Path(given.name)
     path = path / files.REPORT if path.is_dir() else path
     try:
-        if path.suffix.lower() == ".json":
+        if kind(path) == "report":
             return reader.read(path)
         return read_traffic(path, Promised(given.contract, model=given.model)).report
     except (reader.ReportError, BadFile) as problem:

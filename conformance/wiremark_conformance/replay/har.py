@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +16,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from wiremark_schemas.explain import violations
+from wiremark_schemas.jsonplace import line_of
 from wiremark_schemas.registry import validator
 from wiremark_schemas.yamlfile import BadFile
 
 from wiremark_conformance.exchange import Exchange, Headers, Part, Request
 
 _NS_PER_MS = 1_000_000
-_ENTRIES = re.compile(r'"entries"\s*:\s*\[')
-_PLACE = re.compile(r"/log/entries/(\d+)")
 # Of a body that stands in the file decoded, these say something else than the file does.
 _OF_THE_TRANSFER = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
@@ -63,7 +61,7 @@ def read(path: Path) -> tuple[Entry, ...]:
     except RecursionError:
         raise BadFile(f"{path}:1: this is nested too deeply to be a HAR") from None
     if found := violations(validator("meta/har"), document):
-        raise BadFile(f"{path}:{_line(text, found[0].pointer)}: this is no HAR 1.2: {found[0]}")
+        raise BadFile(f"{path}:{line_of(text, found[0].pointer)}: this is no HAR 1.2: {found[0]}")
     entries = document["log"]["entries"]
     return tuple(_entry(path, text, position, entry) for position, entry in enumerate(entries))
 
@@ -72,28 +70,8 @@ def _entry(path: Path, text: str, position: int, entry: Mapping[str, Any]) -> En
     try:
         return _read_entry(position + 1, entry)
     except ValueError as error:  # a URL or base64 that is none
-        line = _line(text, f"/log/entries/{position}")
+        line = line_of(text, f"/log/entries/{position}")
         raise BadFile(f"{path}:{line}: entry {position + 1} cannot be read: {error}") from None
-
-
-def _line(text: str, pointer: str) -> int:
-    """The line on which an entry begins; of anything else, the line of its last name, else the first."""
-    found = _PLACE.match(pointer)
-    start = _ENTRIES.search(text)
-    if found is None or start is None:
-        at = text.find(f'"{pointer.rpartition("/")[2]}"')
-        return text.count("\n", 0, max(at, 0)) + 1
-    decoder, at = json.JSONDecoder(), start.end()
-    for _ in range(int(found[1])):
-        _, at = decoder.raw_decode(text, _after_space(text, at))
-        at = _after_space(text, at) + 1  # the comma
-    return text.count("\n", 0, _after_space(text, at)) + 1
-
-
-def _after_space(text: str, at: int) -> int:
-    while text[at].isspace():
-        at += 1
-    return at
 
 
 def _read_entry(number: int, entry: Mapping[str, Any]) -> Entry:
