@@ -13,6 +13,7 @@ from wiremark_server.faults.fault import Fault, Variant
 from wiremark_server.faults.misbehaviour import Misbehaviour
 from wiremark_server.faults.tables import (
     billing,
+    bodies,
     catalogue,
     chat,
     errors,
@@ -50,6 +51,7 @@ _TABLES = (
     http,
     limits,
     billing,
+    bodies,
     catalogue,
     chat,
     errors,
