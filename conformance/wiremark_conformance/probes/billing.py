@@ -10,6 +10,8 @@ PAGE = 1000  # rows; more than the suite makes requests
 
 
 BUDGET = 64  # tokens; enough that a wrong price of either kind shows in whole µUSD
+ENTRIES = 150  # of some eight tokens
+LONG_BUDGET = 256
 
 
 def _stream(context: ProbeContext) -> Draft:
@@ -23,6 +25,13 @@ def _stream(context: ProbeContext) -> Draft:
             **({"stream_options": USAGE} if context.target.declares("chat.stream.usage") else {}),
         },
     )
+
+
+def _long(context: ProbeContext) -> Draft:
+    """A prompt so long that a price which is a few percent wrong shows in whole µUSD."""
+    entries = " ".join(f"entry {number}: paid in full." for number in range(1, ENTRIES + 1))
+    asked = f"Here are books of account. {entries} Write 200 words about them."
+    return chat(context, {"messages": [{"role": "user", "content": asked}], "max_tokens": LONG_BUDGET})
 
 
 def _repeat(context: ProbeContext) -> Draft:
@@ -40,6 +49,7 @@ def _usage(context: ProbeContext) -> Draft:
 TABLE = (
     Probe("cache.repeat", _repeat, needs=("chat.plain",), capability="cache"),
     Probe("billing.stream", _stream, capability="billing"),
+    Probe("billing.long", _long, capability="billing"),
     Probe("billing.balance", lambda c: Draft("GET", path(c, "balance.get")), capability="billing"),
     Probe(
         "billing.export",
@@ -53,6 +63,7 @@ TABLE = (
         needs=(
             "chat.plain",
             "billing.stream",
+            "billing.long",
             "chat.tools.forced",
             "chat.tools.stream",
             "chat.tools.text-only",

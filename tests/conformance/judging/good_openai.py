@@ -451,6 +451,7 @@ def answers(model: str) -> Mapping[str, Callable[[], Answer]]:
         "chat.stream": lambda: _stream(_text()),
         "chat.stream.usage": lambda: _told(_stream(_text(usage_chunk())), _HELLO, 12),
         "billing.stream": lambda: _stream(_long(usage_chunk())),
+        "billing.long": lambda: _json(completion()),
         "chat.max-tokens": lambda: _json(completion({"content": "1 2 3 4"}, "length")),
         "chat.max-completion-tokens": lambda: _stream(_text(finish_reason="length")),
         "chat.stop": lambda: _json(completion({"content": "1 2 3 4 5 6 "})),
@@ -521,6 +522,7 @@ def answers(model: str) -> Mapping[str, Callable[[], Answer]]:
                 "data": [
                     _row("chat.plain"),
                     _row("billing.stream"),
+                    _row("billing.long"),
                     _row("chat.tools.forced"),
                     _row("chat.tools.round-trip"),
                     _row("chat.other-model", 2, model="hermes-text-only"),

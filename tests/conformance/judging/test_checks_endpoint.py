@@ -247,6 +247,7 @@ SPOILT: list[tuple[str, Change]] = [
     ("limits.rate.promised", _header("keys.throttled", "x-ratelimit-limit-requests", "61")),
     ("billing.round-trip.charge", _row("chat.tools.round-trip", amount_microusd=0)),
     ("billing.other-model.charge", _row("chat.other-model", amount_microusd=5)),
+    ("billing.long.charge", _row("billing.long", amount_microusd=6)),
     ("billing.reasoning.charge", _row("chat.reasoning", amount_microusd=150_000)),
     ("privacy.usage-rows", _row("chat.plain", note="Hello there.")),
     ("privacy.usage-rows", _row("chat.plain", note="asked: Say hello.")),

@@ -140,10 +140,11 @@ on_books("stream", "billing.stream", counts)
 on_books("tools", "chat.tools.forced", counts)
 on_books("completions", "completions.plain", counts)
 on_books("embeddings", "embeddings.batch", embedded)
-# Further steps of a conversation and other models: no more than their price is in question.
+# Further steps of a conversation, other models, long prompts: no more than their price is in question.
 for _name, _probe in (
     ("round-trip", "chat.tools.round-trip"),
     ("other-model", "chat.other-model"),
+    ("long", "billing.long"),
     ("reasoning", "chat.reasoning"),
 ):
     check(f"billing.{_name}.charge", _probe, LEDGER)(charged_by(counts))

@@ -182,6 +182,13 @@ _WRITTEN: tuple[Fault, ...] = (
         catches=_CHARGE,
     ),
     _fault(
+        "price-little",
+        "ledger",
+        "Tokens are charged two percent more than promised.",
+        price(input_per_million=142_800, output_per_million=285_600),
+        catches=("billing.long.charge",),
+    ),
+    _fault(
         "price-thousand",
         "ledger",
         "Prices are taken per thousand tokens.",

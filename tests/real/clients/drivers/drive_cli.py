@@ -17,6 +17,7 @@ import told
 from told import Task
 
 _SECONDS = 150
+_LINES = 3000
 
 
 def _run(task: Task, ask: str, key: str | None = None, home: str | None = None) -> tuple[int, str]:
@@ -66,11 +67,14 @@ def any_text(task: Task) -> dict[str, Any]:
 
 
 def any_tools(task: Task) -> dict[str, Any]:
-    """The agent reads a file with a tool of its own, because the model asked for it."""
+    """The agent reads a file with a tool of its own, because the model asked for it.
+
+    Every line says the same: from which one on is read depends on what the agent adds to the question.
+    """
     with tempfile.TemporaryDirectory() as home:
         note = Path(home, "work", "note.txt")
         note.parent.mkdir()
-        note.write_text(told.get_weather("Paris"), encoding="utf-8")
+        note.write_text(f"{told.get_weather('Paris')}\n" * _LINES, encoding="utf-8")
         code, said = _run(task, task["read"].format(path=note), home=home)
     return {"exit": code, "says": said}
 
