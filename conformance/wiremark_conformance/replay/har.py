@@ -90,7 +90,7 @@ def _read_entry(number: int, entry: Mapping[str, Any]) -> Entry:
     exchange = Exchange(
         probe=f"entry {number}",
         request=request,
-        status=said["status"] or None,
+        status=said["status"] if said["status"] > 0 else None,
         reason=said.get("statusText") or "",
         http_version=(said.get("httpVersion") or "").lower().removeprefix("http/"),
         headers=tuple(pair for pair in _headers(said["headers"]) if pair[0].lower() not in _OF_THE_TRANSFER),
@@ -106,7 +106,8 @@ def _unread(entry: Mapping[str, Any], exchange: Exchange, body: str | None) -> s
     asked, said = entry["request"], entry["response"]
     if exchange.status is None or said.get("_error") or entry.get("_error"):
         return "it did not complete"
-    if body is None and (said["content"].get("size") or 0) > 0:
+    # Of a stream that was read as events, browsers keep neither text nor size.
+    if body is None or (not body and (said["content"].get("size") or 0) > 0):
         return "the file has no body of the answer; save the HAR with its content"
     if asked["method"] == "POST" and not exchange.request.body:
         return "the file has no body of the request"

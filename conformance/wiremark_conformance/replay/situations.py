@@ -7,6 +7,7 @@ all of them, one at a time, applies. Few more are named, which look at one probe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -122,11 +123,23 @@ def of(operation: str, dialect: Dialect, exchange: Exchange) -> Situation | str:
     if operation in _SHARED and dialect != "openai":
         return f"it is in the dialect {dialect}, where nothing is known of it that needs no question of ours"
     found = [one for one in SITUATIONS if one.operation == operation]
+    ends = _ENDS.get(operation.partition(".")[0])
+    if ends is not None and b"data:" in exchange.body and not ends.search(exchange.body):
+        return "its stream stops in the middle, and whether the client left is not in the file"
     streamed = asked.get("stream") is True
     matching = [one for one in found if one.streamed in {None, streamed}]
     return matching[0] if matching else f"what holds for an answer of {operation} depends on what was asked"
 
 
+_CHOICES_END = re.compile(rb'"finish_reason"\s*:\s*"|\[DONE\]|"error"')
+# What stands in a stream that was not left, by the first part of an operation's name.
+_ENDS: Mapping[str, re.Pattern[bytes]] = {
+    "chat": _CHOICES_END,
+    "completions": _CHOICES_END,
+    "messages": re.compile(rb'message_stop|message_delta|"error"'),
+    "responses": re.compile(rb'response\.(?:completed|incomplete|failed)|"error"'),
+    "gemini": re.compile(rb'"finishReason"|"error"'),
+}
 _SHARED = frozenset({"models.list"})  # by all dialects; what is said of it here is OpenAI's
 _BUSY = frozenset({502, 503, 504, 529})
 # Requests whose answers are rightly unlike those that the checks expect.
