@@ -74,6 +74,7 @@ TABLE: tuple[Fault, ...] = (
         "Answers to one question with one seed differ.",
         body(_own_words, where=has("seed")),
         catches=("chat.seed.repeats", "chat.seed.stream"),
+        bug="seed-ignored",
     ),
     _thinking(
         "refused-back",
@@ -96,6 +97,7 @@ TABLE: tuple[Fault, ...] = (
         "Lines of a stream end with CR LF.",
         octets(lambda data: (data.replace(b"\n", b"\r\n"),), On(CHAT, "stream")),
         catches=("chat.stream.lf",),
+        bug="sse-crlf",
     ),
     _chat(
         "vision.small-only",
@@ -117,6 +119,7 @@ TABLE: tuple[Fault, ...] = (
         "Of a prompt that is too long the beginning is dropped in silence.",
         understood(CHAT, _shortened, _is_long),
         catches=("errors.context-overflow",),
+        bug="prompt-silently-truncated",
     ),
     _http(
         "name-twice",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from wiremark_server.faults.edit import Edit
-from wiremark_server.faults.fault import Variant
+from wiremark_server.faults.fault import CONTRACT, Variant
 
 OPEN = "Objects may have members that a client does not know; the published schemas are open."
 OPTIONAL = "The published schema does not require the field."
@@ -15,8 +15,8 @@ JSON = "RFC 8259: white space, the order of members and escapes mean nothing."
 HTTP = "RFC 9110 leaves it to the server."
 
 
-def named(area: str) -> Callable[..., Variant]:
+def named(area: str, contract: str = CONTRACT) -> Callable[..., Variant]:
     def variant(name: str, text: str, basis: str, *edits: Edit, socket: bool = False) -> Variant:
-        return Variant(f"{area}.{name}", text, basis, edits, socket=socket)
+        return Variant(f"{area}.{name}", text, basis, edits, contract, socket)
 
     return variant

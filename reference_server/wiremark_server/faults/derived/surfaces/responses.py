@@ -83,7 +83,6 @@ _EVENT: dict[str, Any] = {
 
 
 _BUGS = {
-    "event.sequence_number.missing": "responses-sequence-number-missing",
     "event.type.missing": "responses-event-envelope",
     "event.item_id.*": "responses-item-identity",
     "event.content_index.missing": "responses-required-fields-missing",

@@ -42,6 +42,7 @@ SURFACES: tuple[Surface, ...] = (
         },
         kinds=("text", "finish", "usage", "done"),
         kind=_completion,
+        bugs={"event.*.missing": "completions-stream-fields-missing"},
     ),
     Surface(
         "embeddings",
@@ -56,6 +57,12 @@ SURFACES: tuple[Surface, ...] = (
             "model": "m",
             "data": [{"object": "embedding", "index": 0, "embedding": [1.0]}],
             "usage": _COUNT,
+        },
+        bugs={
+            "answer.data.index.missing": "embeddings-index-missing",
+            "answer.usage.missing": "embeddings-usage-missing-or-zero",
+            "ignored.encoding_format": "embeddings-base64-ignored",
+            "ignored.dimensions": "embeddings-dimensions-ignored",
         },
     ),
     RESPONSES,

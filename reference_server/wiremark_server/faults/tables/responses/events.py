@@ -6,11 +6,11 @@ import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
-from wiremark_server.faults.change import put
+from wiremark_server.faults.change import put, take
 from wiremark_server.faults.edit import Events, FrameStep
 from wiremark_server.faults.fault import Fault
 from wiremark_server.faults.frames import Frame
-from wiremark_server.faults.tables.responses.words import STREAM, streamed
+from wiremark_server.faults.tables.responses.words import STREAM, fault, streamed
 from wiremark_server.faults.typed import event, kind
 
 _DONE, _TEXT = "response.completed", "response.output_text.delta"
@@ -93,6 +93,14 @@ TABLE: tuple[Fault, ...] = (
         STREAM.changed(put("/response/output/*/call_id", "call_other", absent_too=False), _DONE),
         catches=("responses.stream.final-items",),
         bug="responses-item-identity",
+    ),
+    fault(
+        "events.not-numbered",
+        "shape",
+        "Events have no `sequence_number`.",
+        STREAM.changed(take("/sequence_number")),
+        catches=("responses.stream.sequence",),
+        bug="responses-sequence-number-missing",
     ),
     streamed(
         "calls-one-id",
