@@ -25,10 +25,21 @@ from wiremark_server.ledger.store import HoldRequest, Ledger
 
 Once = Callable[[str], Awaitable[None]]
 _RAW = """
-CREATE TABLE account(id TEXT PRIMARY KEY, available INTEGER, held INTEGER) WITHOUT ROWID;
-CREATE TABLE journal(id INTEGER PRIMARY KEY, ref TEXT, step TEXT, amount INTEGER, UNIQUE(ref, step));
-INSERT INTO account VALUES ('bench', 1000000000000, 0);
+CREATE TABLE account(id TEXT PRIMARY KEY, posted INTEGER NOT NULL, held INTEGER NOT NULL DEFAULT 0,
+  CHECK (held >= 0)) STRICT, WITHOUT ROWID;
+CREATE TABLE journal(seq INTEGER PRIMARY KEY, ref TEXT NOT NULL UNIQUE, kind INTEGER NOT NULL,
+  debit TEXT NOT NULL, credit TEXT NOT NULL, amount INTEGER NOT NULL CHECK (amount >= 0),
+  pending INTEGER, at INTEGER NOT NULL) STRICT;
+CREATE UNIQUE INDEX once ON journal(pending) WHERE pending IS NOT NULL;
+INSERT INTO account VALUES ('bench', 1000000000000, 0), ('revenue', 0, 0);
 """
+_SET_ASIDE = "UPDATE account SET held=held+100 WHERE id='bench' AND posted-held>=100"
+_HOLD = "INSERT INTO journal(ref, kind, debit, credit, amount, at) VALUES (?,2,'bench','revenue',100,0)"
+_SETTLE = (
+    "INSERT INTO journal(ref, kind, debit, credit, amount, pending, at) VALUES (?,3,'bench','revenue',40,?,0)"
+)
+_SPEND = "UPDATE account SET held=held-100, posted=posted-40 WHERE id='bench'"
+_EARN = "UPDATE account SET posted=posted+40 WHERE id='revenue'"
 
 
 async def drive(hold: Once, settle: Once, seconds: float, clients: int, run: str) -> dict[str, Any]:
@@ -76,8 +87,10 @@ async def ours(place: str, seconds: float, clients: int, run: str) -> dict[str, 
 
 
 async def raw(path: str, seconds: float, clients: int, run: str) -> dict[str, Any]:
-    """The least that a group commit does: a guarded update and a journal row for each step."""
-    waiting: queue.SimpleQueue[tuple[str, str, asyncio.Future[None]] | None] = queue.SimpleQueue()
+    """The least that double entry in group commits does: a journal row for each step, a hold that ends once,
+    and the balances of both sides.
+    """
+    waiting: queue.SimpleQueue[tuple[str, int | None, asyncio.Future[int]] | None] = queue.SimpleQueue()
     loop = asyncio.get_running_loop()
 
     def write() -> None:
@@ -85,6 +98,8 @@ async def raw(path: str, seconds: float, clients: int, run: str) -> dict[str, An
         connection.execute("PRAGMA journal_mode=WAL")
         connection.executescript(_RAW)
         connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA wal_autocheckpoint=4000")
+        execute = connection.execute
         while (item := waiting.get()) is not None:
             group = [item]
             while len(group) < 512:
@@ -96,29 +111,39 @@ async def raw(path: str, seconds: float, clients: int, run: str) -> dict[str, An
                     waiting.put(None)
                     break
                 group.append(more)
-            connection.execute("BEGIN IMMEDIATE")
-            for name, step, _ in group:
-                sql = (
-                    "UPDATE account SET available=available-100, held=held+100 WHERE id=? AND available>=100"
-                    if step == "hold"
-                    else "UPDATE account SET available=available+60, held=held-100 WHERE id=?"
-                )
-                connection.execute(sql, ("bench",))
-                connection.execute("INSERT INTO journal(ref, step, amount) VALUES (?,?,100)", (name, step))
-            connection.execute("COMMIT")
-            loop.call_soon_threadsafe(lambda done=group: [future.set_result(None) for _, _, future in done])
+            done: list[tuple[asyncio.Future[int], int]] = []
+            execute("BEGIN IMMEDIATE")
+            for name, held, future in group:
+                if held is None:
+                    execute(_SET_ASIDE)
+                    done.append((future, execute(_HOLD, (f"h{name}",)).lastrowid or 0))
+                else:
+                    execute(_SETTLE, (f"s{name}", held))
+                    execute(_SPEND)
+                    execute(_EARN)
+                    done.append((future, 0))
+            execute("COMMIT")
+            loop.call_soon_threadsafe(lambda done=done: [future.set_result(seq) for future, seq in done])
         connection.close()
 
     writer = threading.Thread(target=write)
     writer.start()
 
-    async def step(name: str, kind: str) -> None:
-        future: asyncio.Future[None] = loop.create_future()
-        waiting.put((name, kind, future))
-        await future
+    holds: dict[str, int] = {}
+
+    async def step(name: str, held: int | None) -> int:
+        future: asyncio.Future[int] = loop.create_future()
+        waiting.put((name, held, future))
+        return await future
+
+    async def hold(name: str) -> None:
+        holds[name] = await step(name, None)
+
+    async def settle(name: str) -> None:
+        await step(name, holds.pop(name))
 
     try:
-        return await drive(lambda n: step(n, "hold"), lambda n: step(n, "end"), seconds, clients, run)
+        return await drive(hold, settle, seconds, clients, run)
     finally:
         waiting.put(None)
         writer.join()

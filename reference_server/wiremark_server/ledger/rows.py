@@ -53,6 +53,10 @@ class Request:
 
     def columns(self) -> tuple[Any, ...]:
         """The row of a new request, in the order of `tables.REQUEST_COLUMNS`."""
+        return (*self.beginning(), *self.ending()[:-1])
+
+    def beginning(self) -> tuple[Any, ...]:
+        """What stands from the start, in the order of `tables.BEGINNING_COLUMNS`."""
         return (
             self.request_id,
             self.account_id,
@@ -63,7 +67,6 @@ class Request:
             self.month,
             self.hold,
             self.owner,
-            *self.ending()[:-1],
         )
 
     def ending(self) -> tuple[Any, ...]:

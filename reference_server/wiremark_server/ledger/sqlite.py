@@ -16,10 +16,7 @@ from typing import Any, TypeVar
 from wiremark_server.clock import Clock
 from wiremark_server.ledger import schema, sqlite_rows
 from wiremark_server.ledger.records import KeyRow, LedgerFileError, LedgerUnavailable
-from wiremark_server.ledger.rows import (
-    Command,
-    Needs,
-)
+from wiremark_server.ledger.rows import Changes, Command, Needs, Request
 from wiremark_server.ledger.tables import KEY_COLUMNS
 from wiremark_server.ledger.transfers import Recover
 from wiremark_server.ledger.writer import GroupWriter
@@ -51,6 +48,7 @@ class SqliteStore:
         self._owner = owner
         self._connection = connection
         self._lock = lock
+        self._open: dict[str, Request] = {}  # as they are in the file: nobody else holds or settles in it
         self._writer = GroupWriter(self._transact, _is_trouble)
         self._reader = ThreadPoolExecutor(1, "ledger-reader")
         self._reading = schema.reader(path, any_thread=True)
@@ -149,16 +147,26 @@ class SqliteStore:
             if connection.in_transaction:  # a disk that failed during a rollback, and came back
                 connection.execute("ROLLBACK")
             connection.execute("BEGIN IMMEDIATE")
-            known = sqlite_rows.load(connection, Needs.of(commands), self._owner)
+            known = sqlite_rows.load(connection, Needs.of(commands), self._owner, self._open)
             apply(known)
             sqlite_rows.save(connection, known)
             connection.execute("COMMIT")
+            self._remember(known.changes)
             if known.changes.api_keys:
                 self._bell.ring()
         except BaseException:
+            self._open.clear()  # the commands may have changed them
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+
+    def _remember(self, changes: Changes) -> None:
+        """Most requests end soon, and then need not be read again."""
+        for name, row in changes.begun.items():
+            if row.state == "held":
+                self._open[name] = row
+        for name in changes.ended:
+            self._open.pop(name, None)
 
 
 class _Bell:

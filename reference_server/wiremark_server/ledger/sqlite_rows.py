@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 from functools import lru_cache
 from typing import Any
 
 from wiremark_server.ledger.records import KeyRow
 from wiremark_server.ledger.rows import CLAIM_SECONDS, Account, Claim, Known, Needs, Request, Spending
-from wiremark_server.ledger.tables import KEY_COLUMNS, ORPHANS, REQUEST_COLUMNS, TRANSFER_COLUMNS
+from wiremark_server.ledger.tables import (
+    BEGINNING_COLUMNS,
+    KEY_COLUMNS,
+    ORPHANS,
+    REQUEST_COLUMNS,
+    TRANSFER_COLUMNS,
+)
 
 _CHUNKS = (64, 8, 1)
 """Rows per INSERT: few statements, each of them kept prepared, instead of one per row."""
@@ -58,16 +64,22 @@ _REVISION = "SELECT coalesce(max(revision),0) FROM api_key"
 _PUT_KEY = f"INSERT OR REPLACE INTO api_key({KEY_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?)"  # noqa: S608
 
 
-def load(connection: sqlite3.Connection, needs: Needs, owner: int) -> Known:
+def load(
+    connection: sqlite3.Connection, needs: Needs, owner: int, open_: Mapping[str, Request] | None = None
+) -> Known:
+    """`open_`: open requests as they are in the file, which need not be read."""
     execute = connection.execute
     known = Known(owner)
+    open_ = open_ or {}
     for claimed in needs.claims:
         row = execute(_CLAIM, claimed).fetchone()
         if row is not None:
             known.claims[claimed] = Claim(claimed, *row)
             needs.requests.add(row[1])
-    if needs.requests:
-        for row in execute(_REQUESTS, (json.dumps([*needs.requests]),)):
+    known.requests.update((name, open_[name]) for name in needs.requests if name in open_)
+    unread = [name for name in needs.requests if name not in open_]
+    if unread:
+        for row in execute(_REQUESTS, (json.dumps(unread),)):
             known.requests[row[0]] = Request(*row)
     if needs.due is not None:
         for row in execute(_DUE, (needs.due,)):
@@ -102,9 +114,11 @@ def load(connection: sqlite3.Connection, needs: Needs, owner: int) -> Known:
 def save(connection: sqlite3.Connection, known: Known) -> None:
     changes = known.changes
     _insert(connection, "journal", TRANSFER_COLUMNS, changes.transfers)
-    _insert(connection, "usage", REQUEST_COLUMNS, [row.columns() for row in changes.begun.values()])
-    if changes.ended:
-        connection.executemany(_END, [row.ending() for row in changes.ended.values()])
+    begun = changes.begun.values()
+    _insert(connection, "usage", BEGINNING_COLUMNS, [row.beginning() for row in begun])
+    ended = [*changes.ended.values(), *(row for row in begun if row.state != "held")]
+    if ended:
+        connection.executemany(_END, [row.ending() for row in ended])
     if changes.accounts:
         connection.executemany(
             _PUT_ACCOUNT, [(row.id, row.available, row.held) for row in changes.accounts.values()]

@@ -189,9 +189,9 @@ POSTGRES_TYPES: Mapping[str, str] = {
 }
 """Columns that are not `bigint`."""
 
+BEGINNING_COLUMNS = "request_id, account_id, key_id, model, created, deadline, month, hold, owner"
 REQUEST_COLUMNS = (
-    "request_id, account_id, key_id, model, created, deadline, month, hold, owner, state, amount, "
-    "prompt_tokens, completion_tokens, status, outcome, cached"
+    f"{BEGINNING_COLUMNS}, state, amount, prompt_tokens, completion_tokens, status, outcome, cached"
 )
 KEY_COLUMNS = (
     "id, digest, account_id, role_hint, allowed_models, monthly_cap, limits, state, created, contract,"
