@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
-import importlib.util
 import json
 import os
 import platform
@@ -127,20 +126,13 @@ def g3(options: Options) -> Row:
 
 
 def g4(options: Options) -> Row:
-    spec = importlib.util.spec_from_file_location("servers", HERE.parent.parent / "tests/real/servers.py")
-    if spec is None or spec.loader is None:
-        raise RuntimeError("tests/real/servers.py is not there")
-    real = importlib.util.module_from_spec(spec)
-    sys.modules["servers"] = real
-    spec.loader.exec_module(real)
+    sys.path.append(str(HERE.parent.parent / "tests" / "real"))
+    import recipes
+
     rates: dict[str, list[float]] = {"ours": [], "aimock": [], "litellm": []}
-    known = (
-        {server.name: server for server in real.SERVERS.values()}
-        if isinstance(real.SERVERS, dict)
-        else {server.name: server for server in real.SERVERS}
-    )
+    known = recipes.SERVERS
     ports = {name: services.free_port() for name in ("aimock", "litellm")}
-    place = {name: real.Place(real.install(known[name]), port) for name, port in ports.items()}
+    place = {name: recipes.Place(known[name].recipe.install(), port) for name, port in ports.items()}
     commands = {
         "aimock": known["aimock"].command(place["aimock"]),
         "litellm": [
