@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from wiremark_conformance.probes.responses import WRONG
+from wiremark_conformance.probes.chat import SMALL_BUDGET
+from wiremark_conformance.probes.responses import LEAST_BUDGET, WRONG
 
 from tests.conformance.judging import good_responses as good
 
@@ -94,6 +95,14 @@ def _ended(world: Any) -> None:
     cut = world["responses.max-tokens"].body
     cut.update(status="completed", incomplete_details=None)
     cut["usage"]["output_tokens"] = world["chat.max-tokens"].body["usage"]["completion_tokens"]
+
+
+def _spent(world: Any) -> None:
+    """Both answers used up their budgets, which are not of one size, and this one says that it is whole."""
+    cut = world["responses.max-tokens"].body
+    cut.update(status="completed", incomplete_details=None)
+    cut["usage"]["output_tokens"] = LEAST_BUDGET
+    world["chat.max-tokens"].body["usage"]["completion_tokens"] = SMALL_BUDGET
 
 
 WHOLE: list[tuple[str, Change]] = [
@@ -269,6 +278,12 @@ STATE: list[tuple[str, Change]] = [
 
 _UNKNOWN = "responses.errors.unknown-model"
 AROUND: list[tuple[str, Change]] = [
+    ("ids.success", _header(PLAIN, "x-request-id", None)),
+    ("ids.streams", _header("responses.stream", "x-request-id", None)),
+    ("ids.errors", _header(_UNKNOWN, "x-request-id", None)),
+    ("http.status-200", _status(PLAIN, 201)),
+    ("http.status-200", _status("responses.stream", 206)),
+    ("http.no-redirect", _status(PLAIN, 302)),
     *(
         (f"responses.errors.{name}", _answered(f"responses.errors.{name}"))
         for name in WRONG
@@ -312,6 +327,7 @@ FORMATS: list[tuple[str, Change]] = [
     ("formats.responses.answer-tokens", _usage(PLAIN, output_tokens=7)),
     ("formats.responses.stop-reason", _set(PLAIN, status="incomplete", incomplete_details=_FILTERED)),
     ("formats.responses.stop-reason-budget", _ended),
+    ("formats.responses.stop-reason-budget", _spent),
     ("formats.responses.stop-reason-tools", _set(FORCED, output=[good.said()])),
     ("formats.responses.tool-tokens", _usage(FORCED, input_tokens=19)),
     ("formats.responses.tool-call", _item(FORCED, 0, arguments='{"city": "paris"}')),
