@@ -106,8 +106,8 @@ soak-quick: install
 	$(BIN)/python benchmarks/loadgen/soak.py --quick
 
 bench-loadgen: install
+	$(BIN)/python benchmarks/loadgen/run.py --install
 	$(BIN)/python benchmarks/loadgen/ours.py
-	$(BIN)/python benchmarks/loadgen/run.py
 
 bench-server: install
 	$(BIN)/python benchmarks/server/run.py

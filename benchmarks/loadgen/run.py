@@ -1,12 +1,13 @@
 """Compares load generators against a server whose latencies are known.
 
-    python benchmarks/loadgen/run.py --out benchmarks/loadgen/results \\
-        [--guidellm PATH] [--aiperf PATH] [--tokenizer DIR] [--streams 1,64,256,1000]
+    python benchmarks/loadgen/run.py [--install] [--streams 1,64,256,1000] [--out benchmarks/loadgen/results]
+        [--guidellm PATH] [--aiperf PATH] [--tokenizer DIR]
 
 The server has a core to itself and the generator another. For each number of streams every tool runs in
 turn, and the C program `floor.c` as what any client has to pay. Written: results.json and results.md with
 the reported times beside what the server really did, streams that it saw, and CPU for each chunk of the
-whole process tree. Without --guidellm or --aiperf those are left out, and the table says so.
+whole process tree. guidellm and aiperf are those that --install has put into .bench, pinned, or that are
+named; without them the table is of the rest.
 """
 
 from __future__ import annotations
@@ -169,13 +170,20 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--out", type=Path, default=HERE / "results")
+    parser.add_argument(
+        "--install", action="store_true", help="fetch the pinned tools first (needs a network)"
+    )
     parser.add_argument("--guidellm", metavar="PATH")
     parser.add_argument("--aiperf", metavar="PATH")
-    parser.add_argument("--tokenizer", default="", metavar="DIR", help="of tokenizer.py, for the two")
+    parser.add_argument("--tokenizer", type=Path, default=tools.TOKENIZER, metavar="DIR")
     parser.add_argument("--streams", default="1,64,256,1000")
     parser.add_argument("--only", metavar="TOOL")
     given = parser.parse_args()
-    os.environ["BENCH_TOKENIZER"] = str(Path(given.tokenizer).resolve())
+    if given.install:
+        tools.install()
+    given.guidellm = given.guidellm or tools.fetched("guidellm")
+    given.aiperf = given.aiperf or tools.fetched("aiperf")
+    os.environ["BENCH_TOKENIZER"] = str(given.tokenizer.resolve())
     chosen = [t for t in tools.installed(given.guidellm, given.aiperf) if given.only in {None, t.name}]
     core = min(1, (os.cpu_count() or 1) - 1)
     versions = {

@@ -9,11 +9,17 @@ from __future__ import annotations
 import csv
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+# Of the tools that are not ours, each in a virtual environment of its own below FOLDER.
+PINNED = {"guidellm": "0.8.1", "aiperf": "0.13.0"}
+FOLDER = Path(__file__).parents[2] / ".bench"
+TOKENIZER = FOLDER / "tokenizer"
 
 Reading = dict[str, dict[str, float | None] | None]
 HERE = Path(__file__).parent
@@ -133,6 +139,25 @@ def _read_locust(task: Task) -> Reading:
     if int(total["Request Count"]) == int(total["Failure Count"]):
         raise ValueError("no request succeeded")
     return {"ttft": {"p50": float(total["50%"]), "p99": float(total["99%"])}, "itl": None}
+
+
+def install() -> None:
+    """Fetch the pinned tools that are not there yet, and make the tokenizer that they want."""
+    for name, number in PINNED.items():
+        python = FOLDER / name / "bin" / "python"
+        if not python.with_name(name).exists():
+            subprocess.run([sys.executable, "-m", "venv", str(FOLDER / name)], check=True)
+            pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+            subprocess.run([*pip, f"{name}=={number}"], check=True)
+    if not TOKENIZER.exists():
+        python = FOLDER / "guidellm" / "bin" / "python"
+        subprocess.run([str(python), str(HERE / "tokenizer.py"), str(TOKENIZER)], check=True)
+
+
+def fetched(name: str) -> str | None:
+    """The program of a tool that was installed here; None when it was not."""
+    program = FOLDER / name / "bin" / name
+    return str(program) if program.exists() else None
 
 
 def installed(guidellm: str | None, aiperf: str | None) -> list[Tool]:

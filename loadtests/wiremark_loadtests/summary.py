@@ -117,8 +117,9 @@ def _generator(settings: Settings, users: int, tally: Tally) -> dict[str, Any]:
 def _timeline(timeline: Timeline) -> dict[str, Any]:
     slots = []
     for number, slot in sorted(timeline.slots.items()):
+        histograms = slot.read()
         times = {
-            name: {label: _milliseconds(slot.histograms[name].quantile(q)) for label, q in _PERCENTILES}
+            name: {label: _milliseconds(histograms[name].quantile(q)) for label, q in _PERCENTILES}
             for name in TIMED
         }
         counts = {name: getattr(slot, name) for name in COUNTS}
