@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 
 import gevent  # type: ignore[import-untyped]
+from gevent.event import Event  # type: ignore[import-untyped]
 
 from wiremark_loadtests.client.webhooks import Hooks
 from wiremark_loadtests.measure.health import Worker
@@ -17,6 +18,7 @@ from wiremark_loadtests.traffic import arrivals
 from wiremark_loadtests.traffic.dispatch import Dispatcher
 
 _WATCH_SECONDS = 0.1
+_GATE_SECONDS = 10.0  # until those who are there begin in any case
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Generator:
             mine = arrivals.share(demand.arrivals(run.settings.seed), share.index, share.count)
             self.dispatcher = Dispatcher(mine)
         self.hooks = self._listen()
+        self._gate = Event()
         self._watching = gevent.spawn(self._watch)
 
     def _listen(self) -> Hooks | None:
@@ -63,8 +66,17 @@ class Generator:
             host, port = settings.webhooks
             raise WrongUse(f"webhooks cannot be received at {host}:{port}: {error.strerror}") from None
 
+    def wait(self) -> None:
+        """Return when the users that are to be there at once are there, each with its connection."""
+        self._gate.wait(timeout=_GATE_SECONDS)
+
+    def let_in(self) -> None:
+        """Let users begin as they come."""
+        self._gate.set()
+
     def send(self) -> None:
-        """Users are there: begin an open loop."""
+        """Users are there: begin, also an open loop."""
+        self.let_in()
         if self.dispatcher is not None:
             self.dispatcher.start()
 

@@ -153,6 +153,9 @@ class Session:
             environment.process_exit_code = _tell(error)
             return
         self.run, self._under_way = run, True
+        at_once = users <= (getattr(environment.parsed_options, "spawn_rate", None) or 0)
+        if self.generator is not None and not at_once:
+            self.generator.let_in()
         if isinstance(runner, MasterRunner):
             self._deal_shares(runner)
         if environment.web_ui is not None and run.can_look:

@@ -54,6 +54,7 @@ class ChatUser(User):
         next request. So a user that does not pause does not wait.
         """
         dispatcher = self._generator.dispatcher
+        self._generator.wait()
         while True:
             if dispatcher is None:
                 self._sender.send(None, None, self._generator.entered, self._done)
@@ -71,6 +72,7 @@ class ChatUser(User):
         )
         self._tally.retries += sent.is_retry
         self._tally.histograms["wake_lag"].record_all(sent.lags_ns)
+        self._tally.histograms["loop_lag"].record(sent.waited_ns)
         self._pause = self._pause_after(sent)
         bad = sent.problem and sent.answer.error
         self.environment.events.request.fire(

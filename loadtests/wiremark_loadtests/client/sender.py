@@ -42,6 +42,7 @@ class Sent(NamedTuple):
     problem:     a sentence or an error class, "" when there was none
     retry_after: as the head told it
     lags_ns:     of the reads of a sampled share, how late they were
+    waited_ns:   how late the user went on when the answer had been read
     is_retry:    whether the same request had been sent before
     """
 
@@ -53,6 +54,7 @@ class Sent(NamedTuple):
     retry_after: str | None
     length: int
     lags_ns: tuple[int, ...] = ()
+    waited_ns: int = 0
     is_retry: bool = False
 
 
@@ -228,6 +230,7 @@ class Sender:
             reader.header("retry-after"),
             sum(len(data) for _, data in parts),
             tuple(reader.lags_ns) if deep else (),
+            reader.waited_ns,
         )
 
     def _told_cached(self, reader: ResponseReader) -> bool | None:

@@ -161,6 +161,7 @@ class _PlainLink:
             if self._response is not None:
                 self._waiter = gevent.getcurrent()
                 self._hub.switch()
+                response.waited_ns = time.monotonic_ns() - self._seen_ns
         finally:
             self._waiter = None
             if self._reads:  # the greenlet was killed, or the response was given up

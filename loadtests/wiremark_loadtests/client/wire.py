@@ -35,6 +35,7 @@ class ResponseReader:
     head:   status line and headers, each line but the first preceded by CRLF
     parts:  (arrival in ns, body bytes), transfer coding removed; bytes that became readable in the
             same read are one part
+    waited_ns: from the read that ended it until somebody looked at it
     lags_ns: of the reads that the kernel had stamped, how much later than arrived they were read
     """
 
@@ -49,6 +50,7 @@ class ResponseReader:
         "lags_ns",
         "parts",
         "status",
+        "waited_ns",
     )
 
     def __init__(self) -> None:
@@ -61,6 +63,7 @@ class ResponseReader:
         self.is_chunked = False
         self.keeps_alive = True
         self.lags_ns: list[int] = []
+        self.waited_ns = 0
         self.parts: list[tuple[int, bytes]] = []
 
     def feed(self, data: bytes, at_ns: int) -> bool:

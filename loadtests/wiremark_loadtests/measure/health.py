@@ -1,9 +1,9 @@
 """Whether the generator itself was the bottleneck, and the numbers that say so. Pure.
 
 Two lags are kept. The wake lag is how much later a read happened than the kernel had received it. The
-loop lag is how much later than asked a timer went off. Neither moves the times of answers that the kernel
-stamped; but a generator that wakes late also sends its next request late, and one without the kernel's
-stamps takes its own lateness for the server's.
+loop lag is how much later than it could a timer went off, or a user went on when its answer had been read.
+Neither moves the times of answers that the kernel stamped; but a generator that is late also sends its next
+request late, and one without the kernel's stamps takes its own lateness for the server's.
 """
 
 from __future__ import annotations
