@@ -82,6 +82,10 @@ def _header(probe: str, name: str, value: str) -> Change:
     return lambda w: w[probe].headers.update({name: value})
 
 
+def _no_header(probe: str, name: str) -> Change:
+    return lambda w: w[probe].headers.pop(name)
+
+
 def _end(probe: str, **values: Any) -> Change:
     """The response that a stream ends with."""
     return lambda w: w.chunks(probe)[-2]["response"].update(values)
@@ -278,9 +282,9 @@ STATE: list[tuple[str, Change]] = [
 
 _UNKNOWN = "responses.errors.unknown-model"
 AROUND: list[tuple[str, Change]] = [
-    ("ids.success", _header(PLAIN, "x-request-id", None)),
-    ("ids.streams", _header("responses.stream", "x-request-id", None)),
-    ("ids.errors", _header(_UNKNOWN, "x-request-id", None)),
+    ("ids.success", _no_header(PLAIN, "x-request-id")),
+    ("ids.streams", _no_header("responses.stream", "x-request-id")),
+    ("ids.errors", _no_header(_UNKNOWN, "x-request-id")),
     ("http.status-200", _status(PLAIN, 201)),
     ("http.status-200", _status("responses.stream", 206)),
     ("http.no-redirect", _status(PLAIN, 302)),
