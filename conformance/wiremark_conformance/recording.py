@@ -97,9 +97,10 @@ def read(path: Path) -> Recording:
     _check(path, len(lines), footer, "footer")
     count = len(lines) - 2
     if footer["count"] != count:
+        number = _edited_line(lines[:-1], footer["lines"])
         raise BadRecording(
-            f"{path}:{len(lines)}: the footer counts {footer['count']} exchanges and the file holds {count}; "
-            "lines were removed or added"
+            f"{path}:{number}: from here on lines were removed or added: the footer counts "
+            f"{footer['count']} exchanges and the file holds {count}"
         )
     found = [_exchange(path, number, line) for number, line in enumerate(lines[1:-1], start=2)]
     body = data[: len(data) - len(lines[-1]) - 1]

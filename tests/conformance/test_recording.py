@@ -137,7 +137,7 @@ def _drop_line(number: int) -> Callable[[str], str]:
         (lambda text: text[:-30], 4, "cut: its last line"),
         (_drop_line(3), 3, "cut: it has no footer"),
         (lambda text: text.split("\n")[0] + "\n", 1, "cut: it has no footer"),
-        (_drop_line(1), 3, "the footer counts 2 exchanges and the file holds 1"),
+        (_drop_line(1), 2, "the footer counts 2 exchanges and the file holds 1"),
         (_edit('"reason":"OK"', '"reason":"KO"'), 2, "edited"),
         (_edit('"probe":"second"', '"probe":"third"'), 3, "edited"),
         (_edit('"contract":"openai"', '"contract":"generic"'), 1, "edited"),
