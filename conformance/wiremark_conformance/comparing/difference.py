@@ -12,7 +12,10 @@ from wiremark_conformance.version import version
 
 
 def document(names: Sequence[str], reports: Sequence[Report]) -> dict[str, Any]:
-    """The comparison, every requirement that at least one report has, in the order of the first that does."""
+    """The comparison, every requirement that at least one report has, in the order of the first that does.
+
+    A report that has nothing on a requirement does not differ in it: it was not selected, or not known yet.
+    """
     found = [{result.requirement: result for result in report.results} for report in reports]
     order = dict.fromkeys(name for results in found for name in results)
     rows = [_row([results.get(name) for results in found]) for name in order]
@@ -43,7 +46,7 @@ def _row(results: Sequence[Result | None]) -> Mapping[str, Any]:
         "level": one.level,
         "area": one.area,
         "text": one.text,
-        "differs": len({result and result.verdict for result in results}) > 1,
+        "differs": len({result.verdict for result in results if result is not None}) > 1,
         "found": [
             {"verdict": result.verdict.value, "message": result.message} if result else None
             for result in results
