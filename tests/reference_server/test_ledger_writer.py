@@ -181,6 +181,49 @@ def test_a_damaged_database_is_trouble_and_not_a_command_s_fault(tmp_path: Path)
     asyncio.run(run())
 
 
+def test_a_hold_is_settled_from_the_file_when_its_row_was_changed_in_vain(tmp_path: Path) -> None:
+    """The writer remembers open holds; a transaction that fails may have changed what it remembers."""
+
+    def broken() -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    async def run() -> None:
+        clock = ManualClock()
+        store = SqliteStore.open(tmp_path / "ledger.db", clock)
+        ledger = Ledger(store, clock)
+        await ledger.grant("acme", 100, "test")
+        await ledger.hold(HoldRequest("r", "acme", "key", "model", 100))
+        settled = asyncio.ensure_future(ledger.settle("r", 40, 1, 1, 200, "ok"))
+        await asyncio.sleep(0)
+        failed = store.submit(Do(broken))  # in one group with the settlement
+        for one in (settled, failed):
+            with pytest.raises(LedgerUnavailable):
+                await one
+        assert (await ledger.release("r", 500, "failed")) is not None
+        assert await ledger.balance("acme") == Balance(100, 0)
+        await ledger.close()
+
+    asyncio.run(run())
+    assert all(result.ok for result in verify(tmp_path / "ledger.db"))
+
+
+def test_the_last_word_on_a_daily_counter_is_kept(tmp_path: Path) -> None:
+    async def run() -> None:
+        clock = ManualClock()
+        ledger = Ledger.open(tmp_path / "ledger.db", clock)
+        ends = int(clock.now()) + 100
+        for count in (1, 2, 3):
+            ledger.count_day("key/day", count, ends)
+        await ledger.grant("acme", 100, "test")
+        assert await ledger.day_counts() == [("key/day", 3, ends)]
+        ledger.count_day("key/day", 4, ends)
+        await ledger.grant("acme", 100, "test")
+        assert await ledger.day_counts() == [("key/day", 4, ends)]
+        await ledger.close()
+
+    asyncio.run(run())
+
+
 def test_a_caller_whose_loop_has_ended_does_not_stop_the_writer() -> None:
     shelf = Shelf()
     writer = shelf.writer()
