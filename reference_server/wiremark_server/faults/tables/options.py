@@ -76,7 +76,7 @@ _REFUSED: tuple[tuple[str, str, Where, tuple[str, ...], str | None], ...] = (
     (
         "max-tokens",
         "a `max_tokens` below 16",
-        lambda ask: 1 < (ask.document.get("max_tokens") or 16) < 16,
+        lambda ask: ask.document.get("max_tokens") in range(2, 16),
         ("chat.max-tokens.accepted",),
         None,
     ),
