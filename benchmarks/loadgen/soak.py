@@ -1,6 +1,6 @@
 """A long run at half of what the server can do, its bill audited, both sides' memory watched; `make soak`.
 
-    python benchmarks/loadgen/soak.py [--minutes 30] [--quick] [--out benchmarks/loadgen/results]
+    python benchmarks/loadgen/soak.py [--minutes 30] [--probe 10] [--bounds 20-2000] [--quick] [--out FOLDER]
 
 A sweep finds the highest rate of cut and whole streams that meets the SLO; the soak sends half of that. It
 ends with 0 when the bill adds up, the ledger's invariants hold, and neither side's memory grew. Written:
@@ -42,7 +42,7 @@ class Plan:
     seconds: int
     probe: int
     sample: int
-    bounds: str = "20-2000"
+    bounds: str
 
 
 def resident(pid: int) -> int:
@@ -148,11 +148,17 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--probe", type=int, default=10, help="seconds of each rate that the sweep tries")
+    parser.add_argument("--bounds", default="20-2000", help="of the sweep, in requests per second")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     out = given.out or (None if given.quick else HERE / "results")
-    plan = Plan(20, 2, 1, "5-320") if given.quick else Plan(round(given.minutes * 60), 10, 15)
+    plan = (
+        Plan(20, 2, 1, "5-320")
+        if given.quick
+        else Plan(round(given.minutes * 60), given.probe, 15, given.bounds)
+    )
     with tempfile.TemporaryDirectory(prefix="wiremark-soak-") as folder:
         found = soak(plan, Path(folder))
     if out is not None:
