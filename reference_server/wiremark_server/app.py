@@ -116,7 +116,7 @@ def _services(
     router = Router(contract, clock, providers.upstreams(contract, engine))
     meter = meter or standalone(contract)
     meter.watch(router.health)
-    workers = Workers(contract.models, lambda: engine.staffed)
+    workers = Workers(contract.models, engine.staffed)
     cached = contract.raw.get("cache", {}).get("tool_less", False)
     return Services(
         contract=contract,

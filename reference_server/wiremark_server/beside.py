@@ -11,7 +11,7 @@ from wiremark_server.dashboard.site import Dashboard
 from wiremark_server.edge.admin import Admin
 from wiremark_server.edge.descriptions import Descriptions
 from wiremark_server.edge.front import Site
-from wiremark_server.engine.workers import Workers
+from wiremark_server.engine.workers import Staff
 from wiremark_server.keys import KeyStore
 from wiremark_server.ledger.store import Ledger
 from wiremark_server.metrics.registry import Registry
@@ -28,7 +28,7 @@ def sites(
     ready: Callable[[], str],
     sealing: bytes,
     admin_key: str | None,
-    workers: Workers | None = None,
+    workers: Staff | None = None,
 ) -> dict[bytes, Site]:
     """By the first segment of their paths.
 

@@ -26,9 +26,8 @@ from wiremark_server.edge.connection import BoundedProtocol
 from wiremark_server.edge.front import Application, Front, Site
 from wiremark_server.edge.handler import Gateway
 from wiremark_server.edge.mounts import Mounts
-from wiremark_server.engine import pace
 from wiremark_server.engine.batch import BatchStats
-from wiremark_server.engine.simulated import SimulatedEngine
+from wiremark_server.engine.fleet import Fleet, profiles
 from wiremark_server.engine.workers import Worker
 from wiremark_server.keys import KeyStore
 from wiremark_server.ledger.store import Ledger, LedgerUnavailable
@@ -85,7 +84,7 @@ def run(settings: Settings, scratch: Path, say: Callable[[str], None]) -> None:
         control = None
         if settings.control_port is not None:
             control = files.enter_context(contextlib.closing(listen("127.0.0.1", settings.control_port)))
-        registry = meter.registry_of(served, settings.processes, settings.profile, settings.workers)
+        registry = meter.registry_of(served, settings.processes, _profiles(settings))
         sealing = secrets.token_bytes(32)
         _Served(settings, faces, rules, place, bound, control, say, registry, sealing).run()
 
@@ -113,6 +112,13 @@ def _contracts(settings: Settings) -> list[Contract]:
             raise StartError(f"the contract {contract.name!r} is asked for twice")
         served[contract.name] = contract
     offering = {offer.provider for found in served.values() for m in found.models for offer in m.offers}
+    models = {model.id for found in served.values() for model in found.models}
+    for model in settings.profiles:
+        if model not in models:
+            raise StartError(
+                f"no contract that is served has a model {model!r} to give a profile; "
+                f"there are: {', '.join(sorted(models)) or 'none'}"
+            )
     for provider in settings.upstreams:
         if provider not in offering:
             raise StartError(
@@ -194,8 +200,9 @@ class _Served:
     ) -> None:
         settings, clock = self.settings, SystemClock()
         ledger = Ledger.open(self.place, clock)
-        engine = SimulatedEngine(
-            pace.profile(settings.profile),
+        engine = Fleet(
+            settings.profile,
+            settings.profiles,
             settings.seed,
             clock,
             workers=settings.workers,
@@ -249,7 +256,7 @@ class _Served:
         ledger: Ledger,
         store: KeyStore,
         clock: Clock,
-        engine: SimulatedEngine,
+        engine: Fleet,
     ) -> Front:
         contracts: Application = gateways.get("") or Mounts(gateways)
         served = [gateway.services for gateway in gateways.values()]
@@ -257,20 +264,18 @@ class _Served:
         front = Front(contracts, sites)
 
         def unready() -> str:
-            if front.draining:
-                return "draining"
-            return "" if engine.workers.can_start else "warming up" if engine.staffed else "no worker"
+            return "draining" if front.draining else engine.state
 
-        workers = engine.workers if self.settings.processes == 1 else None
+        workers = engine if self.settings.processes == 1 else None
         more = (unready, self.sealing, self.settings.admin_key, workers)
         sites |= beside.sites(ledger, store, clock, served, self.registry, *more)
         return front
 
-    def _watch(self, place: int, engine: SimulatedEngine) -> None:
+    def _watch(self, place: int, engine: Fleet) -> None:
         """Count the workers of this process's engine; their numbers go on from process to process."""
-        for worker in engine.workers.all:
-            name = str(place * self.settings.workers + worker.number)
-            meter.watch_engine(self.registry, name, self.settings.profile, functools.partial(_stats, worker))
+        for worker in engine.all:
+            name = str(place * len(engine.all) + worker.number)
+            meter.watch_engine(self.registry, name, worker.profile, functools.partial(_stats, worker))
 
     async def _publish(self) -> None:
         """Write this process's gauges where the others can read them, for as long as the server runs."""
@@ -291,6 +296,12 @@ class _Served:
         if self.control is not None:
             self.say(f"control on http://127.0.0.1:{self.control.getsockname()[1]}")
         self.say(f"listening on {origin}{self.faces[0].path if len(self.faces) == 1 else ''}")
+
+
+def _profiles(settings: Settings) -> list[str]:
+    """Of the workers of a process, in their order."""
+    known = profiles(settings.profile, settings.profiles)
+    return [profile for profile in known for _ in range(settings.workers)]
 
 
 def _stats(worker: Worker) -> BatchStats:

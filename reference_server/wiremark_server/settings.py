@@ -42,7 +42,8 @@ class Settings:
                       has its own, the contract's name before the ending
     webhook_networks: networks that are not public and may be sent to all the same
     upstreams:        real servers by the name of the provider that they stand behind
-    workers:          simulated GPUs of each process, or groups of them that work as one
+    profile:          pace of the simulated engine; profiles: of single models, by their ids
+    workers:          simulated GPUs of each process and profile, or groups of them that work as one
     warm_up:          seconds until a worker that has started is ready
     drain:            seconds that answers in flight get at the end before they are cut off
     seed:             of everything the simulated engine says, of the roles' keys, and of chance
@@ -60,6 +61,7 @@ class Settings:
     webhook_networks: tuple[Network, ...]
     seed: int
     profile: str
+    profiles: Mapping[str, str] = field(default_factory=dict)
     workers: int = 1
     warm_up: float = 0.0
     drain: float = 30.0
@@ -136,10 +138,15 @@ def parse(argv: list[str]) -> Settings:
     )
     parser.add_argument("--seed", type=int, help="makes answers repeatable (default: drawn, and printed)")
     parser.add_argument(
-        "--profile", choices=pace.names(), default="instant", help="pace of the simulated engine"
+        "--profile",
+        action="append",
+        default=[],
+        type=_profile,
+        metavar="[MODEL=]NAME",
+        help=f"pace of the simulated engine, or of one model: {', '.join(pace.names())} (default: instant)",
     )
     parser.add_argument(
-        "--workers", type=_count, default=1, metavar="N", help="simulated GPUs in each process (default: 1)"
+        "--workers", type=_count, default=1, metavar="N", help="simulated GPUs of each profile (default: 1)"
     )
     parser.add_argument(
         "--warm-up",
@@ -202,7 +209,8 @@ def parse(argv: list[str]) -> Settings:
         upstreams=dict(given.upstream),
         webhook_networks=tuple(given.allow_webhooks),
         seed=secrets.randbelow(2**32) if given.seed is None else given.seed,
-        profile=given.profile,
+        profile=dict(given.profile).get("", "instant"),
+        profiles={model: name for model, name in given.profile if model},
         workers=given.workers,
         warm_up=given.warm_up,
         drain=given.drain,
@@ -247,6 +255,14 @@ def _count(text: str) -> int:
     if not text.isdigit() or not 0 < int(text) <= 64:
         raise argparse.ArgumentTypeError(f"{text!r} is no such number; give one from 1 to 64")
     return int(text)
+
+
+def _profile(text: str) -> tuple[str, str]:
+    """The model, empty for all of them, and the profile."""
+    model, _, name = text.rpartition("=")
+    if name not in pace.names() or text.startswith("="):
+        raise argparse.ArgumentTypeError(f"{text!r} names no profile; there are: {', '.join(pace.names())}")
+    return model, name
 
 
 def _seconds(text: str) -> float:

@@ -14,11 +14,12 @@ import pytest
 from wiremark_schemas import contracts
 from wiremark_server import beside
 from wiremark_server.clock import ManualClock, rfc3339
+from wiremark_server.dashboard import site
 from wiremark_server.dashboard.forms import Mistake, microusd
 from wiremark_server.dashboard.records import NEWEST, Records, Wanted, sum_of
 from wiremark_server.dashboard.session import SECONDS, Sessions
 from wiremark_server.edge.front import Front
-from wiremark_server.ledger.records import HoldRequest
+from wiremark_server.ledger.records import HoldRequest, LedgerUnavailable
 from wiremark_server.ledger.store import Ledger
 from wiremark_server.metrics.meter import registry_of
 
@@ -301,6 +302,26 @@ def test_other_sites_send_nothing(visitor: Open) -> None:
     assert person.send("/keys", form=form, cap="1" * 70_000).status == 413
     assert person.send("/sign-out", form=form).status == 303
     assert person.get("/keys").status == 401
+
+
+def test_a_failure_of_our_own_is_a_page_and_a_line_without_its_text(
+    visitor: Open, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def fail(visit: Any) -> Any:
+        raise ValueError(MARK + str(type(visit)))
+
+    async def away(visit: Any) -> Any:
+        raise LedgerUnavailable(MARK + str(type(visit)))
+
+    person = visitor()
+    monkeypatch.setattr(site, "PAGES", {(): fail, ("keys",): away})
+    answer = person.get()
+    assert answer.status == 500
+    assert answer.headers["x-request-id"] in answer.body.decode()
+    assert person.get("/keys").status == 503
+    said = capsys.readouterr().err
+    assert answer.headers["x-request-id"] in said
+    assert MARK not in said + answer.body.decode()
 
 
 def test_the_cookie_and_the_headers_are_strict(visitor: Open) -> None:

@@ -9,6 +9,7 @@ import pytest
 from wiremark_server.clock import Clock
 from wiremark_server.domain.generation import Delta, Generation, TextDelta, Turn, Usage
 from wiremark_server.engine import pace
+from wiremark_server.engine.fleet import Fleet
 from wiremark_server.engine.protocol import ContextTooLong, EngineFailure, EngineUnavailable
 from wiremark_server.engine.simulated import SimulatedEngine
 from wiremark_server.engine.virtualtime import run
@@ -116,7 +117,7 @@ def test_what_it_had_begun_fails_and_counts_what_was_said(profile: str) -> None:
         assert len(reader.deltas) == said
         with pytest.raises(EngineUnavailable):
             engine.run(ask())
-        assert not engine.staffed
+        assert not engine.staffed("m")
         engine.workers.restore(0)
         again = Reader(engine, clock, ask(7))
         await again.task
@@ -159,7 +160,7 @@ def test_a_draining_worker_finishes_what_it_has(profile: str) -> None:
 @pytest.mark.parametrize("profile", ["instant", *PROFILES])
 def test_requests_wait_for_the_first_worker_that_is_warm(profile: str) -> None:
     async def main(engine: SimulatedEngine, clock: Clock) -> None:
-        assert engine.staffed
+        assert engine.staffed("m")
         assert not engine.workers.can_start
         reader = Reader(engine, clock, ask())
         gone = Reader(engine, clock, ask(1))
@@ -221,3 +222,31 @@ def test_the_end_of_the_engine_ends_what_waits() -> None:
         assert (await reader.task).completion == 0
 
     simulate(main, "8b-h100", warm_up=5.0)
+
+
+def test_each_model_is_answered_at_the_speed_of_its_own_profile() -> None:
+    async def inside(clock: Clock) -> None:
+        fleet = Fleet("8b-h100", {"big": "405b-h100-tp8"}, 1, clock, workers=2)
+        assert [(worker.number, worker.profile) for worker in fleet.all] == [
+            *((0, "8b-h100"), (1, "8b-h100"), (2, "405b-h100-tp8"), (3, "405b-h100-tp8")),
+        ]
+        took, said = {}, {}
+        for model in ("small", "big"):
+            start, text = clock.monotonic(), ""
+            generation = Generation("r", model, (Turn("user", "Write 50 tokens"),))
+            async for deltas in fleet.run(generation, fleet.count_prompt(generation)):
+                text += "".join(delta.text for delta in deltas if isinstance(delta, TextDelta))
+            took[model], said[model] = clock.monotonic() - start, text
+        assert 5 < took["big"] / took["small"] < 8  # 80 ms a token against 12
+        fleet.fail(2)
+        fleet.fail(3)
+        assert [fleet.staffed(model) for model in ("small", "big")] == [True, False]
+        assert fleet.state == "no worker"
+        fleet.restore(3)
+        fleet.drain(0)
+        assert [worker.state for worker in fleet.all] == ["draining", "ready", "failed", "ready"]
+        assert fleet.state == ""
+        assert len(await fleet.embed("big", ["a"], 3)) == 1
+        await fleet.close()
+
+    run(inside)

@@ -126,7 +126,7 @@ def test_providers_are_told_of(in_process: Callable[..., Any]) -> None:
 
 
 def test_an_engine_is_told_of_as_it_is_now() -> None:
-    counted = registry_of([], 1, "8b-h100")
+    counted = registry_of([], 1, ["8b-h100"])
     stats = [BatchStats(3, 2, 0.5, 1, 100, 40), BatchStats(1, 0, 0.25, 4, 250, 90)]
     watch_engine(counted, "0", "8b-h100", lambda: stats[0])
     labels = {"engine": "0", "model_name": "8b-h100"}
@@ -142,7 +142,7 @@ def test_an_engine_is_told_of_as_it_is_now() -> None:
 
 
 def test_a_busy_engine_shows_its_batch_its_queue_and_its_cache() -> None:
-    counted = registry_of([], 1, "8b-h100")
+    counted = registry_of([], 1, ["8b-h100"])
 
     async def main(clock: Clock) -> None:
         engine = SimulatedEngine(pace.profile("8b-h100"), 1, clock)
@@ -207,7 +207,7 @@ def test_names_that_nobody_registered_go_nowhere() -> None:
 
 @pytest.mark.parametrize("name", [name for name in contracts.bundled() if contracts.load(name).models])
 def test_every_contract_can_be_counted(name: str) -> None:
-    counted = registry_of([contracts.load(name)], 2, "instant")
+    counted = registry_of([contracts.load(name)], 2, ["instant"])
     known = {
         f"{family.name}_total" if family.kind == "counter" else family.name for family in FAMILIES.values()
     }

@@ -63,7 +63,8 @@ class EndlessRun(FailingRun):
 class FakeEngine:
     """Answers every request with the run that `make` makes, or refuses if that raises."""
 
-    staffed = True
+    def staffed(self, model: str) -> bool:  # noqa: ARG002
+        return True
 
     def __init__(self, make: Callable[[], EngineRun]) -> None:
         self._make = make

@@ -18,7 +18,7 @@ from wiremark_server.dashboard.records import Records
 from wiremark_server.dashboard.session import Session
 from wiremark_server.dashboard.viewer import OPERATOR, Viewer
 from wiremark_server.edge.message import Response
-from wiremark_server.engine.workers import Workers
+from wiremark_server.engine.workers import Staff
 from wiremark_server.keys import KeyStore, UnknownKey
 from wiremark_server.ledger.store import Ledger
 from wiremark_server.policy.call import Services
@@ -43,7 +43,7 @@ class House:
         clock: Clock,
         served: Sequence[Services],
         admin_key: str | None,
-        workers: Workers | None = None,
+        workers: Staff | None = None,
     ) -> None:
         self.workers = () if workers is None else workers.all
         self.ledger = ledger

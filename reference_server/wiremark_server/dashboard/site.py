@@ -20,7 +20,7 @@ from wiremark_server.dashboard.house import HTML, House, Visit
 from wiremark_server.dashboard.session import SECONDS, Session, Sessions
 from wiremark_server.dashboard.viewer import OPERATOR
 from wiremark_server.domain.problem import ProblemError
-from wiremark_server.edge.handler import new_request_id
+from wiremark_server.edge.handler import log_fault, new_request_id
 from wiremark_server.edge.message import ClientGoneError, Headers, Receive, Request, Response, Scope, Send
 from wiremark_server.ledger.records import LedgerUnavailable
 
@@ -72,10 +72,16 @@ class Dashboard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
-        with contextlib.suppress(ClientGoneError):
+        request_id = new_request_id()
+        try:
             answer = await self._answer(request, secure=scope.get("scheme") == "https")
-            response, rest = answer if isinstance(answer, tuple) else (answer, None)
-            await _send(response, rest, send)
+        except ClientGoneError:
+            return
+        except Exception as error:  # noqa: BLE001 - the one boundary of the pages
+            log_fault(error, request_id)
+            answer = _bare("message", f"The server had an error; name the request {request_id}", 500)
+        response, rest = answer if isinstance(answer, tuple) else (answer, None)
+        await _send(response, rest, send, request_id)
 
     async def _answer(self, request: Request, *, secure: bool) -> Response | Answer:
         words = tuple(unquote(word) for word in request.path.split("/")[2:] if word)
@@ -204,8 +210,10 @@ def _style() -> bytes:
     return (files(__package__) / "style.css").read_bytes()
 
 
-async def _send(response: Response, rest: AsyncGenerator[bytes, None] | None, send: Send) -> None:
-    headers = [*response.headers, *_HEADERS, ("x-request-id", new_request_id())]
+async def _send(
+    response: Response, rest: AsyncGenerator[bytes, None] | None, send: Send, request_id: str
+) -> None:
+    headers = [*response.headers, *_HEADERS, ("x-request-id", request_id)]
     if rest is None:
         headers.append(("content-length", str(len(response.body))))
     encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]

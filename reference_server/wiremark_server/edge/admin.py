@@ -22,11 +22,11 @@ from urllib.parse import unquote
 import msgspec
 
 from wiremark_server.domain import problem
-from wiremark_server.domain.problem import ProblemError
+from wiremark_server.domain.problem import Problem, ProblemError
 from wiremark_server.edge import document
-from wiremark_server.edge.handler import new_request_id
+from wiremark_server.edge.handler import log_fault, new_request_id
 from wiremark_server.edge.message import ClientGoneError, Receive, Request, Scope, Send
-from wiremark_server.engine.workers import Workers
+from wiremark_server.engine.workers import Staff
 from wiremark_server.keys import LIMITS, Key, KeyStore, LimitOverrides, UnknownKey
 from wiremark_server.ledger.records import MAX_AMOUNT, LedgerConflict, LedgerUnavailable
 from wiremark_server.ledger.store import Ledger
@@ -41,6 +41,7 @@ _STATUS: Mapping[str, int] = {
     "body_too_large": 413,
     "unsupported_media_type": 415,
     "overloaded": 503,
+    "server_error": 500,
 }
 """By situation; any other is a 400."""
 
@@ -85,7 +86,7 @@ class NewGrant(msgspec.Struct, forbid_unknown_fields=True):
 class Admin:
     """Answers below PREFIX."""
 
-    def __init__(self, ledger: Ledger, keys: KeyStore, secret: str, workers: Workers | None = None) -> None:
+    def __init__(self, ledger: Ledger, keys: KeyStore, secret: str, workers: Staff | None = None) -> None:
         """workers: that can be looked at and changed; None: there are none"""
         self._workers = workers
         self._ledger = ledger
@@ -97,15 +98,16 @@ class Admin:
             await self._serve(Request(scope, receive), send)
 
     async def _serve(self, request: Request, send: Send) -> None:
+        request_id = new_request_id()
         headers = [
             (b"content-type", b"application/json"),
             (b"cache-control", b"no-store"),
-            (b"x-request-id", new_request_id().encode()),
+            (b"x-request-id", request_id.encode()),
         ]
         try:
             status, told = await self._answer(request)
-        except ProblemError as error:
-            found = error.problem
+        except Exception as error:  # noqa: BLE001 - the one boundary of the admin API
+            found = _problem(error, request_id)
             status = _STATUS.get(found.situation, 400)
             told = {"error": {"message": found.message, "code": found.situation, "param": found.param}}
             if found.allow:
@@ -197,7 +199,7 @@ class Admin:
         {"fail": workers.fail, "drain": workers.drain, "restore": workers.restore}[change](int(number))
         return 200, workers.all[int(number)].to_json()
 
-    def _known_workers(self, request: Request) -> Workers:
+    def _known_workers(self, request: Request) -> Staff:
         if self._workers is None:
             raise problem.unknown_route(request.method, request.path)
         return self._workers
@@ -215,6 +217,15 @@ ROUTES: Mapping[tuple[str, tuple[str, ...]], _Act] = {
     ("GET", ("workers",)): Admin.list_workers,
     **{("POST", ("workers", "*", change)): Admin.change_worker for change in ("fail", "drain", "restore")},
 }
+
+
+def _problem(error: Exception, request_id: str) -> Problem:
+    if isinstance(error, ClientGoneError):
+        raise error
+    if isinstance(error, ProblemError):
+        return error.problem
+    log_fault(error, request_id)
+    return problem.server_error(request_id).problem
 
 
 def shown(key: Key) -> dict[str, Any]:

@@ -48,6 +48,13 @@ def new_request_id() -> str:
     return f"req_{time.time_ns() // 1_000_000:012x}{_ids.getrandbits(80):020x}"
 
 
+def log_fault(error: Exception, request_id: str) -> None:
+    """Say where a failure of our own was, without the error's text, which may be private."""
+    frames = traceback.extract_tb(error.__traceback__)
+    places = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
+    print(f"wiremark serve: {request_id}: {type(error).__name__} at {places}", file=sys.stderr, flush=True)
+
+
 class Gateway:
     """Serves one contract. `drained` waits for the requests that are still being answered.
 
@@ -192,13 +199,9 @@ class Gateway:
         return error.problem if isinstance(error, ProblemError) else self._fault(error, request_id)
 
     def _fault(self, error: Exception, request_id: str) -> Problem:
-        """Our own failure. The log says where, without the error's text, which may be private."""
+        """Our own failure."""
         self._crashed(error)
-        frames = traceback.extract_tb(error.__traceback__)
-        places = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
-        print(
-            f"wiremark serve: {request_id}: {type(error).__name__} at {places}", file=sys.stderr, flush=True
-        )
+        log_fault(error, request_id)
         return problem.server_error(request_id).problem
 
 

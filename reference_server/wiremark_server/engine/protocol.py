@@ -64,9 +64,8 @@ class Engine(Protocol):
         """
         ...
 
-    @property
-    def staffed(self) -> bool:
-        """Whether somebody is there to answer."""
+    def staffed(self, model: str) -> bool:
+        """Whether somebody is there to answer for a model."""
         ...
 
     async def embed(self, model: str, texts: Sequence[str], dimensions: int) -> list[array[float]]:

@@ -27,6 +27,7 @@ class SimulatedEngine:
     profile: how long things take; seed: what is answered; clock: whose monotonic seconds pace the tokens
     workers: how many GPUs, or groups of them that work as one
     warm_up: seconds until a worker that has just started is ready
+    first:   number of the first worker
 
     Must be used from one event loop.
     """
@@ -39,21 +40,21 @@ class SimulatedEngine:
         *,
         workers: int = 1,
         warm_up: float = 0.0,
+        first: int = 0,
     ) -> None:
         self.profile = profile
         self._script = Script(seed, profile.max_output)
         self._embedder = Embedder(seed)
         self._instant = isinstance(profile, Instant)
         clock = clock or SystemClock()
-        self.workers = Workers(workers, lambda: _pacer(profile, clock), clock, warm_up)
+        self.workers = Workers(workers, lambda: _pacer(profile, clock), clock, warm_up, profile.name, first)
 
     @property
     def stats(self) -> BatchStats:
         """What the workers are doing."""
         return self.workers.stats
 
-    @property
-    def staffed(self) -> bool:
+    def staffed(self, model: str) -> bool:  # noqa: ARG002 - all models have the same workers
         return self.workers.staffed
 
     def count_prompt(self, generation: Generation) -> int:

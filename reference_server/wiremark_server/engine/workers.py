@@ -77,11 +77,25 @@ class Immediate:
         """Nothing is here."""
 
 
+class Staff(Protocol):
+    """Workers as whoever looks after them sees them, by number."""
+
+    @property
+    def all(self) -> tuple[Worker, ...]: ...
+
+    def fail(self, number: int) -> None: ...
+
+    def drain(self, number: int) -> None: ...
+
+    def restore(self, number: int) -> None: ...
+
+
 class Worker:
     """One simulated GPU, or several that work as one."""
 
-    def __init__(self, number: int, pacer: Pacer) -> None:
+    def __init__(self, number: int, profile: str, pacer: Pacer) -> None:
         self.number = number
+        self.profile = profile
         self.pacer = pacer
         self.state: State = "warming"
         self.ready_at = 0.0
@@ -93,19 +107,29 @@ class Worker:
 
     def to_json(self) -> dict[str, Any]:
         """As the admin API tells it."""
-        return {"object": "worker", "number": self.number, "state": self.state, **asdict(self.stats)}
+        own = {"number": self.number, "profile": self.profile, "state": self.state}
+        return {"object": "worker", **own, **asdict(self.stats)}
 
 
 class Workers:
     """The workers of an engine. `can_start`: one of them is ready."""
 
-    def __init__(self, count: int, pacer: Callable[[], Pacer], clock: Clock, warm_up: float = 0.0) -> None:
-        """warm_up: seconds until a worker that has just started is ready"""
+    def __init__(
+        self,
+        count: int,
+        pacer: Callable[[], Pacer],
+        clock: Clock,
+        warm_up: float = 0.0,
+        profile: str = "",
+        first: int = 0,
+    ) -> None:
+        """warm_up: seconds until a worker that has just started is ready; first: the first number"""
         self._clock = clock
         self._warm_up = warm_up
         self._cold: deque[Waiting] = deque()
         self._alarm = Alarm(clock, self._warm)
-        self.all = tuple(Worker(number, pacer()) for number in range(count))
+        self.all = tuple(Worker(number, profile, pacer()) for number in range(first, first + count))
+        self._first = first
         self.can_start = False
         for worker in self.all:
             self._begin(worker)
@@ -144,7 +168,7 @@ class Workers:
 
     def fail(self, number: int) -> None:
         """A worker is gone from one moment to the next, with all that it had in its memory."""
-        worker = self.all[number]
+        worker = self._at(number)
         lost = worker.pacer.evict()
         self._set(worker, "failed")
         for run, hashes in lost:
@@ -156,12 +180,12 @@ class Workers:
 
     def drain(self, number: int) -> None:
         """A worker finishes what it has and gets nothing more."""
-        self._set(self.all[number], "draining")
+        self._set(self._at(number), "draining")
         self._release_cold()
 
     def restore(self, number: int) -> None:
         """A failed or draining worker comes back; a failed one has to warm up, with an empty memory."""
-        worker = self.all[number]
+        worker = self._at(number)
         if worker.state == "draining":
             self._set(worker, "ready")
         elif worker.state == "failed":
@@ -175,6 +199,9 @@ class Workers:
         for run, _ in self._cold:
             run.end()
         self._cold.clear()
+
+    def _at(self, number: int) -> Worker:
+        return self.all[number - self._first]
 
     def _begin(self, worker: Worker) -> None:
         worker.ready_at = self._clock.monotonic() + self._warm_up

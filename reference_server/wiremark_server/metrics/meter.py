@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from wiremark_schemas.contracts import Contract
@@ -187,13 +187,14 @@ def standalone(contract: Contract) -> Meter:
     return Meter(registry_of([contract]), contract)
 
 
-def registry_of(
-    contracts: Iterable[Contract], slots: int = 1, profile: str = "", workers: int = 1
-) -> Registry:
-    """A registry, allocated, with everything that the contracts and the workers of all processes can fill."""
+def registry_of(contracts: Iterable[Contract], slots: int = 1, profiles: Sequence[str] = ()) -> Registry:
+    """A registry, allocated, with everything that the contracts and the workers of all processes can fill.
+
+    profiles: of the workers of a process, in their order
+    """
     registry = Registry()
     registry.add("wiremark_server_processes")
-    for engine in range(slots * workers):
+    for engine, profile in enumerate(list(profiles) * slots):
         for name in _OF_ENGINE:
             registry.add(f"vllm:{name}", str(engine), profile)
     for contract in contracts:
