@@ -11,7 +11,7 @@ import json
 from typing import Any
 
 from wiremark_conformance.exchange import Headers
-from wiremark_conformance.probes.chat import HELLO
+from wiremark_conformance.probes.chat import AT_ONCE, HELLO, WITH_CHARSET
 from wiremark_conformance.probes.models import UNKNOWN_MODEL
 from wiremark_conformance.probes.table import Draft, Key, Probe, ProbeContext, chat, path
 
@@ -65,8 +65,9 @@ TABLE = (
     Probe("bodies.gzip", _gzip, capability="errors"),
     Probe(
         "bodies.charset",
-        lambda c: _post(c, _good(c), ("content-type", "Application/JSON; charset=utf-8")),
+        lambda c: _post(c, _good(c), WITH_CHARSET),
         capability="chat",
+        within=AT_ONCE,
     ),
     Probe("bodies.expect", lambda c: _post(c, _good(c), ("expect", "100-continue")), capability="chat"),
     Probe("http.query", _models("?beta=true&include%5B%5D=a&include%5B%5D=b"), capability="models"),

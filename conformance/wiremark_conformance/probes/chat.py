@@ -77,11 +77,13 @@ _NULLS = dict.fromkeys(
     ("temperature", "top_p", "stop", "n", "seed", "logit_bias", "frequency_penalty", "presence_penalty")
 )
 _UNKNOWN = {"wiremark_unknown": True}
+WITH_CHARSET = ("content-type", "Application/JSON; charset=utf-8")
 
 
 def _at_once(context: ProbeContext) -> Draft:
     """All that is merely to be taken, in one request; asked for one by one where this is refused."""
-    return chat(context, plain_body(messages=[_DEVELOPER, *_ROLES], **_NULLS, **_UNKNOWN))
+    body = plain_body(messages=[_DEVELOPER, *_ROLES], **_NULLS, **_UNKNOWN)
+    return chat(context, body, headers=(WITH_CHARSET,))
 
 
 def sighted(context: ProbeContext, body: dict[str, Any]) -> Draft:
@@ -137,11 +139,11 @@ def _body(**body: Any) -> Any:
 
 
 def _taken(name: str, **body: Any) -> Probe:
-    return Probe(name, _body(**body), capability="chat", within=_AT_ONCE)
+    return Probe(name, _body(**body), capability="chat", within=AT_ONCE)
 
 
 USAGE = {"include_usage": True}
-_AT_ONCE = "chat.at-once"
+AT_ONCE = "chat.at-once"
 
 TABLE = (
     Probe("chat.plain", lambda c: chat(c, plain_body()), capability="chat"),
@@ -154,7 +156,7 @@ TABLE = (
     ),
     Probe("chat.echo-back", _echo_back, needs=("chat.plain",), capability="chat"),
     Probe("chat.content-parts", _parts, capability="chat"),
-    Probe(_AT_ONCE, _at_once, capability="chat"),
+    Probe(AT_ONCE, _at_once, capability="chat"),
     _taken("chat.developer", messages=[_DEVELOPER, {"role": "user", "content": "Say hello."}], max_tokens=64),
     _taken("chat.roles", messages=_ROLES, max_tokens=64),
     _taken("chat.nulls", **plain_body(**_NULLS)),

@@ -87,8 +87,9 @@ def _body(**body: Any) -> Drafter:
 
 def _at_once(context: ProbeContext) -> Draft:
     """All that is merely to be taken, in one request; asked for one by one where this is refused."""
-    body = hello(system=_CACHED_SYSTEM, messages=[_IN_A_ROW[0], *_CACHED_PARTS], **_OF_ACCOUNT)
-    return messages(context, body, query=_BETA, headers=_SDK_HEADERS)
+    turns = [_IN_A_ROW[0], {"role": "user", "content": _DOCUMENT}, *_CACHED_PARTS]
+    body = hello(system=_CACHED_SYSTEM, messages=turns, **_OF_ACCOUNT)
+    return messages(context, body, query=_BETA, headers={**_SDK_HEADERS, **BETAS})
 
 
 _EPHEMERAL = {"cache_control": {"type": "ephemeral"}}
@@ -100,6 +101,7 @@ _IN_A_ROW = [{"role": "user", "content": "Be kind."}, *ASK]
 _HALF = [{"role": "user", "content": "Count from 1 to 5."}, {"role": "assistant", "content": PREFILL}]
 _CITY = [{"role": "user", "content": "Is it sunny in Paris? Answer in JSON; guess."}]
 _FORMAT = {"format": {"type": "json_schema", "schema": CITY_SCHEMA}}
+BETAS = {"anthropic-beta": "wiremark-none-1999-01-01,wiremark-neither-1999-01-01"}
 _SDK_HEADERS = {
     "x-stainless-timeout": "NOT_GIVEN",
     "x-stainless-retry-count": "0",
@@ -112,20 +114,20 @@ _OF_ACCOUNT: dict[str, Any] = {"metadata": {"user_id": "user-1"}, "service_tier"
 _BETA = "?beta=true"
 _RARE: dict[str, Any] = {"inference_geo": "eu", "speed": "standard", "diagnostics": {}, "container": "none"}
 
-_AT_ONCE = "messages.at-once"
+AT_ONCE = "messages.at-once"
 
 
 def _taken(name: str, draft: Drafter) -> Probe:
-    return Probe(name, draft, capability="messages", within=_AT_ONCE)
+    return Probe(name, draft, capability="messages", within=AT_ONCE)
 
 
 TABLE = (
     Probe("messages.plain", ask(), capability="messages"),
     Probe("messages.echo-back", _echo_back, needs=("messages.plain",), capability="messages"),
-    Probe(_AT_ONCE, _at_once, capability="messages"),
+    Probe(AT_ONCE, _at_once, capability="messages"),
     _taken("messages.system-blocks", ask(system=_SYSTEM_BLOCKS)),
     _taken("messages.content-blocks", ask(messages=[{"role": "user", "content": _PARTS}])),
-    Probe("messages.document", ask(messages=[{"role": "user", "content": _DOCUMENT}]), capability="messages"),
+    _taken("messages.document", ask(messages=[{"role": "user", "content": _DOCUMENT}])),
     _taken("messages.same-role", ask(messages=_IN_A_ROW)),
     _taken("messages.cache-control", ask(system=_CACHED_SYSTEM, messages=_CACHED_PARTS)),
     _taken("messages.metadata", ask(**_OF_ACCOUNT)),

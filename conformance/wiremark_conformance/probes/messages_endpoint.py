@@ -11,6 +11,8 @@ from wiremark_conformance.probes.errors import CUT_OFF
 from wiremark_conformance.probes.limits import forbidden_model, oversized
 from wiremark_conformance.probes.messages import (
     ASK,
+    AT_ONCE,
+    BETAS,
     IMAGE_ASK,
     NEW,
     OLD,
@@ -140,8 +142,9 @@ TABLE = (
     Probe("messages.versions.unknown", ask({VERSION: "1999-01-01"}), capability=_VERSIONS),
     Probe(
         "messages.versions.beta",
-        ask({"anthropic-beta": "wiremark-none-1999-01-01,wiremark-neither-1999-01-01"}),
+        ask(BETAS),
         capability=_VERSIONS,
+        within=AT_ONCE,
     ),
     Probe("messages.limits.body", _too_large, capability="limits.body"),
     Probe("messages.keys.throttled", ask(max_tokens=16), role="throttled", capability="limits.rate"),
