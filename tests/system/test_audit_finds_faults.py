@@ -192,7 +192,7 @@ def _unlimited(patch: pytest.MonkeyPatch) -> None:
 
 
 SPORADIC: dict[str, tuple[Callable[[pytest.MonkeyPatch], None], set[str]]] = {
-    "one µUSD less": (_settling(lambda g: g.update(amount=g["amount"] - 1)), {"wrong-amount"}),
+    "one µUSD less": (_settling(lambda g: g.update(amount=max(0, g["amount"] - 1))), {"wrong-amount"}),
     "half the price": (_settling(lambda g: g.update(amount=g["amount"] // 2)), {"wrong-amount"}),
     "free": (_settling(lambda g: g.update(amount=0)), {"free-success", "wrong-amount"}),
     "a prompt token more": (
