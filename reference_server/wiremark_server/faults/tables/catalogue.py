@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
 from msgspec import structs
@@ -18,7 +19,7 @@ from wiremark_server.faults.change import (
     with_header,
     without_header,
 )
-from wiremark_server.faults.edit import Document, Inside, On, Promise
+from wiremark_server.faults.edit import BytesStep, CutError, Document, Inside, Octets, On, Promise
 from wiremark_server.faults.fault import Fault, named
 from wiremark_server.keys import KeyStore
 from wiremark_server.policy.cache import Kept, ResponseCache
@@ -79,6 +80,20 @@ def _cache(kind: type[ResponseCache]) -> Inside:
         return dataclasses.replace(services, cache=kind() if services.cache is not None else None)
 
     return Inside(change)
+
+
+def _one_byte_less(on: On) -> Octets:
+    """The connection ends before the last byte of a body."""
+
+    def start() -> BytesStep:
+        def step(data: bytes | None) -> Iterator[bytes]:
+            if data is not None:
+                yield data[:-1]
+                raise CutError
+
+        return step
+
+    return Octets(on, start)
 
 
 _MODELS: tuple[Fault, ...] = (
@@ -152,7 +167,7 @@ _MODELS: tuple[Fault, ...] = (
         "list.cut",
         "wire",
         "The model list is one byte shorter than its content-length says.",
-        with_header(On(_LIST, "answer"), b"content-length", lambda v: b"%d" % (int(v) + 1)),
+        _one_byte_less(On(_LIST, "answer")),
         catches=("http.complete",),
         allows=("models.list.accepted",),
     ),
@@ -259,5 +274,6 @@ _CACHE: tuple[Fault, ...] = (
         catches=("cache.tools-bypass",),
     ),
 )
+
 
 TABLE: tuple[Fault, ...] = (*_MODELS, *_CACHE)
