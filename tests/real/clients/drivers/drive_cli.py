@@ -17,7 +17,6 @@ import told
 from told import Task
 
 _SECONDS = 150
-_LINES = 3000
 
 
 def _run(task: Task, ask: str, key: str | None = None, home: str | None = None) -> tuple[int, str]:
@@ -69,12 +68,15 @@ def any_text(task: Task) -> dict[str, Any]:
 def any_tools(task: Task) -> dict[str, Any]:
     """The agent reads a file with a tool of its own, because the model asked for it.
 
-    Every line says the same: from which one on is read depends on what the agent adds to the question.
+    The file may say the same in so many `lines`, so many `times` in each: where an agent adds numbers to the
+    question, the model takes them for the place to begin at.
     """
     with tempfile.TemporaryDirectory() as home:
         note = Path(home, "work", "note.txt")
         note.parent.mkdir()
-        note.write_text(f"{told.get_weather('Paris')}\n" * _LINES, encoding="utf-8")
+        words = told.get_weather("Paris")
+        line = ", ".join([words] * task.get("times", 1)) + "\n"
+        note.write_text(line * task.get("lines", 1), encoding="utf-8")
         code, said = _run(task, task["read"].format(path=note), home=home)
     return {"exit": code, "says": said}
 
