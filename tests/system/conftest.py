@@ -45,6 +45,7 @@ class Served:
     ledger: Ledger = field(init=False)
 
     def __post_init__(self) -> None:
+        self.secrets = provision(self.contract, self.folder / "ledger.sqlite")
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -57,7 +58,6 @@ class Served:
         clock = SystemClock()
         self.ledger = Ledger.open(self.folder / "ledger.sqlite", clock)
         store = keys.KeyStore(self.ledger)
-        self.secrets = await keys.provision_roles(store, self.ledger, self.contract, SEED)
         self.engine = SimulatedEngine(pace.profile("instant"), SEED, clock)
         parts = (self.contract, clock, self.ledger, store, self.engine, SEED)
         wrong = catalogue.chosen(self.faults, ())
@@ -115,6 +115,28 @@ class Served:
             parts=tuple(Part(0, body["body"]) for body in bodies),
             framing="length",
         )
+
+
+_TEMPLATES: dict[tuple[str, ...], tuple[bytes, Mapping[str, str]]] = {}
+
+
+def provision(contract: Contract, place: Path) -> Mapping[str, str]:
+    """Make a ledger with a key for each role; a copy where one was made with the same keys before."""
+    wanted = (contract.name, contract.raw["auth"]["key_prefix"], *(model.id for model in contract.models))
+    if wanted not in _TEMPLATES:
+        made = asyncio.run(_provisioned(contract, place))
+        _TEMPLATES[wanted] = (place.read_bytes(), made)
+    content, secrets = _TEMPLATES[wanted]
+    place.write_bytes(content)
+    return secrets
+
+
+async def _provisioned(contract: Contract, place: Path) -> Mapping[str, str]:
+    ledger = Ledger.open(place, SystemClock())
+    try:
+        return await keys.provision_roles(keys.KeyStore(ledger), ledger, contract, SEED)
+    finally:
+        await ledger.close()
 
 
 @dataclass(frozen=True)
