@@ -94,7 +94,7 @@ TABLE = (
         "created-late",
         "`created` is when the request came, a few seconds ago.",
         "Nothing says which moment of the work it is, nor that clocks agree.",
-        body(put("/created", lambda moment: moment - 5)),
+        body(put("/created", lambda moment: moment - 5, absent_too=False)),
     ),
     _variant(
         "text-padded",
