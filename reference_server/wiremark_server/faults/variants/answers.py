@@ -82,13 +82,13 @@ TABLE = (
         "id-uuid",
         "The id of an answer is a UUID.",
         "The id is opaque.",
-        body(put("/id", _as_uuid)),
+        body(put("/id", _as_uuid, absent_too=False)),
     ),
     _variant(
         "id-long",
         "The id of an answer is 200 characters long.",
         "The id is opaque, and no length is promised.",
-        body(put("/id", lambda name: f"{name}-{'0' * 190}")),
+        body(put("/id", lambda name: f"{name}-{'0' * 190}", absent_too=False)),
     ),
     _variant(
         "created-late",
