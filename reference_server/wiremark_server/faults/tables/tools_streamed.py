@@ -123,7 +123,7 @@ def _descending(held: list[Frame]) -> Iterable[Frame]:
 
 
 def _without_last(held: list[Frame], name: str) -> Iterable[Frame]:
-    last = max(i for i, frame in enumerate(held) if kind(frame) == name)
+    last = max((i for i, frame in enumerate(held) if kind(frame) == name), default=len(held))
     return [*held[:last], *held[last + 1 :]]
 
 
