@@ -242,6 +242,14 @@ TABLE: tuple[Fault, ...] = (
         allows=("errors.context-*",),
     ),
     _context(
+        "words-lost",
+        "errors",
+        "The refusal of a prompt that is longer than the context does not say what was too long.",
+        body(put("/error/message", "Bad request."), CHAT, "refusal", _too_long),
+        catches=("errors.context-overflow.words",),
+        allows=("errors.*",),
+    ),
+    _context(
         "budget-crash",
         "errors",
         "A budget beyond what the model may answer is a server error.",
