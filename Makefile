@@ -8,6 +8,7 @@
 # make real-test   judge all of them again: what is found is what was triaged
 # make real-table  write the README's table of them from the committed reports
 # make selftest  every fault, every variant and 200 mixtures of them tried against the suite
+# make mutants    every change that a mutation tool makes to the judging core is noticed by a test
 # make audit     the audit of the bill against every billing fault
 # make chaos     256 clients that break off and 5 kills in a minute, on SQLite and PostgreSQL: the books agree
 # make load-faults   load runs whose endpoint stalls, whose master is killed, and more that takes its time
@@ -25,7 +26,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: audit load-faults audit-clean soak soak-quick bench-loadgen bench-server real-clients openapi chaos install demo selftest test lint types layers tests coverage-page fuzz bench-suite real real-test real-table clean
+.PHONY: audit load-faults audit-clean soak soak-quick bench-loadgen bench-server real-clients openapi chaos install demo selftest test lint types layers tests coverage-page fuzz bench-suite mutants real real-test real-table clean
 
 install: $(STAMP)
 
@@ -81,6 +82,11 @@ real-test: install
 
 real-table: install
 	$(BIN)/python tests/real/server_table.py
+
+# The tool is no part of the environment of `make test`.
+mutants: install
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,mutation]' --constraint tests/pins.txt
+	$(BIN)/python -m tests.mutation.run $(MODULES)
 
 chaos: install
 	$(BIN)/python -m wiremark_loadtests.chaos

@@ -101,7 +101,7 @@ class ResponseReader:
         self._closed = False
         self._scanned = 0  # bytes of the buffer known to hold no line feed
         self._lines: list[bytes] = []  # of the head or trailers under way
-        self._lines_size = 0
+        self._block_size = 0  # bytes of the block of lines under way
         self._interim = 0
         self._body_size = 0
         self._remaining = 0  # of the declared length, or of the chunk under way
@@ -140,15 +140,19 @@ class ResponseReader:
         self._scanned = 0
         return taken
 
-    def _line(self, limit: int, what: str) -> bytes | None:
-        """The next line without its end, or None when it is not complete."""
-        end = self._buffer.find(b"\n", self._scanned)
-        if (end if end >= 0 else len(self._buffer)) > limit:
-            raise ProtocolError(f"{what} is longer than {limit} bytes", "too-large")
-        if end < 0:
+    def _line(self, what: str, limit: int) -> bytes | None:
+        """The next line without its end, or None when it is not complete.
+
+        limit: bytes of the block that the line belongs to
+        """
+        size = self._buffer.find(b"\n", self._scanned) + 1  # 0: the line is not complete
+        if self._block_size + (size or len(self._buffer)) > limit:
+            raise ProtocolError(f"{what} has more than {limit} bytes", "too-large")
+        if not size:
             self._scanned = len(self._buffer)
             return None
-        line = self._take(end + 1)[:-1]
+        self._block_size += size
+        line = self._take(size)[:-1]
         if line.endswith(b"\r"):
             return line[:-1]
         self._note(f"a line of {what} ends with LF alone, not CRLF")
@@ -157,14 +161,13 @@ class ResponseReader:
     def _block(self, what: str) -> list[bytes] | None:
         """The lines up to a blank line (a head, or trailers), or None when it is not complete."""
         while True:
-            line = self._line(self.limits.head - self._lines_size, what)
+            line = self._line(what, self.limits.head)
             if line is None:
                 return None
             if not line:
-                lines, self._lines, self._lines_size = self._lines, [], 0
+                lines, self._lines, self._block_size = self._lines, [], 0
                 return lines
             self._lines.append(line)
-            self._lines_size += len(line) + 2
             if len(self._lines) > self.limits.headers + 1:
                 raise ProtocolError(f"{what} has more than {self.limits.headers} lines", "too-large")
 
@@ -176,6 +179,7 @@ class ResponseReader:
                     raise ProtocolError(f"the first header line begins with a space: {_show(line)}")
                 self._note(f"the header {headers[-1][0]!r} is folded over several lines (obs-fold)")
                 name, value = headers[-1]
+                _refuse_controls(name, line)
                 headers[-1] = (name, f"{value} {line.strip(_BLANKS).decode('latin-1')}".strip())
                 continue
             raw_name, colon, raw_value = line.partition(b":")
@@ -186,8 +190,7 @@ class ResponseReader:
                 raise ProtocolError(f"a header name is not a token: {_show(raw_name)}")
             if stripped != raw_name:
                 self._note(f"there is a space between the header name {stripped.decode()!r} and its colon")
-            if _CONTROLS.search(raw_value):
-                raise ProtocolError(f"the header {stripped.decode()!r} holds a control character")
+            _refuse_controls(stripped.decode(), raw_value)
             headers.append((stripped.decode(), raw_value.strip(_BLANKS).decode("latin-1")))
         return tuple(headers)
 
@@ -199,8 +202,6 @@ class ResponseReader:
         lines = self._block("the response head")
         if lines is None:
             return self._ended_early("the response head was complete") if self._closed else None
-        if not lines:
-            raise ProtocolError("the response begins with a blank line instead of a status line")
         match = _STATUS_LINE.fullmatch(lines[0])
         if match is None:
             raise ProtocolError(f"this is not a status line of HTTP/1.1: {_show(lines[0])}")
@@ -286,9 +287,10 @@ class ResponseReader:
         return self._finish() if self._closed else None
 
     def _read_chunk_size(self) -> HttpEvent | None:
-        line = self._line(self.limits.chunk_line, "a chunk size line")
+        line = self._line("a chunk size line", self.limits.chunk_line)
         if line is None:
             return self._ended_early("the last chunk had come") if self._closed else None
+        self._block_size = 0
         match = _CHUNK_SIZE.fullmatch(line)
         if match is None:
             raise ProtocolError(f"a chunk size is not a hexadecimal number: {_show(line)}")
@@ -319,7 +321,7 @@ class ResponseReader:
         return self._state()
 
     def _read_trailers(self) -> HttpEvent | None:
-        lines = self._block("the trailers")
+        lines = self._block("the trailer section")
         if lines is None:
             return self._ended_early("the blank line after the last chunk had come") if self._closed else None
         return self._finish(self._headers(lines))
@@ -340,6 +342,11 @@ class ResponseReader:
         if not self._any_byte:
             raise ProtocolError("the server closed the connection without an answer", "reset")
         raise ProtocolError(f"the connection was closed before {before}", "truncated")
+
+
+def _refuse_controls(name: str, value: bytes) -> None:
+    if _CONTROLS.search(value):
+        raise ProtocolError(f"the header {name!r} holds a control character")
 
 
 def _values(headers: Headers, name: str) -> list[str]:

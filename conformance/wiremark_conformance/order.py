@@ -72,7 +72,6 @@ class _Walker:
         self._counts: Counter[tuple[str, Key]] = Counter()
         self._moments: set[str] = set()
         self._over = False
-        self._failed = False
 
     def step(self, position: int, event: Mapping[str, Any]) -> None:
         name = at(self._table.type, event)
@@ -81,7 +80,7 @@ class _Walker:
         if self._over:
             self._breach("after-end", name, position, f"`{name}` comes after the end")
         elif name in self._table.failure:
-            self._over = self._failed = True
+            self._over = True
         elif name in self._table.moments:
             self._moment(position, self._table.moments[name])
         elif name in self._table.parts:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from wiremark_conformance.requirement import load_register
-from wiremark_conformance.selftest.matrix import FaultResult, judged, matrix
+from wiremark_conformance.selftest.matrix import Alarm, FaultResult, Matrix, alarms, judged, matrix
 from wiremark_conformance.selftest.trial import Outcome, Trial
 
 _TRIAL = Trial("x", "hermes-tokens")
@@ -45,8 +45,9 @@ def test_a_fault_is_held_to_what_it_declares(
 
 def test_a_broken_trial_or_check_detects_nothing() -> None:
     assert not _fault(_entry("chat.id"), "chat.id", broke="OSError: no").detected
-    outcome = Outcome(_TRIAL, {"chat.id": "harness-error: the check broke"})
-    assert judged(_entry("chat.id"), outcome, load_register()).broke == "harness-error: the check broke"
+    outcome = Outcome(_TRIAL, {"chat.id": "harness-error: it broke", "chat.model": "harness-error: it too"})
+    broke = judged(_entry("chat.id"), outcome, load_register()).broke
+    assert broke == "harness-error: it broke; harness-error: it too"
 
 
 def test_proofs_alarms_and_what_is_owed_none() -> None:
@@ -74,3 +75,43 @@ def test_proofs_alarms_and_what_is_owed_none() -> None:
         "false_alarms": 1,
     }
     assert not found.ok
+
+
+def test_an_alarm_names_its_trial_and_a_trial_that_broke_is_one() -> None:
+    broken = Outcome(_TRIAL, {"chat.id": "fail: it is so"}, broke="OSError: no")
+    other = Outcome(Trial("y", "hermes-tokens"), {"auth.no-echo": "warn: it is so"})
+    assert alarms([broken, other]) == (
+        Alarm("x", "", "OSError: no"),
+        Alarm("x", "chat.id", "fail: it is so"),
+        Alarm("y", "auth.no-echo", "warn: it is so"),
+    )
+
+
+def _matrix(*faults: FaultResult, all_faults: bool = True) -> Matrix:
+    register = load_register()
+    return matrix(
+        register,
+        faults,
+        [Outcome(_TRIAL, {})],
+        [Outcome(_TRIAL, {})] * 5,
+        unbreakable={r.id: "it is so" for r in register if r.id != "chat.id"},
+        variants=2,
+        all_faults=all_faults,
+    )
+
+
+def test_a_broken_trial_proves_nothing_and_hides_no_later_one() -> None:
+    entry = _entry("chat.id")
+    found = _matrix(_fault(entry, "chat.id", broke="OSError: no"), _fault(entry, "chat.id"))
+    assert found.proofs == {"chat.id": ("a.fault",)}
+    assert (found.variants, found.mixtures, found.ok) == (2, 3, False)
+
+
+@pytest.mark.parametrize("all_faults", [True, False])
+def test_an_unproven_requirement_counts_when_everything_was_tried(all_faults: bool) -> None:
+    assert _matrix(all_faults=all_faults).ok == (not all_faults)
+
+
+def test_what_fires_beside_the_areas_of_a_fault_is_stray_though_a_pattern_is_met() -> None:
+    result = _fault(_entry("chat.id"), "chat.id", "errors.method", "auth.no-echo")
+    assert (result.stray, result.detected, result.ok) == (("errors.method", "auth.no-echo"), True, False)

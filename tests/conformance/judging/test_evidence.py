@@ -6,7 +6,7 @@ import gzip
 from typing import Any
 
 import pytest
-from wiremark_conformance.evidence import View, parse_json
+from wiremark_conformance.evidence import MAX_DEPTH, View, parse_json
 from wiremark_conformance.outcome import NotTestable
 from wiremark_conformance.shapes import schema_violations, shape
 
@@ -24,6 +24,19 @@ def test_what_is_not_json_is_told_with_a_reason(text: str) -> None:
     value, defect = parse_json(text)
     assert value is None
     assert defect
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}"), ('[{"a":', "}]")])
+def test_json_is_read_to_a_depth(opening: str, closing: str) -> None:
+    levels = opening.count("[") + opening.count("{")
+    deep, deeper = MAX_DEPTH // levels, MAX_DEPTH // levels + 1
+    assert parse_json(opening * deep + "1" + closing * deep)[1] == ""
+    value, defect = parse_json(opening * deeper + "1" + closing * deeper)
+    assert (value, "nested" in defect) == (None, True)
+
+
+def test_many_brackets_are_not_depth() -> None:
+    assert parse_json("[" + "[]," * MAX_DEPTH + '"' + "[" * MAX_DEPTH + '"]')[1] == ""
 
 
 def test_parsing_happens_once(world: Any) -> None:

@@ -1,0 +1,78 @@
+"""The bookkeeping of mutation testing, on a mutated module as the tool writes it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.mutation.mutants import Change, Mutant, Verdict, compare, explained, mutants_in
+from tests.mutation.run import MODULES, ROOT, SURVIVORS
+
+MUTATED = """
+def x_size__mutmut_orig(line):
+    note(line)
+    return len(line)
+
+def x_size__mutmut_1(line):
+    note(None)
+    return len(line)
+
+class Reader:
+    def xǁReaderǁtake__mutmut_orig(self):
+        return 1
+
+    def xǁReaderǁtake__mutmut_1(self):
+        return 2
+"""
+SIZE = Change("m", "size", "note(line)", "note(None)")
+TAKE = Change("m", "Reader.take", "return 1", "return 2")
+
+
+@pytest.mark.parametrize(
+    ("code", "ending", "lives"),
+    [
+        (0, "survived", True),
+        (1, "killed", False),
+        (33, "called by no test", True),
+        (36, "too slow", False),
+        (35, "ended with 35", True),
+        (None, "not tried", True),
+    ],
+)
+def test_a_mutant_tells_what_it_changes_and_how_it_ended(
+    tmp_path: Path, code: int | None, ending: str, lives: bool
+) -> None:
+    (tmp_path / "m.py").write_text(MUTATED)
+    codes = {"p.m.x_size__mutmut_1": code, "p.m.xǁReaderǁtake__mutmut_1": 1}
+    (tmp_path / "m.py.meta").write_text(json.dumps({"exit_code_by_key": codes}))
+    found = mutants_in(tmp_path, "m")
+    assert found == [Mutant(SIZE, ending), Mutant(TAKE, "killed")]
+    assert found[0].lives == lives
+
+
+def test_a_survivor_needs_a_reason_and_a_reason_a_survivor() -> None:
+    alive, dead = Mutant(SIZE, "survived"), Mutant(TAKE, "killed")
+    assert compare([alive, dead], [SIZE]).verdict is Verdict.GOOD
+    assert compare([alive, dead], []).unexplained == (SIZE,)
+    bad = compare([alive, dead], [SIZE, TAKE])
+    assert (bad.dead, bad.verdict) == ((TAKE,), Verdict.BAD)
+    assert list(bad.lines())[-1] == "2 mutants: 1 survived, 1 killed; 0 of them unexplained"
+
+
+def test_an_entry_without_a_reason_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "survivors.yaml"
+    file.write_text("- {in: 'm: size', was: a, now: b, why: ' '}")
+    with pytest.raises(SystemExit, match="an entry needs in, was, now and why"):
+        explained(file)
+
+
+def test_what_is_explained_stands_in_the_source() -> None:
+    """An entry for a line that has gone is noticed here already, long before the mutants are made again."""
+    sources = {
+        module: (ROOT / "conformance" / "wiremark_conformance" / f"{module}.py").read_text()
+        for module in MODULES
+    }
+    for change in explained(SURVIVORS):
+        assert change.function.rpartition(".")[2] in sources[change.module], change
