@@ -91,6 +91,8 @@ def test_known_behaviours(body: bytes, client: str, outcome: int | str) -> None:
         (b'data: {"error":{}}', {OPY: None, OJS: {}}),
         (b'data: {"error":null}', {OPY: None, OJS: None}),
         (b'event: error\ndata: {"message":"m"}', {OPY: None, OJS: {"message": "m"}}),
+        (b'event: error\ndata: {"error":{"a":1}}', {OJS: {"a": 1}}),
+        (b"event: error\ndata: [1]", {OJS: [1]}),
         (b'data: {"object":"error","message":"m"}', {OPY: None, OJS: None}),
         (b'data: {"error":{"code":503}}', {GPY: {"code": 503}}),
         (b'data: {"id":1,"error":{"code":503}}', {GPY: None}),
@@ -103,11 +105,62 @@ def test_errors_inside_a_stream(body: bytes, errors: dict[str, Any]) -> None:
         assert len(reading.events) == (error is None), client
 
 
+# What the application gets, and what is lost without a word, to the letter.
+@pytest.mark.parametrize(
+    ("client", "body", "events", "lost"),
+    [
+        (HTML, ONE + b'data: {"b":2}\n', ({"a": 1},), b'data: {"b":2}\n'),
+        (HTML, ONE + DONE + b"data: x", ({"a": 1},), b""),
+        (OPY, b'data: {"a":\ndata: 1}', (), b'data: {"a":data: 1}'),
+        (OPY, b"id: \0\n\n" + ONE, ({"a": 1},), b""),
+        (OPY, b"\xef\xbb\xbfdata: 1\n\n" + ONE, ({"a": 1},), b"\xef\xbb\xbfdata: 1"),
+        (OPY, b"event: thread.run\n" + ONE, ({"event": "thread.run", "data": {"a": 1}},), b""),
+        (OPY, b"event: response.created\n" + ONE, ({"a": 1},), b""),
+        (OJS, ONE, ({"a": 1},), b""),
+        (OJS, b"event: response.created\n" + ONE, ({"a": 1},), b""),
+        (OJS, b"event: transcript.text\n" + ONE, ({"a": 1},), b""),
+        (OJS, b"event: x\n" + ONE, ({"event": "x", "data": {"a": 1}},), b""),
+        (GPY, b'{"a":{\n"b":\n1}}\n', ({"a": {"b": 1}},), b""),
+        (GPY, b"data: [1,\ndata: 2]", ([1, 2],), b""),
+        (GPY, b"data: {}\n\n", ({},), b""),
+    ],
+)
+def test_what_a_client_hands_on_and_what_it_drops(
+    client: str, body: bytes, events: tuple[Any, ...], lost: bytes
+) -> None:
+    reading = read(client, body)
+    assert (reading.crash, reading.events, reading.lost) == (None, events, lost)
+
+
+@pytest.mark.parametrize(
+    ("body", "crash"),
+    [
+        (b'data: {"a":NaN}\n\n', "SyntaxError: NaN is not JSON (the data was '{\"a\":NaN}')"),
+        (b"data:\n\n", "SyntaxError: Expecting value: line 1 column 1 (char 0) (the data was '')"),
+        (b"data: " + b"x" * 60, f"(the data was '{'x' * 60}')"),
+        (b"data: " + b"x" * 61, f"(the data was '{'x' * 59}…')"),
+    ],
+)
+def test_a_crash_quotes_its_cause(body: bytes, crash: str) -> None:
+    assert (read(HTML, body + b"\n\n").crash or "").endswith(crash)
+
+
+@pytest.mark.parametrize(("code", "raised"), [(399, False), (400, True), (599, True), (600, False)])
+def test_google_genai_raises_for_the_codes_of_errors(code: int, raised: bool) -> None:
+    reading = read(GPY, b'data: {"error":{"code":%d}}\n\n' % code)
+    assert (reading.error is not None, len(reading.events)) == (raised, int(not raised))
+
+
 @pytest.mark.parametrize("code", [b'"503"', b"null"])
 def test_an_error_code_that_is_no_number_crashes_google_genai(code: bytes) -> None:
     crash = read(GPY, b'data: {"error":{"code":' + code + b"}}\n\n").crash
     assert crash is not None
     assert crash.startswith("TypeError")
+
+
+def test_an_error_that_is_no_object_crashes_google_genai() -> None:
+    crash = read(GPY, b'data: {"error":"m"}\n\n').crash
+    assert crash == "TypeError: an error's code must be a number to be compared, not None"
 
 
 def test_broken_says_which_client_and_how() -> None:

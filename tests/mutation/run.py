@@ -28,6 +28,7 @@ PACKAGE = "wiremark_conformance"
 MODULES = {
     "http1": ("conformance/test_http1.py",),
     "order": ("conformance/test_order.py",),
+    "readers": ("conformance/test_readers.py",),
     "selftest/matrix": ("selftest/test_matrix.py",),
     "sse": ("conformance/test_sse.py",),
     "values": ("conformance/test_values.py",),
