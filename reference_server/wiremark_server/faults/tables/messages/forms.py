@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from wiremark_server.faults.change import (
@@ -77,7 +78,7 @@ TABLE: tuple[Fault, ...] = (
     _refused("content-blocks", with_block("text"), "messages.content-blocks"),
     _refused("document", with_block("document"), "messages.document"),
     _refused("image", with_block("image"), "messages.vision.accepted"),
-    _refused("same-role", lambda ask: _roles(ask) == ["user", "user"], "messages.same-role"),
+    _refused("same-role", lambda ask: ("user", "user") in pairwise(_roles(ask)), "messages.same-role"),
     _refused(
         "cache-control",
         lambda ask: any("cache_control" in b for b in _first_text(ask)),
