@@ -43,7 +43,7 @@ demo: install
 selftest: install
 	@$(BIN)/wiremark selftest --json out/selftest.json --html out/selftest.html
 
-test: lint types layers tests
+test: lint types layers tests selftest
 
 lint: install
 	$(BIN)/ruff check .
