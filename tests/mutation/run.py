@@ -27,6 +27,7 @@ PACKAGE = "wiremark_conformance"
 # Module of the judging core → the tests that hold it.
 MODULES = {
     "http1": ("conformance/test_http1.py",),
+    "judge": ("conformance/judging/test_judge.py", "conformance/judging/test_judge_order.py"),
     "order": ("conformance/test_order.py",),
     "readers": ("conformance/test_readers.py",),
     "selftest/matrix": ("selftest/test_matrix.py",),

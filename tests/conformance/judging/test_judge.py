@@ -185,7 +185,7 @@ def test_what_a_check_says_becomes_a_verdict(
     requirement = "chat.created-seconds"  # a SHOULD
     monkeypatch.setitem(checking._checks, requirement, replace(CHECKS[requirement], function=function))
     judged = world.judge(requirement)
-    assert (judged.verdict, judged.message) == (verdict, message)
+    assert (judged.verdict, judged.message, judged.probes) == (verdict, message, ("chat.plain",))
 
 
 def test_a_should_is_a_warning(world: Any) -> None:
