@@ -1,6 +1,6 @@
 """Faults of the judge: change its core in every way a mutation tool knows, and see that a test notices.
 
-    python -m tests.mutation.run             all modules of `MODULES`, two minutes on two quiet cores
+    python -m tests.mutation.run             all modules of `MODULES`, three minutes on two quiet cores
     python -m tests.mutation.run sse order   some of them
 
 The tool (mutmut) works on a copy in a temporary folder. Each change that survives has to stand in
@@ -26,6 +26,10 @@ PACKAGE = "wiremark_conformance"
 
 # Module of the judging core → the tests that hold it.
 MODULES = {
+    "evidence": tuple(
+        f"conformance/judging/test_{name}.py"
+        for name in ("evidence", "evidence_pieces", "checks_stream", "checks_tools", "judge")
+    ),
     "http1": ("conformance/test_http1.py",),
     "judge": ("conformance/judging/test_judge.py", "conformance/judging/test_judge_order.py"),
     "order": ("conformance/test_order.py",),
