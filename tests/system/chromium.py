@@ -6,9 +6,7 @@ import base64
 import contextlib
 import json
 import shutil
-import subprocess
 import tempfile
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,8 +14,10 @@ from typing import Any
 
 import pytest
 from websockets.sync.client import connect
+from wiremark_loadtests import children
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "chromium-headless-shell")
+HEADLESS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run")
 _SECONDS = 30
 _KEYS = {"Tab": (9, ""), "Enter": (13, "\r"), " ": (32, " ")}
 _PROGRESS = "Browser.downloadProgress"
@@ -35,37 +35,25 @@ def browser_command() -> str:
 @contextlib.contextmanager
 def browser() -> Iterator[Page]:
     """A browser with one page, in a profile of its own that is gone afterwards."""
-    command = browser_command()
     with tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as profile:
-        process = subprocess.Popen(
-            [
-                *(command, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"),
-                *("--no-first-run", "--disable-background-networking", "--disable-component-update"),
-                *("--disable-sync", "--remote-debugging-port=0", f"--user-data-dir={profile}", "about:blank"),
-            ],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            with connect(_page_address(process, Path(profile)), max_size=None) as socket:
+        command = [
+            *(browser_command(), *HEADLESS, "--disable-background-networking"),
+            *("--disable-component-update", "--disable-sync", "--remote-debugging-port=0"),
+            *(f"--user-data-dir={profile}", "about:blank"),
+        ]
+        with children.running(command, piped=True) as process:
+            told = children.Output(process).line_with("DevTools listening on ws://", _SECONDS)
+            if told is None:
+                pytest.fail("the browser did not start")
+            with connect(_new_page(told.partition("/")[0]), max_size=None) as socket:
                 yield Page(socket)
-        finally:
-            process.kill()
-            process.wait(10)
 
 
-def _page_address(process: subprocess.Popen[bytes], profile: Path) -> str:
-    """Where the browser's only page is spoken to: it writes its port into its profile."""
-    port = profile / "DevToolsActivePort"
-    deadline = time.monotonic() + _SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        if port.exists() and (lines := port.read_text().splitlines()):
-            with urllib.request.urlopen(f"http://127.0.0.1:{lines[0]}/json", timeout=10) as answer:
-                pages = [entry for entry in json.load(answer) if entry["type"] == "page"]
-            if pages:
-                return str(pages[0]["webSocketDebuggerUrl"])
-        time.sleep(0.05)
-    pytest.fail("the browser did not start")
+def _new_page(address: str) -> str:
+    """Where a page that the browser opens for us is spoken to."""
+    request = urllib.request.Request(f"http://{address}/json/new?about:blank", method="PUT")
+    with urllib.request.urlopen(request, timeout=_SECONDS) as answer:
+        return str(json.load(answer)["webSocketDebuggerUrl"])
 
 
 class Page:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import socket
 import struct
 import subprocess
@@ -21,7 +20,8 @@ import pytest
 from wiremark_loadtests import children
 from wiremark_loadtests.demo import wiremark
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "chromium-headless-shell")
+from tests.system.chromium import HEADLESS, browser_command
+
 SECONDS = 60
 
 
@@ -103,19 +103,9 @@ def test_a_wrong_bill_shows_while_the_run_is_under_way(tmp_path: Path) -> None:
     ],
 )
 def test_a_browser_shows_the_tab_filled(page: str, tab: str, words: list[str], tmp_path: Path) -> None:
-    browser = next((found for name in BROWSERS if (found := shutil.which(name))), None)
-    if browser is None:
-        pytest.skip(f"no browser is installed ({', '.join(BROWSERS)})")
     picture = tmp_path / "page.png"
     command = [
-        *(
-            browser,
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            "--no-first-run",
-        ),
+        *(browser_command(), *HEADLESS),
         *(f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=8000", "--window-size=1280,1000"),
     ]
     url = f"{page}/?tab={tab}"
