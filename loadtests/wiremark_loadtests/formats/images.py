@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from wiremark_loadtests.formats.base import Ask, Broken, Tokens
+from wiremark_loadtests.formats.base import Ask, Tokens
+from wiremark_loadtests.formats.unstreamed import Unstreamed
 
 
-class Images:
-    headers: tuple[str, ...] = ()
-    stream_query = ""
-
-    def operation(self, *, stream: bool) -> str:  # noqa: ARG002  never streamed
-        return "images.create"
+class Images(Unstreamed):
+    named = "images.create"
+    what = "tasks"
 
     def body(self, ask: Ask) -> dict[str, Any]:
         body: dict[str, Any] = {"model": ask.model, "prompt": ask.prompt}
@@ -22,21 +20,6 @@ class Images:
         if ask.unreachable is not None:
             body["image_urls"] = [ask.unreachable]
         return body
-
-    def contents(self, payloads: list[bytes]) -> list[bytes]:  # noqa: ARG002  never streamed
-        raise Broken("broken-stream:tasks-do-not-stream")
-
-    def usage(self, payloads: Sequence[bytes]) -> Tokens | None:  # noqa: ARG002  never streamed
-        return None
-
-    def bears_token(self, event: Mapping[str, Any]) -> bool:  # noqa: ARG002  never streamed
-        return False
-
-    def check(self, payloads: Sequence[bytes]) -> None:
-        """Never streamed."""
-
-    def glance(self, body: bytes) -> Tokens | None:  # noqa: ARG002  always decoded
-        return None
 
     def plain(self, document: Mapping[str, Any]) -> tuple[Tokens | None, str]:
         """A task is no tokens: it has a price of its own."""

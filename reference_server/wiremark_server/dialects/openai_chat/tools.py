@@ -6,11 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from wiremark_server.dialects.validation import check_grammar, check_schema
+from wiremark_server.dialects import openai_tools
 from wiremark_server.domain import problem
 from wiremark_server.domain.generation import Tool, ToolCall, ToolChoice
 
-_MAX_TOOLS = 128
 ARGUMENTS: Mapping[str, str] = {"function": "arguments", "custom": "input"}
 """Type of a tool → under which key a call of it has what it is called with."""
 STANDARD_KINDS: Mapping[str, str] = MappingProxyType({})
@@ -26,31 +25,20 @@ def kinds(tools: Iterable[Tool]) -> Mapping[str, str]:
 
 
 def read_tools(entries: Sequence[Mapping[str, Any]]) -> tuple[Tool, ...]:
-    if len(entries) > _MAX_TOOLS:
-        raise problem.invalid_request(
-            f"Invalid value for 'tools': expected at most {_MAX_TOOLS} items.", "tools"
-        )
+    openai_tools.check_number(entries)
     return tuple(
         _READERS[entry["type"]](entry[entry["type"]], f"tools[{position}].{entry['type']}")
         for position, entry in enumerate(entries)
     )
 
 
-def _function(entry: Mapping[str, Any], param: str) -> Tool:
-    parameters = entry.get("parameters")
-    if parameters is not None:
-        check_schema(parameters, f"{param}.parameters", strict=bool(entry.get("strict")))
-    return Tool(entry["name"], entry.get("description") or "", parameters)
-
-
 def _custom(entry: Mapping[str, Any], param: str) -> Tool:
     form = entry.get("format") or {"type": "text"}
     grammar = form["grammar"] if form["type"] == "grammar" else None
-    pattern = check_grammar(grammar, f"{param}.format.grammar") if grammar else None
-    return Tool(entry["name"], entry.get("description") or "", pattern, free=True)
+    return openai_tools.custom(entry, grammar, f"{param}.format.grammar")
 
 
-_READERS = {"function": _function, "custom": _custom}
+_READERS = {"function": openai_tools.function, "custom": _custom}
 
 
 def read_choice(choice: str | Mapping[str, Any] | None, tools: tuple[Tool, ...]) -> ToolChoice:

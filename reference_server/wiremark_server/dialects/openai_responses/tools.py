@@ -5,19 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from wiremark_server.dialects.validation import check_grammar, check_schema
+from wiremark_server.dialects import openai_tools
 from wiremark_server.domain import problem
 from wiremark_server.domain.generation import Tool, ToolChoice
 
-_MAX_TOOLS = 128
 _KINDS = frozenset({"function", "custom"})
 
 
 def read_tools(entries: Sequence[Mapping[str, Any]]) -> tuple[Tool, ...]:
-    if len(entries) > _MAX_TOOLS:
-        raise problem.invalid_request(
-            f"Invalid value for 'tools': expected at most {_MAX_TOOLS} items.", "tools"
-        )
+    openai_tools.check_number(entries)
     tools: dict[str, Tool] = {}
     for position, entry in enumerate(entries):
         param = f"tools[{position}]"
@@ -31,22 +27,14 @@ def read_tools(entries: Sequence[Mapping[str, Any]]) -> tuple[Tool, ...]:
             raise problem.invalid_request(
                 f"Invalid value for '{param}.name': tool names must be unique.", f"{param}.name"
             )
-        read = _function if entry["type"] == "function" else _custom
+        read = openai_tools.function if entry["type"] == "function" else _custom
         tools[entry["name"]] = read(entry, param)
     return tuple(tools.values())
 
 
-def _function(entry: Mapping[str, Any], param: str) -> Tool:
-    parameters = entry.get("parameters")
-    if parameters is not None:
-        check_schema(parameters, f"{param}.parameters", strict=bool(entry.get("strict")))
-    return Tool(entry["name"], entry.get("description") or "", parameters)
-
-
 def _custom(entry: Mapping[str, Any], param: str) -> Tool:
     form = entry.get("format") or {"type": "text"}
-    pattern = check_grammar(form, f"{param}.format") if form["type"] == "grammar" else None
-    return Tool(entry["name"], entry.get("description") or "", pattern, free=True)
+    return openai_tools.custom(entry, form if form["type"] == "grammar" else None, f"{param}.format")
 
 
 def read_choice(choice: str | Mapping[str, Any] | None, tools: tuple[Tool, ...]) -> ToolChoice:
