@@ -33,7 +33,8 @@ LIMITS = ("requests_per_minute", "requests_per_day", "tokens_per_minute", "concu
 class LimitOverrides:
     """A key's own limits; None means what the contract says.
 
-    full: the windows of this key are full at all times, so that refusals can be tested
+    full:     the windows of this key are full at all times, so that refusals can be tested
+    full_day: only that of a day is, likewise
     """
 
     requests_per_minute: int | None = None
@@ -41,6 +42,12 @@ class LimitOverrides:
     tokens_per_minute: int | None = None
     concurrent_requests: int | None = None
     full: bool = False
+    full_day: bool = False
+
+    @property
+    def refusing(self) -> str:
+        """The limit that refuses every request of this key; empty when none does."""
+        return LIMITS[0] if self.full else LIMITS[1] if self.full_day else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +228,7 @@ async def provision_roles(store: KeyStore, ledger: Ledger, contract: Contract, s
         "restricted": {"limits": _ROOMY, "allowed_models": [other]},
         "capped": {"limits": _ROOMY, "monthly_cap": 1},
         "throttled": {"limits": LimitOverrides(full=True)},
+        "daily": {"limits": LimitOverrides(full_day=True)},
         "revoked": {"limits": _ROOMY},
         "disabled": {"limits": _ROOMY},
     }

@@ -115,6 +115,7 @@ class AnswerForm:
     id:            template: `{created}` is the answer's Unix time, `{random}` letters and digits;
                    None when any id will do
     reasoning:     fields of a message that hold the reasoning; empty when none is promised
+    details:       it stands in typed and numbered entries of `reasoning_details` too
     message_nulls: fields of a message that are always there, null when unused
     choice_nulls:  the same for a choice
     fields:        further fields of an answer and of every chunk: name → what they tell
@@ -123,6 +124,7 @@ class AnswerForm:
 
     id: str | None = None
     reasoning: tuple[str, ...] = ()
+    details: bool = False
     message_nulls: tuple[str, ...] = ()
     choice_nulls: tuple[str, ...] = ()
     fields: Mapping[str, str] = field(default_factory=dict)
@@ -232,6 +234,7 @@ class Contract:
         return AnswerForm(
             id=form.get("id"),
             reasoning=tuple(form.get("reasoning_fields", ())),
+            details=form.get("reasoning_details", False),
             message_nulls=tuple(nulls.get("message", ())),
             choice_nulls=tuple(nulls.get("choice", ())),
             fields=form.get("fields", {}),

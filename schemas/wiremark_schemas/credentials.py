@@ -2,7 +2,8 @@
 
 Roles are what a key is good for, so that the paths of refusal can be tested: `default` works,
 `exhausted` has no balance, `restricted` may not use every model, `capped` has reached its monthly
-cap, `throttled` its rate limit, `revoked` is no longer valid, `disabled` is not switched on.
+cap, `throttled` its rate limit, `daily` its number of requests a day, `revoked` is no longer valid,
+`disabled` is not switched on.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 from wiremark_schemas import yamlfile
 from wiremark_schemas.explain import pointer
 
-ROLES = ("default", "exhausted", "restricted", "capped", "throttled", "revoked", "disabled")
+ROLES = ("default", "exhausted", "restricted", "capped", "throttled", "daily", "revoked", "disabled")
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,7 +181,7 @@ def test_a_key_is_made_shown_once_used_changed_and_ended(visitor: Open) -> None:
 
 
 def test_nobody_gets_rid_of_bounds(visitor: Open) -> None:
-    for role in ("restricted", "capped", "throttled"):
+    for role in ("restricted", "capped", "throttled", "daily"):
         person = visitor(role=role)
         assert b"cannot make or change keys" in person.get("/keys").body
         assert person.act("/keys").status == 400

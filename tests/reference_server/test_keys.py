@@ -170,6 +170,7 @@ def test_every_role_behaves_as_its_name_says(place: str) -> None:
         assert await hold(ledger, keys["capped"]) == Refused("monthly_cap_reached")
         assert keys["restricted"].allowed_models == frozenset(others)
         assert keys["throttled"].limits == LimitOverrides(full=True)
+        assert keys["daily"].limits == LimitOverrides(full_day=True)
         assert keys["default"].allows(model)
         (row,) = (await ledger.usage(keys["capped"].id, 5)).rows
         assert (row.amount, row.model, row.state) == (1, model, "settled")

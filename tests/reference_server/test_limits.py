@@ -162,6 +162,16 @@ def test_a_throttled_key_is_refused_every_time_and_shows_the_contracts_limits(
         clock.advance(1.7)
 
 
+@pytest.mark.parametrize("promised", [{"requests_per_minute": 60, "requests_per_day": 1000}, {}])
+def test_a_key_that_has_used_up_its_day_may_come_back_tomorrow(promised: dict[str, int]) -> None:
+    clock = ManualClock(1_764_547_200.0 + 3600)
+    limiter = Limiter(promised, clock)
+    decision = now(limiter.check(Key("key", "acme", limits=LimitOverrides(full_day=True))))
+    assert (decision.allowed, decision.scope, decision.retry_after) == (False, "requests_per_day", 82_800)
+    assert dict(decision.headers)["x-ratelimit-limit-requests"] == "1000"
+    assert dict(decision.headers)["x-ratelimit-remaining-requests"] == "0"
+
+
 def test_without_a_promise_everything_is_admitted_without_headers() -> None:
     limiter = Limiter({"body_bytes": 5}, ManualClock())
     decisions = [now(limiter.check(KEY, 10**9)) for _ in range(1000)]

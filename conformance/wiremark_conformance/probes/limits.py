@@ -38,6 +38,12 @@ def _hello(context: ProbeContext) -> Draft:
     return chat(context, {"messages": HELLO, "max_tokens": 16})
 
 
+def _on_a_day(context: ProbeContext) -> Draft:
+    if "requests_per_day" not in context.target.contract.limits:
+        raise NotPromised("the contract names no limit of requests_per_day")
+    return _hello(context)
+
+
 def _restricted(context: ProbeContext) -> Draft:
     return chat(context, {"model": forbidden_model(context), "messages": HELLO, "max_tokens": 16})
 
@@ -72,6 +78,7 @@ TABLE = (
     Probe("limits.body", lambda c: _too_large(c, chunked=False), capability="limits.body"),
     Probe("limits.body.chunked", lambda c: _too_large(c, chunked=True), capability="limits.body"),
     Probe("keys.throttled", _hello, role="throttled", capability="limits.rate"),
+    Probe("keys.daily", _on_a_day, role="daily", capability="limits.rate"),
     Probe("keys.exhausted", _hello, role="exhausted", capability="keys.credits"),
     Probe("keys.capped", _hello, role="capped", capability="keys.cap"),
     Probe("keys.restricted", _restricted, role="restricted", capability="keys.allowlist"),

@@ -30,7 +30,7 @@ class Viewer:
         key = self.key
         if key is None:
             return True
-        full = key.limits is not None and key.limits.full
+        full = key.limits is not None and bool(key.limits.refusing)
         return key.allowed_models is None and key.monthly_cap is None and not full
 
     def sees(self, key: Key) -> bool:

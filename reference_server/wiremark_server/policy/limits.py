@@ -28,8 +28,8 @@ _RULES: tuple[tuple[Scope, Unit, int], ...] = (
 )
 """With the length of the window in seconds."""
 
-_UNPROMISED = 60
-"""Requests per minute of a key whose window is always full where the contract promises no limit."""
+_UNPROMISED: Mapping[str, int] = {"requests_per_minute": 60, "requests_per_day": 1000}
+"""Limits of a key whose window is always full where the contract promises none."""
 
 
 class Decision(Struct, frozen=True):
@@ -126,8 +126,8 @@ class Limiter:
         dialect: whose headers the answer has, when the contract promises any; None: those promised
         """
         show = self._show(dialect)
-        if key.limits is not None and key.limits.full:
-            return self._always_full(key, show)
+        if key.limits is not None and key.limits.refusing:
+            return self._always_full(key, key.limits.refusing, show)
         meters = self._of(key)
         if meters.concurrent is None:
             return await self._admit(meters, 1, tokens, show)
@@ -258,12 +258,12 @@ class Limiter:
             for meter, cell in zip(meters.windows, cells, strict=True)
         ]
 
-    def _always_full(self, key: Key, show: Show) -> Decision:
-        """As if others had used up the key's window the moment it opened, with the UTC minute."""
-        scope, unit, _ = _RULES[0]
+    def _always_full(self, key: Key, refusing: str, show: Show) -> Decision:
+        """As if others had used up the key's window the moment it opened, with the UTC minute or day."""
+        scope, unit, seconds = next(rule for rule in _RULES if rule[0] == refusing)
         now = self._clock.now()
-        left = 60 - now % 60
-        full = Window(scope, unit, self._limit(key, scope) or _UNPROMISED, 0, left, now + left)
+        left = seconds - now % seconds
+        full = Window(scope, unit, self._limit(key, scope) or _UNPROMISED[scope], 0, left, now + left)
         windows = [full]
         tokens = self._promised.get("tokens_per_minute")
         if tokens is not None:

@@ -169,14 +169,19 @@ def _n_stream() -> list[Any]:
     return [*chunks, chunk({}, "stop", 0), chunk({}, "stop", 1), "[DONE]"]
 
 
+def _thought(text: str) -> dict[str, Any]:
+    entry = {"type": "reasoning.text", "text": text, "index": 0}
+    return {"reasoning_content": text, "reasoning_details": [entry]}
+
+
 def _reasoned() -> dict[str, Any]:
-    answer = completion({"content": "A dozen.", "reasoning_content": "A dozen is 12."})
+    answer = completion({"content": "A dozen.", **_thought("A dozen is 12.")})
     answer["usage"]["completion_tokens_details"] = {"reasoning_tokens": 4}
     return answer
 
 
 def _reasoned_stream() -> list[Any]:
-    thought = [chunk({"reasoning_content": text}) for text in ("A dozen ", "is 12.")]
+    thought = [chunk(_thought(text)) for text in ("A dozen ", "is 12.")]
     return [chunk({"role": "assistant"}), *thought, *_text()[1:]]
 
 
@@ -505,6 +510,7 @@ def answers(model: str) -> Mapping[str, Callable[[], Answer]]:
         "limits.body": lambda: _error(413, "invalid_request_error", "request_too_large"),
         "limits.body.chunked": lambda: _error(413, "invalid_request_error", "request_too_large"),
         "keys.throttled": lambda: _error(429, "requests", "rate_limit_exceeded", **{"retry-after": "7"}),
+        "keys.daily": lambda: _error(429, "requests", "rate_limit_exceeded", **{"retry-after": "41734"}),
         "keys.exhausted": lambda: _error(402, "insufficient_quota", "insufficient_credits"),
         "keys.capped": lambda: _error(429, "insufficient_quota", "monthly_cap_reached"),
         "keys.restricted": lambda: _error(403, "invalid_request_error", "model_not_allowed"),

@@ -161,6 +161,22 @@ SPOILT: list[tuple[str, Change]] = [
     ("chat.reasoning.accepted", _refuse("chat.reasoning")),
     ("chat.reasoning.field", _message("chat.reasoning", reasoning_content=None)),
     ("chat.reasoning.field", _message("chat.reasoning", reasoning_content=["A dozen is 12."])),
+    ("chat.reasoning.details", lambda w: w["chat.reasoning"].message.pop("reasoning_details")),
+    ("chat.reasoning.details", _message("chat.reasoning", reasoning_details={"type": "reasoning.text"})),
+    ("chat.reasoning.details", _message("chat.reasoning", reasoning_details=["A dozen is 12."])),
+    ("chat.reasoning.details", _message("chat.reasoning", reasoning_details=[{"type": "text", "index": 0}])),
+    (
+        "chat.reasoning.details",
+        _message("chat.reasoning", reasoning_details=[{"type": "reasoning.text", "index": "0"}]),
+    ),
+    (
+        "chat.reasoning.stream-details",
+        lambda w: w["chat.reasoning.stream"].delta(2)["reasoning_details"][0].pop("index"),
+    ),
+    (
+        "chat.reasoning.stream-details",
+        lambda w: [w["chat.reasoning.stream"].delta(i).pop("reasoning_details") for i in (1, 2)],
+    ),
     ("chat.reasoning.apart", _message("chat.reasoning", content="<think>12</think>A dozen.")),
     ("chat.reasoning.stream-field", lambda w: w.chunks("chat.reasoning.stream").__delitem__(slice(1, 3))),
     ("chat.reasoning.stream-apart", lambda w: w["chat.reasoning.stream"].delta(3).update(content="</think>")),

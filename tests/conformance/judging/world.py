@@ -157,12 +157,14 @@ class World:
 
 def _shared(name: str, position: int) -> dict[str, str]:
     role = PROBES[name].role
-    remaining = "0" if role == "throttled" else str(59 - position % 50)
+    limit, remaining = {"throttled": ("60", "0"), "daily": ("1000", "0")}.get(
+        role, ("60", str(59 - position % 50))
+    )
     if name.startswith("auth."):
         return {"x-request-id": f"req-{name}"}
     return {
         "x-request-id": f"req-{name}",
-        "x-ratelimit-limit-requests": "60",
+        "x-ratelimit-limit-requests": limit,
         "x-ratelimit-remaining-requests": remaining,
         "x-ratelimit-reset-requests": "6m0.5s",
     }

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from wiremark_conformance.checking import accepted, check
 from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotPromised, NotTestable, Outcome, Silent
@@ -60,6 +63,31 @@ def stream_first(view: View) -> Outcome:
         if begun and any(is_text(delta.get(name)) for name in fields):
             return "a delta of the reasoning comes after the answer has begun"
         begun = begun or is_text(delta.get("content"))
+    return None
+
+
+@check("chat.reasoning.details", "chat.reasoning")
+def details(view: View) -> Outcome:
+    return _detailed(view, [view.message])
+
+
+@check("chat.reasoning.stream-details", "chat.reasoning.stream", expects="stream")
+def stream_details(view: View) -> Outcome:
+    return _detailed(view, [delta for _, delta in view.deltas])
+
+
+def _detailed(view: View, messages: Iterable[Mapping[str, Any]]) -> Outcome:
+    """Only who has such entries has something to look at, and who promised them has to have them."""
+    found = [message["reasoning_details"] for message in messages if message.get("reasoning_details")]
+    entries = [entry for one in found for entry in (one if isinstance(one, list) else [one])]
+    for entry in entries:
+        kind = entry.get("type") if isinstance(entry, dict) else None
+        if not is_text(kind) or not str(kind).startswith("reasoning."):
+            return f"an entry of `reasoning_details` has the `type` {shown(kind)}: {shown(entry)}"
+        if not is_int(entry.get("index")):
+            return f"an entry of `reasoning_details` has the `index` {shown(entry.get('index'))}"
+    if not entries and view.target.contract.answer.details:
+        return Silent("there are no `reasoning_details`")
     return None
 
 

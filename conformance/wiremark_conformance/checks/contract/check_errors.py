@@ -27,6 +27,7 @@ _TABLE = (
     ("context-length", "context.prompt", "context_length_exceeded", True),
     ("body-too-large", "limits.body", "body_too_large", True),
     ("rate-limited", "keys.throttled", "rate_limited", True),
+    ("rate-limited-day", "keys.daily", "rate_limited", True),
     ("insufficient-credits", "keys.exhausted", "insufficient_credits", True),
     ("monthly-cap", "keys.capped", "monthly_cap_reached", True),
     ("model-not-allowed", "keys.restricted", "model_not_allowed", True),

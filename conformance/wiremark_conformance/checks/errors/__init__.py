@@ -52,6 +52,7 @@ REFUSED = (
     "limits.body",
     "limits.body.chunked",
     "keys.throttled",
+    "keys.daily",
     "keys.exhausted",
     "keys.capped",
     "keys.restricted",

@@ -18,6 +18,9 @@ def rate_status(view: View) -> Outcome:
     return None if view.status == 429 else f"answered {view.status_line}{view.error_text}, not 429"
 
 
+check("limits.day.status", "keys.daily", expects="any")(rate_status)
+
+
 def _only_429(view: View) -> None:
     if view.status != 429:
         raise NotTestable(f"answered {view.status_line}, not 429")
@@ -33,6 +36,17 @@ def retry_after(view: View) -> Outcome:
     _only_429(view)
     seconds = _seconds(view)
     return None if seconds else f"`Retry-After` is {shown(view.header('retry-after'))}"
+
+
+_DAY = 86_400  # seconds
+
+
+@check("limits.day.retry-after", "keys.daily", expects="any")
+def retry_within_a_day(view: View) -> Outcome:
+    """Whoever waits that long is admitted again: no window is longer than the day that is used up."""
+    _only_429(view)
+    seconds = _seconds(view)
+    return None if seconds and seconds <= _DAY else f"`Retry-After` is {shown(view.header('retry-after'))}"
 
 
 @check("limits.rate.retry-soon", "keys.throttled", expects="any")
@@ -68,6 +82,16 @@ def rate_promised(view: View) -> Outcome:
     if found in map(str, promised):
         return None
     return f"{PREFIX}limit-requests is {shown(found)}, promised is {' or '.join(map(str, promised))}"
+
+
+@check("limits.day.promised", "keys.daily", expects="any")
+def day_promised(view: View) -> Outcome:
+    _only_429(view)
+    promised = view.target.contract.limits["requests_per_day"]  # else the probe is not made
+    found = view.header(f"{PREFIX}limit-requests")
+    if found is None:
+        raise NotTestable(f"the 429 has no {PREFIX}limit-requests")
+    return None if found == str(promised) else f"{PREFIX}limit-requests is {shown(found)}, not {promised}"
 
 
 def used_up(view: View) -> Outcome:

@@ -38,9 +38,14 @@ class Form:
         """What an answer tells beyond the reference; None when that is nothing."""
         return Extras(self.promised, reply) if self.promised.fields or self.promised.usage_fields else None
 
-    def reasoning(self, text: str) -> Mapping[str, str]:
-        """The fields that carry a piece of reasoning."""
-        return dict.fromkeys(self.promised.reasoning or _REASONING, text)
+    def reasoning(self, text: str) -> Mapping[str, Any]:
+        """The fields that carry a piece of reasoning. An answer has one stretch of it, with one index."""
+        fields: dict[str, Any] = dict.fromkeys(self.promised.reasoning or _REASONING, text)
+        if self.promised.details:
+            fields["reasoning_details"] = [
+                {"type": "reasoning.text", "text": text, "format": "unknown", "index": 0}
+            ]
+        return fields
 
 
 @dataclass(frozen=True, slots=True)

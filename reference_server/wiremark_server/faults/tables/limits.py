@@ -39,7 +39,7 @@ def _status_is(*statuses: int, change: Callable[[int, Headers], int]) -> Head:
 
 def _set(name: bytes, value: bytes | None) -> Callable[[int, Headers], int]:
     def change(found: int, headers: Headers) -> int:
-        headers[:] = [(n, v) for n, v in headers if n != name]
+        headers[:] = [(n, v) for n, v in headers if n.lower() != name]
         if value is not None:
             headers.append((name, value))
         return found
@@ -78,6 +78,12 @@ def _large_in_chunks(ask: Ask) -> bool:
 
 def _is_rate(status_: int, headers: Headers) -> bool:
     return status_ == 429 and any(name.lower() == b"retry-after" for name, _ in headers)
+
+
+def _is_day(status_: int, headers: Headers) -> bool:
+    """A window that lasts longer than a minute, by what is told of it."""
+    told = {name.lower(): value for name, value in headers}
+    return _is_rate(status_, headers) and told.get(b"x-ratelimit-limit-requests") == b"1000"
 
 
 def _is_cap(status_: int, headers: Headers) -> bool:
@@ -149,7 +155,47 @@ TABLE: tuple[Fault, ...] = (
         "policy",
         "A refused client is told of a higher limit than the contract promises.",
         with_header(On(form="refusal", status=429), b"x-ratelimit-limit-requests", b"6000"),
+        catches=("limits.rate.promised", "limits.day.promised"),
+    ),
+    _fault(
+        "limits.minute-higher",
+        "policy",
+        "A key may send one request more in a minute than the contract promises.",
+        *_promise(lambda d: d["limits"].update(requests_per_minute=61)),
         catches=("limits.rate.promised",),
+    ),
+    _fault(
+        "limits.day-higher",
+        "policy",
+        "A key may send ten times as many requests in a day as the contract promises.",
+        *_promise(lambda d: d["limits"].update(requests_per_day=10_000)),
+        catches=("limits.day.promised",),
+    ),
+    _fault(
+        "limits.day-unlimited",
+        "policy",
+        "The requests of a key in a day are not counted.",
+        _of_role("daily", limits=None),
+        catches=("limits.day.status", "contract.errors.rate-limited-day"),
+    ),
+    _fault(
+        "limits.day-402",
+        "errors",
+        "A key that has used up its day is answered as one without balance.",
+        Head(_REFUSALS, lambda found, headers: 402 if _is_day(found, headers) else found),
+        catches=("limits.day.status", "contract.errors.rate-limited-day"),
+    ),
+    _fault(
+        "limits.day-retry-years",
+        "headers",
+        "A key that has used up its day is asked to come back in a year.",
+        Head(
+            _REFUSALS,
+            lambda found, headers: (
+                _set(b"retry-after", b"31536000")(found, headers) if _is_day(found, headers) else found
+            ),
+        ),
+        catches=("limits.day.retry-after",),
     ),
     _fault(
         "limits.reset-epoch",
@@ -186,35 +232,35 @@ TABLE: tuple[Fault, ...] = (
         "headers",
         "The 429 of a rate has no `Retry-After`.",
         without_header(_REFUSALS, b"retry-after"),
-        catches=("limits.rate.retry-after",),
+        catches=("limits.rate.retry-after", "limits.day.retry-after"),
     ),
     _fault(
         "limits.retry-after-zero",
         "headers",
         "`Retry-After` is 0.",
         with_header(_REFUSALS, b"retry-after", lambda _: b"0"),
-        catches=("limits.rate.retry-after",),
+        catches=("limits.rate.retry-after", "limits.day.retry-after"),
     ),
     _fault(
         "limits.retry-after-fraction",
         "headers",
         "`Retry-After` is a fraction of seconds.",
         with_header(_REFUSALS, b"retry-after", lambda _: b"1.5"),
-        catches=("limits.rate.retry-after",),
+        catches=("limits.rate.retry-after", "limits.day.retry-after"),
     ),
     _fault(
         "limits.retry-after-date",
         "headers",
         "`Retry-After` is a date.",
         with_header(_REFUSALS, b"retry-after", lambda _: b"Wed, 21 Oct 2026 07:28:00 GMT"),
-        catches=("limits.rate.retry-after",),
+        catches=("limits.rate.retry-after", "limits.day.retry-after"),
     ),
     _fault(
         "limits.retry-after-unit",
         "headers",
         "`Retry-After` has a unit.",
         with_header(_REFUSALS, b"retry-after", lambda _: b"20s"),
-        catches=("limits.rate.retry-after",),
+        catches=("limits.rate.retry-after", "limits.day.retry-after"),
     ),
     _fault(
         "limits.retry-after-long",

@@ -26,7 +26,7 @@ from wiremark_server.faults.frames import Frame
 _think = named("chat.reasoning", "aimlapi")
 _aimlapi = named("", "aimlapi")
 _c0mpute = named("", "c0mpute")
-_openrouter = named("models", "openrouter")
+_openrouter = named("", "openrouter")
 _SWITCHES = ("chat_template_kwargs", "enable_thinking", "include_reasoning", "thinking")
 _FIELD = "reasoning_content"
 _EFFORT = has("reasoning_effort")
@@ -186,12 +186,37 @@ TABLE: tuple[Fault, ...] = (
         allows=("chat.*",),
     ),
     _openrouter(
-        "get.slash-404",
+        "models.get.slash-404",
         "semantics",
         "A model whose id has a slash is not found.",
         refuse(On("models.get", where=lambda ask: "%2f" in ask.path.lower()), 404, "Not found.", "not_found"),
         catches=("models.get.slash",),
         allows=("models.*",),
+    ),
+    _openrouter(
+        "chat.reasoning.details-untyped",
+        "shape",
+        "The entries of `reasoning_details` do not say what they are.",
+        body(take("/choices/*/message/reasoning_details/*/type")),
+        values(_anything, take("/choices/*/delta/reasoning_details/*/type")),
+        catches=("chat.reasoning.details", "chat.reasoning.stream-details"),
+    ),
+    _openrouter(
+        "chat.reasoning.details-unnumbered",
+        "shape",
+        "The entries of `reasoning_details` have no index.",
+        body(take("/choices/*/message/reasoning_details/*/index")),
+        values(_anything, take("/choices/*/delta/reasoning_details/*/index")),
+        catches=("chat.reasoning.details", "chat.reasoning.stream-details"),
+        allows=("chat.*",),
+    ),
+    _openrouter(
+        "chat.reasoning.details-absent",
+        "shape",
+        "There are no `reasoning_details`.",
+        body(take("/choices/*/message/reasoning_details")),
+        values(_anything, take("/choices/*/delta/reasoning_details")),
+        catches=("chat.reasoning.details", "chat.reasoning.stream-details"),
     ),
     _aimlapi(
         "answer.id-other",
