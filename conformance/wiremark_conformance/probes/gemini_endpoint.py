@@ -22,8 +22,8 @@ _TINY = {"maxOutputTokens": 16}
 # -- models and counts ------------------------------------------------------------------------------------
 
 
-def _models(query: str = "", at: int = 0) -> Drafter:
-    return lambda context: draft(context, None, operation=_LIST, query=query, at=at, method="GET")
+def _models(query: str = "", at: int = 0, body: bytes | None = None) -> Drafter:
+    return lambda context: draft(context, body, operation=_LIST, query=query, at=at, method="GET")
 
 
 def _model(model: str | None = None) -> Drafter:
@@ -120,6 +120,7 @@ _ERRORS, _AUTH, _MODELS = "gemini.errors", "gemini.auth", "gemini.models"
 
 TABLE = (
     Probe("gemini.models.list", _models(), capability=_MODELS),
+    Probe("gemini.models.empty-json", _models(body=b""), capability=_MODELS),
     Probe("gemini.models.page", _models("?pageSize=1"), capability=_MODELS),
     Probe("gemini.models.v1", _models(at=1), capability="gemini.versions"),
     Probe("gemini.models.get", _model(), capability=_MODELS),

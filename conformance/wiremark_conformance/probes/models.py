@@ -16,6 +16,11 @@ def _list(context: ProbeContext) -> Draft:
     return Draft("GET", path(context, "models.list"), headers=origin)
 
 
+def _list_announced(context: ProbeContext) -> Draft:
+    """With an empty body that is said to be JSON, as clients send it that have one set of headers for all."""
+    return Draft("GET", path(context, "models.list"), b"")
+
+
 def _get(context: ProbeContext) -> Draft:
     """One model, asked for as an SDK does: headers that no server parses, scheme in another case."""
     headers = [
@@ -65,6 +70,7 @@ def _unavailable(context: ProbeContext) -> Draft:
 
 TABLE = (
     Probe("models.list", _list, capability="models"),
+    Probe("models.list.empty-json", _list_announced, capability="models"),
     Probe("models.get", _get, capability="models.get"),
     Probe(
         "models.unavailable",

@@ -26,12 +26,15 @@ def name_of(context: ProbeContext, probe: str) -> str:
     return found
 
 
-def _at(method: str, operation: str, of: str | None, query: str = "") -> Drafter:
-    """A request about the response of a probe, or about one that there never was."""
+def _at(method: str, operation: str, of: str | None, query: str = "", body: bytes | None = None) -> Drafter:
+    """A request about the response of a probe, or about one that there never was.
+
+    body: that it does not need; an empty one is announced as JSON all the same
+    """
 
     def draft(context: ProbeContext) -> Draft:
         name = UNKNOWN if of is None else name_of(context, of)
-        return Draft(method, path(context, operation, response=name) + query)
+        return Draft(method, path(context, operation, response=name) + query, body)
 
     return draft
 
@@ -99,6 +102,13 @@ TABLE = (
     _after("get.foreign", _get(PLAIN), PLAIN, capability=_STORED, role="restricted"),
     _after("input-items", _items("responses.items", "?limit=2"), "responses.items", capability=_STORED),
     _after("input-items.unknown", _items(None), capability=_STORED),
+    _after(
+        "deleted.empty-json",
+        _at("DELETE", "responses.delete", "responses.items", body=b""),
+        "responses.items",
+        "responses.input-items",
+        capability=_STORED,
+    ),
     _after("cancel.waited-for", _cancel(PLAIN), PLAIN, capability=_STORED),
     _after("cancel.unknown", _cancel(None), capability=_STORED),
     _after("get.unstored", _get(UNSTORED), UNSTORED, capability=_STORED),

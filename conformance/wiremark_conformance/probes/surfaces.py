@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import quote
 
 from wiremark_conformance.outcome import NotPromised
 from wiremark_conformance.probes.table import Draft, Drafter, Probe, ProbeContext
@@ -95,6 +96,36 @@ def _list(operation: str) -> Drafter:
     return draft
 
 
+_ANTHROPIC, _CHAT = "/anthropic/v1/messages", "/v1/chat/completions"
+
+
+def _auxiliary(context: ProbeContext) -> Draft:
+    """Chat where an agent looks for it that was given a base of Messages: `/anthropic` becomes `/v1`."""
+    found = [path for path in context.target.paths("messages.create") if path.endswith(_ANTHROPIC)]
+    if not found:
+        raise NotPromised(f"the contract names no path of Messages that ends with {_ANTHROPIC}")
+    draft = _draft(context, "chat", context.target.model_for("chat"), 0, stream=False)
+    return replace(draft, target=found[0].removesuffix(_ANTHROPIC) + _CHAT)
+
+
+# Where agents look for each format below one root, by the format; {model} is the model's id.
+PREFIXES: Mapping[str, tuple[str, ...]] = {
+    "chat": (_CHAT,),
+    "messages": ("/v1/messages", _ANTHROPIC),
+    "gemini": ("/v1beta/models/{model}:generateContent", "/v1/models/{model}:generateContent"),
+}
+
+
+def _below(form: str, prefixed: str) -> Drafter:
+    def draft(context: ProbeContext) -> Draft:
+        target, model = context.target, context.target.model_for(form)
+        plain = _draft(context, form, model, 0, stream=False)
+        root = target.base_path.removesuffix("/v1")
+        return replace(plain, target=root + prefixed.format(model=quote(model, safe="")))
+
+    return draft
+
+
 LISTS: Mapping[str, str] = {
     "chat": "models.list",
     "responses": "models.list.responses",
@@ -111,6 +142,12 @@ TABLE = (
         for form in SURFACES
         for number in range(PATHS)
         for stream in (False, True)
+    ),
+    Probe("surface.messages.auxiliary", _auxiliary, capability="formats.paths"),
+    *(
+        Probe(f"surface.{form}.prefix.{number}", _below(form, prefixed), capability="formats.prefixes")
+        for form, paths in PREFIXES.items()
+        for number, prefixed in enumerate(paths, 1)
     ),
     Probe("surface.messages.no-budget", _without_budget, capability="formats.paths"),
     *(Probe(f"surface.{form}.wrong", _wrong(form), capability="formats.own") for form in SURFACES),

@@ -22,6 +22,7 @@ from wiremark_server.faults.tables import (
     gemini,
     habits,
     http,
+    idempotency,
     keys,
     leniency,
     limits,
@@ -50,6 +51,7 @@ ALL = "all"  # stands for every variant
 _TABLES = (
     keys,
     http,
+    idempotency,
     limits,
     billing,
     bodies,

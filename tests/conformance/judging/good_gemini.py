@@ -159,6 +159,7 @@ def answers(model: str, models: Sequence[str]) -> dict[str, Given]:
         "gemini.functions.unknown-name": _invalid(),
         "gemini.functions.text-only": _invalid(),
         "gemini.models.list": _json({"models": [_entry(one) for one in models]}),
+        "gemini.models.empty-json": _json({"models": [_entry(one) for one in models]}),
         "gemini.models.page": _json({"models": [_entry(models[0])], "nextPageToken": "1"}),
         "gemini.models.v1": _json({"models": [_entry(one) for one in models]}),
         "gemini.models.get": _json(_entry(model)),

@@ -280,6 +280,7 @@ def answers() -> dict[str, Given]:
         "background.cancel": whole(document(**background, status="cancelled", usage=None)),
         "background.stream": stream(document(said(), id="resp_11", background=True), queued=True),
         "deleted": whole({"id": "resp_12", "object": "response", "deleted": True}),
+        "deleted.empty-json": whole({"id": "resp_2", "object": "response", "deleted": True}),
     }
     resumed = [*copy.deepcopy(good["background.stream"]["chunks"][2:])]
     good["background.resume"] = framed(resumed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from wiremark_conformance.probes.surfaces import PATHS, SURFACES
+from wiremark_conformance.probes.surfaces import PATHS, PREFIXES, SURFACES
 from wiremark_schemas import contracts
 
 _ANSWERS: dict[str, Any] = {
@@ -37,6 +37,10 @@ def answers() -> dict[str, tuple[int, Any, list[Any] | None]]:
         found[f"surface.{form}.wrong"] = (400, dict(_REFUSAL), None)
         listed = [{"id": m.id, "object": "model"} for m in models if m.speaks(form)]
         found[f"surface.{form}.list"] = (200, {"object": "list", "data": listed}, None)
+    for form, prefixes in PREFIXES.items():
+        for number in range(1, len(prefixes) + 1):
+            found[f"surface.{form}.prefix.{number}"] = (200, dict(_ANSWERS[form]), None)
+    found["surface.messages.auxiliary"] = (200, dict(_ANSWERS["chat"]), None)
     found["surface.gemini.stream.1"] = (200, [_ANSWERS["gemini"]], None)
     found["surface.messages.no-budget"] = (400, dict(_REFUSAL), None)
     return found

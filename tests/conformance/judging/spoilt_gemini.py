@@ -221,6 +221,7 @@ FUNCTIONS: list[tuple[str, Change]] = [
 AROUND: list[tuple[str, Change]] = [
     *_accepted("gemini.models.list", "gemini.models.v1", "gemini.models.get", "gemini.count"),
     *_accepted("gemini.embed", "gemini.embed.batch"),
+    ("gemini.models.empty-json", declined("gemini.models.empty-json")),
     ("gemini.models.list.array", _body("gemini.models.list", {"object": "list", "data": []})),
     ("gemini.models.list.array", _body("gemini.models.v1", {"models": ["m"]})),
     ("gemini.models.list.types", _entry(inputTokenLimit="1000")),

@@ -236,6 +236,7 @@ STATE: list[tuple[str, Change]] = [
     ("responses.stored.foreign", _answered("responses.get.foreign")),
     ("responses.stored.unstored", _answered("responses.get.unstored")),
     ("responses.stored.delete", declined("responses.deleted", 405)),
+    ("responses.stored.delete-empty-json", declined("responses.deleted.empty-json", 400)),
     ("responses.stored.delete-form", _set("responses.deleted", deleted=False)),
     ("responses.stored.delete-form", lambda w: setattr(w["responses.deleted"], "body", None)),
     ("responses.stored.deleted", _answered("responses.deleted.get")),

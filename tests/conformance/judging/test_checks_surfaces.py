@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from wiremark_conformance.probes.surfaces import PREFIXES
 from wiremark_conformance.requirement import load_register
 from wiremark_reports.record import Verdict
 
 Change = Callable[[Any], object]
 CONTRACT = "banana2"
+AGENTS = str(Path(__file__).with_name("agents.yaml"))
 LISTED = ("chat", "responses", "messages")
 
 
@@ -64,6 +66,8 @@ SPOILT: list[tuple[str, Change]] = [
         (f"surfaces.{form}.listed", _list(f"surface.{form}.list", "gemini-2.5-flash"))
         for form in ("chat", "responses", "messages")
     ),
+    ("surfaces.messages.auxiliary", _status("surface.messages.auxiliary", 404)),
+    ("surfaces.messages.auxiliary", _body("surface.messages.auxiliary", {"content": []})),
     (
         "surfaces.messages.budget-required",
         _like("surface.messages.no-budget", "surface.messages.whole.1"),
@@ -73,6 +77,24 @@ SPOILT: list[tuple[str, Change]] = [
     ("billing.export.rows", _body("billing.export", b"request_id,prompt_tokens\r\nreq-chat.plain,1\r\n")),
     ("billing.export.rows", lambda w: w["billing.export"].headers.update({"content-type": "text/plain"})),
 ]
+
+
+FOR_AGENTS: list[tuple[str, Change]] = [
+    *((f"surfaces.{form}.prefixes", _status(f"surface.{form}.prefix.1", 404)) for form in PREFIXES),
+    *(
+        (f"surfaces.{form}.prefixes", _status(f"surface.{form}.prefix.2", 404))
+        for form in ("messages", "gemini")
+    ),
+    *((f"surfaces.{form}.prefixes", _body(f"surface.{form}.prefix.1", {"id": "1"})) for form in PREFIXES),
+]
+
+
+@pytest.mark.parametrize(("requirement", "change"), FOR_AGENTS)
+def test_what_is_not_where_agents_look_is_found(worlds: Any, requirement: str, change: Change) -> None:
+    world = worlds(AGENTS)
+    assert world.judge(requirement).verdict is Verdict.PASS, world.judge(requirement).message
+    change(world)
+    assert world.judge(requirement).verdict is Verdict.WARN
 
 
 @pytest.mark.parametrize(
@@ -87,7 +109,7 @@ def test_what_is_wrong_is_found(worlds: Any, requirement: str, change: Change) -
 
 def test_every_requirement_of_the_area_is_shown_to_fail() -> None:
     register = {r.id for r in load_register() if r.area == Path(__file__).stem.removeprefix("test_checks_")}
-    assert register - {requirement for requirement, _ in SPOILT} == set()
+    assert register - {requirement for requirement, _ in (*SPOILT, *FOR_AGENTS)} == set()
 
 
 def test_an_endpoint_of_one_format_is_asked_nothing_of_this(worlds: Any) -> None:

@@ -232,6 +232,7 @@ def test_an_endpoint_without_storage_that_says_so_is_no_finding_where_it_is_opti
         "responses.stored.get",
         "responses.stored.get-streamed",
         "responses.stored.delete",
+        "responses.stored.delete-empty-json",
         "responses.stored.input-items",
     }
     assert found <= claimed  # `everything` claims the storage; else these were not even judged

@@ -17,6 +17,7 @@ _LIST = "gemini.models.list"
 _PREFIX = "models/"
 
 accepted("gemini.models.list.accepted", _LIST)
+accepted("gemini.models.empty-json", "gemini.models.empty-json")
 accepted("gemini.models.v1.accepted", "gemini.models.v1")
 accepted("gemini.models.get.accepted", "gemini.models.get")
 

@@ -12,6 +12,7 @@ from wiremark_conformance.outcome import NotPromised, NotTestable, Outcome
 from wiremark_conformance.values import is_count, is_text, shown
 
 accepted("models.list.accepted", "models.list")
+accepted("models.list.empty-json", "models.list.empty-json")
 
 
 @check("models.list.object", "models.list")

@@ -17,6 +17,7 @@ accepted("responses.stored.get", "responses.get")
 accepted("responses.stored.get-streamed", "responses.get.streamed")
 accepted("responses.stored.input-items", "responses.input-items")
 accepted("responses.stored.delete", "responses.deleted")
+accepted("responses.stored.delete-empty-json", "responses.deleted.empty-json")
 
 _SAME = ("id", "object", "status", "model", "output", "usage", "created_at")
 

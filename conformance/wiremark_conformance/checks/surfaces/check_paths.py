@@ -5,7 +5,7 @@ from __future__ import annotations
 from wiremark_conformance.checking import Function, check, each
 from wiremark_conformance.evidence import View, parse_json
 from wiremark_conformance.outcome import NotPromised, NotTestable, Outcome
-from wiremark_conformance.probes.surfaces import LISTS, PATHS, SURFACES
+from wiremark_conformance.probes.surfaces import LISTS, PATHS, PREFIXES, SURFACES
 from wiremark_conformance.values import shown
 
 
@@ -51,6 +51,15 @@ for _form, _surface in SURFACES.items():
         _streams
     )
     check(f"surfaces.{_form}.own-models", f"surface.{_form}.wrong", expects="any")(_refuses)
+
+
+for _form, _paths in PREFIXES.items():
+    _probes = (f"surface.{_form}.prefix.{n}" for n in range(1, len(_paths) + 1))
+    each(f"surfaces.{_form}.prefixes", *_probes, expects="acceptance")(_answers(SURFACES[_form].answer))
+
+check("surfaces.messages.auxiliary", "surface.messages.auxiliary", expects="any")(
+    _answers(SURFACES["chat"].answer)
+)
 
 
 @check("surfaces.messages.budget-required", "surface.messages.no-budget", expects="any")

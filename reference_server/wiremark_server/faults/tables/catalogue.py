@@ -15,6 +15,7 @@ from wiremark_server.faults.change import (
     body,
     has,
     put,
+    refuse,
     status,
     with_header,
     without_header,
@@ -97,6 +98,13 @@ def _one_byte_less(on: On) -> Octets:
 
 
 _MODELS: tuple[Fault, ...] = (
+    _models(
+        "list.empty-json-refused",
+        "semantics",
+        "The list is refused to whoever announces an empty body as JSON.",
+        refuse(On(_LIST, where=lambda ask: bool(ask.header(b"content-type"))), 400, "This is no JSON."),
+        catches=("models.list.empty-json",),
+    ),
     _models(
         "list.under-models",
         "shape",

@@ -11,6 +11,7 @@ from wiremark_server.faults.edit import Ask, Edit, On, Question
 from wiremark_server.faults.fault import Fault, Layer, named
 
 _fault = named("surfaces", "banana2")
+_for_agents = named("surfaces", "agents")
 _billing = named("billing", "banana2")
 _EXPORT = "usage.export"
 
@@ -99,6 +100,24 @@ def _of(form: str, face: _Face) -> tuple[Fault, ...]:
     return tuple(found)
 
 
+# A format, and a part of the path below which agents look for it.
+_PREFIXED = (
+    ("chat", "/v1/chat/"),
+    ("messages", "/llm-api/v1/messages"),
+    ("messages", "/anthropic/v1/messages"),
+    ("gemini", "/v1beta/models/"),
+    ("gemini", "/v1/models/"),
+)
+
+
+def _unprefixed(form: str, path: str) -> Fault:
+    operation = _FACES[form].operation
+    edit = refuse(On(operation, where=lambda ask: path in ask.path), 404, "Not found.", "not_found")
+    text = f"Nothing of the format {form} is served at {path}."
+    name = f"{form}.unprefixed.{path.strip('/').replace('/', '-')}"
+    return _for_agents(name, "semantics", text, edit, catches=(f"surfaces.{form}.prefixes",), allows=("*",))
+
+
 def _budget(ask: Ask) -> Ask:
     return with_document(ask, {**ask.document, "max_tokens": 64})
 
@@ -113,6 +132,15 @@ TABLE: tuple[Fault, ...] = (
         catches=("surfaces.messages.budget-required",),
         allows=("messages.*",),
     ),
+    _fault(
+        "messages.auxiliary-absent",
+        "semantics",
+        "There is no Chat at `/v1`, where agents look for it that use Messages below `/anthropic`.",
+        refuse(On("chat.create"), 404, "Not found.", "not_found"),
+        catches=("surfaces.messages.auxiliary",),
+        allows=("*",),
+    ),
+    *(_unprefixed(form, path) for form, path in _PREFIXED),
     _billing(
         "export-absent",
         "semantics",

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from wiremark_server.edge.handler import new_request_id
-from wiremark_server.faults.change import body, put, status, take, without_header
+from wiremark_server.faults.change import body, put, refuse, status, take, without_header
 from wiremark_server.faults.edit import Ask, Body, Instead, On, Question, Reply
 from wiremark_server.faults.fault import Fault
 from wiremark_server.faults.tables.gemini.words import GENERATE, fault
@@ -94,6 +94,13 @@ TABLE: tuple[Fault, ...] = (
         "Models do not tell how many tokens they take.",
         body(take("/models/*/inputTokenLimit"), _MODELS),
         catches=("gemini.models.list.limits",),
+    ),
+    fault(
+        "models.empty-json-refused",
+        "semantics",
+        "A list that is asked for with an empty body, announced as JSON, is refused.",
+        refuse(On(_MODELS, where=lambda ask: bool(ask.header(b"content-type"))), 400, "No JSON."),
+        catches=("gemini.models.empty-json",),
     ),
     fault(
         "models.page-ignored",

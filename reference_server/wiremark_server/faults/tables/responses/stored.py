@@ -92,6 +92,13 @@ TABLE: tuple[Fault, ...] = (
         operation=_GET,
     ),
     fault(
+        "delete.empty-json-refused",
+        "semantics",
+        "A deletion whose empty body is announced as JSON is refused.",
+        refuse(On(_DELETE, where=lambda ask: bool(ask.header(b"content-type"))), 400, "This is no JSON."),
+        catches=("responses.stored.delete-empty-json",),
+    ),
+    fault(
         "get.unknown-400",
         "errors",
         "A response that there never was is answered with 400.",

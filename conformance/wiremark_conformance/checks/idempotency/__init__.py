@@ -1,0 +1,1 @@
+"""What stands for what under an `Idempotency-Key`."""
