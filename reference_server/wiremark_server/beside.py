@@ -34,7 +34,7 @@ def sites(
 
     sealing:   secret that the dashboard's cookies are sealed with, the same in every process
     admin_key: None: no admin API, and nobody is the operator on the dashboard
-    workers:   of the engine, for the operator; None when each of several processes has its own
+    workers:   of all processes, for the operator; None: nobody looks after any
     """
     watch = Watch(registry, ready)
     dashboard = Dashboard(House(ledger, keys, clock, served, admin_key, workers), Sessions(sealing, clock))

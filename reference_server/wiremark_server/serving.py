@@ -27,6 +27,7 @@ from wiremark_server.edge.front import Application, Front, Site
 from wiremark_server.edge.handler import Gateway
 from wiremark_server.edge.mounts import Mounts
 from wiremark_server.engine.batch import BatchStats
+from wiremark_server.engine.board import Board, Everywhere
 from wiremark_server.engine.fleet import Fleet, profiles
 from wiremark_server.engine.workers import Worker
 from wiremark_server.keys import KeyStore
@@ -84,9 +85,10 @@ def run(settings: Settings, scratch: Path, say: Callable[[str], None]) -> None:
         control = None
         if settings.control_port is not None:
             control = files.enter_context(contextlib.closing(listen("127.0.0.1", settings.control_port)))
-        registry = meter.registry_of(served, settings.processes, _profiles(settings))
+        board = Board(settings.processes, _profiles(settings))
+        registry = meter.registry_of(served, settings.processes, board.profiles)
         sealing = secrets.token_bytes(32)
-        _Served(settings, faces, rules, place, bound, control, say, registry, sealing).run()
+        _Served(settings, faces, rules, place, bound, control, say, registry, board, sealing).run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,7 @@ class _Served:
     control: socket.socket | None
     say: Callable[[str], None]
     registry: Registry
+    board: Board
     sealing: bytes
 
     def run(self) -> None:
@@ -228,14 +231,19 @@ class _Served:
                     if self.rules
                     else app.build(*parts, counters, providers, counting)
                 )
-            gateway = self._front(gateways, ledger, store, clock, engine)
+            workers = Everywhere(self.board, place, engine)
+            gateway = self._front(gateways, ledger, store, clock, engine, workers)
             self._watch(place, engine)
+            self.registry.cells[self.registry.at("wiremark_server_processes")] = 1.0
             first, *_ = gateways.values()
             studio = first.services.studio  # all share one ledger, and what is left to do stands there
             await studio.resume()
             server = _server(gateway, ready, settings.drain)
             _settle_memory()
-            chores = [asyncio.create_task(work) for work in (_sweep(ledger, studio), self._publish())]
+            work = [_sweep(ledger, studio)]
+            if settings.processes > 1:
+                work += [self._publish(), workers.serve()]
+            chores = [asyncio.create_task(one) for one in work]
             async with _controlled(self.rules, self.control):
                 await server.serve(sockets=[bound])
             for chore in chores:
@@ -257,6 +265,7 @@ class _Served:
         store: KeyStore,
         clock: Clock,
         engine: Fleet,
+        workers: Everywhere,
     ) -> Front:
         contracts: Application = gateways.get("") or Mounts(gateways)
         served = [gateway.services for gateway in gateways.values()]
@@ -266,7 +275,6 @@ class _Served:
         def unready() -> str:
             return "draining" if front.draining else engine.state
 
-        workers = engine if self.settings.processes == 1 else None
         more = (unready, self.sealing, self.settings.admin_key, workers)
         sites |= beside.sites(ledger, store, clock, served, self.registry, *more)
         return front
@@ -279,8 +287,7 @@ class _Served:
 
     async def _publish(self) -> None:
         """Write this process's gauges where the others can read them, for as long as the server runs."""
-        self.registry.cells[self.registry.at("wiremark_server_processes")] = 1.0
-        while self.settings.processes > 1:
+        while True:
             self.registry.refresh()
             await asyncio.sleep(_PUBLISH_SECONDS)
 

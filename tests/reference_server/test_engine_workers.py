@@ -238,12 +238,12 @@ def test_each_model_is_answered_at_the_speed_of_its_own_profile() -> None:
                 text += "".join(delta.text for delta in deltas if isinstance(delta, TextDelta))
             took[model], said[model] = clock.monotonic() - start, text
         assert 5 < took["big"] / took["small"] < 8  # 80 ms a token against 12
-        fleet.fail(2)
-        fleet.fail(3)
+        await fleet.change(2, "fail")
+        await fleet.change(3, "fail")
         assert [fleet.staffed(model) for model in ("small", "big")] == [True, False]
         assert fleet.state == "no worker"
-        fleet.restore(3)
-        fleet.drain(0)
+        await fleet.change(3, "restore")
+        await fleet.change(0, "drain")
         assert [worker.state for worker in fleet.all] == ["draining", "ready", "failed", "ready"]
         assert fleet.state == ""
         assert len(await fleet.embed("big", ["a"], 3)) == 1

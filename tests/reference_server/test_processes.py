@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -20,6 +21,7 @@ from wiremark_schemas import credentials
 from wiremark_server import settings
 from wiremark_server.ledger.verify import verify
 
+ADMIN = "an-admin-key-of-some-length"
 CHAT = {"model": "wiremark-large", "messages": [{"role": "user", "content": "Hello."}], "max_tokens": 20}
 
 
@@ -42,6 +44,15 @@ class Pack:
         answer.read()
         connection.close()
         return answer.status, {name.lower(): value for name, value in answer.getheaders()}
+
+    def admin(self, method: str, path: str) -> tuple[int, Any]:
+        """Asks the admin API on a connection of its own: whichever process gets it."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection.request(method, f"/admin/v1{path}", headers={"authorization": f"Bearer {ADMIN}"})
+        answer = connection.getresponse()
+        found = answer.status, json.loads(answer.read())
+        connection.close()
+        return found
 
     def pages(self, count: int) -> list[int]:
         """Sign in to the dashboard once and look at its keys often, each time on a connection of its own."""
@@ -68,10 +79,14 @@ class Pack:
 
 @pytest.fixture
 def pack(postgres_place: str, redis_server: str, tmp_path: Path) -> Iterator[Pack]:
-    keys = tmp_path / "keys.yaml"
+    keys, admin = tmp_path / "keys.yaml", tmp_path / "admin.key"
+    admin.write_text(ADMIN)
     command = [sys.executable, "-m", "wiremark_server", "serve", "--port", "0", "--processes", "3"]
     process = subprocess.Popen(
-        [*command, "--db", postgres_place, "--limits-url", redis_server, "--credentials-file", str(keys)],
+        [
+            *(*command, "--db", postgres_place, "--limits-url", redis_server),
+            *("--credentials-file", str(keys), "--admin-key-file", str(admin)),
+        ],
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -108,6 +123,33 @@ def test_three_processes_are_one_gateway_and_outlive_a_death(pack: Pack) -> None
         pass
     assert before[0] not in after
     assert [str(result) for result in verify(pack.place) if not result.ok] == []
+
+
+def test_workers_of_every_process_are_one_list_to_the_operator(pack: Pack) -> None:
+    def states() -> list[str]:
+        return [row["state"] for row in pack.admin("GET", "/workers")[1]["data"]]
+
+    assert states() == ["ready"] * 3
+    for number in range(3):  # whichever process is asked, it is the worker's own that does it
+        status, worker = pack.admin("POST", f"/workers/{number}/fail")
+        assert (status, worker["number"], worker["process"], worker["state"]) == (
+            200,
+            number,
+            number,
+            "failed",
+        )
+        assert states() == ["failed"] * (number + 1) + ["ready"] * (2 - number)
+    assert [pack.chat()[0] for _ in range(6)] == [503] * 6
+    for number in range(3):
+        status, worker = pack.admin("POST", f"/workers/{number}/restore")
+        assert (status, worker["number"], worker["process"], worker["state"]) == (
+            200,
+            number,
+            number,
+            "ready",
+        )
+    assert [pack.chat()[0] for _ in range(6)] == [200] * 6
+    assert pack.admin("POST", "/workers/3/fail")[0] == 404
 
 
 def test_they_end_with_the_process_that_started_them(pack: Pack) -> None:

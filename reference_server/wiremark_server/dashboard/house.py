@@ -18,7 +18,7 @@ from wiremark_server.dashboard.records import Records
 from wiremark_server.dashboard.session import Session
 from wiremark_server.dashboard.viewer import OPERATOR, Viewer
 from wiremark_server.edge.message import Response
-from wiremark_server.engine.workers import Staff
+from wiremark_server.engine.workers import Seen, Staff
 from wiremark_server.keys import KeyStore, UnknownKey
 from wiremark_server.ledger.store import Ledger
 from wiremark_server.policy.call import Services
@@ -45,13 +45,18 @@ class House:
         admin_key: str | None,
         workers: Staff | None = None,
     ) -> None:
-        self.workers = () if workers is None else workers.all
+        self._workers = workers
         self.ledger = ledger
         self.keys = keys
         self.clock = clock
         self.served = served
         self.records = Records(ledger)
         self._admin = None if admin_key is None else hashlib.sha256(admin_key.encode()).digest()
+
+    @property
+    def workers(self) -> Sequence[Seen]:
+        """The simulated GPUs as they are now."""
+        return () if self._workers is None else self._workers.all
 
     def proof(self, subject: str) -> bytes | None:
         """The digest of the secret that a subject signs in with; None for one that may not any more."""

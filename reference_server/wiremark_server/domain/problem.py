@@ -274,6 +274,15 @@ def draining() -> ProblemError:
     )
 
 
+def worker_away(number: str) -> ProblemError:
+    return _error(
+        "overloaded",
+        f"The server process of worker {number} does not answer; it may be starting again. "
+        "Nothing was changed: repeat it a little later.",
+        retry_after=1,
+    )
+
+
 def overloaded() -> ProblemError:
     return _error("overloaded", "The server cannot take requests at the moment.", retry_after=1)
 

@@ -7,7 +7,7 @@ POST /admin/v1/keys/{id}/disable, /enable, /revoke
 POST /admin/v1/keys/{id}/rotate           the answer has the new secret, once
 GET  /admin/v1/accounts/{id}              its balance
 POST /admin/v1/accounts/{id}/grants       give it money; with a `transfer`, once for that name
-GET  /admin/v1/workers                    the simulated GPUs, where there is a single server process
+GET  /admin/v1/workers                    the simulated GPUs of all server processes
 POST /admin/v1/workers/{number}/fail, /drain, /restore
 """
 
@@ -16,7 +16,7 @@ from __future__ import annotations
 import contextlib
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from urllib.parse import unquote
 
 import msgspec
@@ -26,7 +26,7 @@ from wiremark_server.domain.problem import Problem, ProblemError
 from wiremark_server.edge import document
 from wiremark_server.edge.handler import log_fault, new_request_id
 from wiremark_server.edge.message import ClientGoneError, Receive, Request, Scope, Send
-from wiremark_server.engine.workers import Staff
+from wiremark_server.engine.workers import CHANGES, Change, Staff, WorkerAway
 from wiremark_server.keys import LIMITS, Key, KeyStore, LimitOverrides, UnknownKey
 from wiremark_server.ledger.records import MAX_AMOUNT, LedgerConflict, LedgerUnavailable
 from wiremark_server.ledger.store import Ledger
@@ -196,7 +196,10 @@ class Admin:
         _, number, change = words
         if not (number.isascii() and number.isdigit() and len(number) < 5 and int(number) < len(workers.all)):
             raise problem.unknown_route(request.method, request.path)
-        {"fail": workers.fail, "drain": workers.drain, "restore": workers.restore}[change](int(number))
+        try:
+            await workers.change(int(number), cast(Change, change))
+        except WorkerAway:
+            raise problem.worker_away(number) from None
         return 200, workers.all[int(number)].to_json()
 
     def _known_workers(self, request: Request) -> Staff:
@@ -206,16 +209,16 @@ class Admin:
 
 
 _Act = Callable[[Admin, Request, tuple[str, ...]], Awaitable[Reply]]
-_CHANGES = ("disable", "enable", "revoke", "rotate")
+_KEY_CHANGES = ("disable", "enable", "revoke", "rotate")
 ROUTES: Mapping[tuple[str, tuple[str, ...]], _Act] = {
     ("GET", ("keys",)): Admin.list_keys,
     ("POST", ("keys",)): Admin.create_key,
     ("GET", ("keys", "*")): Admin.show_key,
-    **{("POST", ("keys", "*", change)): Admin.change_key for change in _CHANGES},
+    **{("POST", ("keys", "*", change)): Admin.change_key for change in _KEY_CHANGES},
     ("GET", ("accounts", "*")): Admin.show_account,
     ("POST", ("accounts", "*", "grants")): Admin.grant,
     ("GET", ("workers",)): Admin.list_workers,
-    **{("POST", ("workers", "*", change)): Admin.change_worker for change in ("fail", "drain", "restore")},
+    **{("POST", ("workers", "*", change)): Admin.change_worker for change in CHANGES},
 }
 
 

@@ -10,7 +10,7 @@ from wiremark_server.domain.generation import Generation
 from wiremark_server.engine import pace
 from wiremark_server.engine.protocol import EngineRun
 from wiremark_server.engine.simulated import SimulatedEngine
-from wiremark_server.engine.workers import Worker, Workers
+from wiremark_server.engine.workers import Change, Worker, Workers
 
 
 class Fleet:
@@ -73,14 +73,8 @@ class Fleet:
         """Every worker, by its number."""
         return tuple(worker for crew in self._crews() for worker in crew.all)
 
-    def fail(self, number: int) -> None:
-        self._crew(number).fail(number)
-
-    def drain(self, number: int) -> None:
-        self._crew(number).drain(number)
-
-    def restore(self, number: int) -> None:
-        self._crew(number).restore(number)
+    async def change(self, number: int, change: Change) -> None:
+        await self._crew(number).change(number, change)
 
     def _crews(self) -> Iterator[Workers]:
         return (engine.workers for engine in self._engines.values())

@@ -9,9 +9,9 @@ had begun fails.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, get_args
 
 from wiremark_server.clock import Clock
 from wiremark_server.engine.alarm import Alarm
@@ -20,6 +20,8 @@ from wiremark_server.engine.protocol import EngineFailure, EngineUnavailable
 from wiremark_server.engine.run import PacedRun
 
 State = Literal["warming", "ready", "draining", "failed"]
+Change = Literal["fail", "drain", "restore"]
+CHANGES: tuple[Change, ...] = get_args(Change)
 Waiting = tuple[PacedRun, tuple[int, ...]]
 
 
@@ -77,17 +79,37 @@ class Immediate:
         """Nothing is here."""
 
 
+class WorkerAway(RuntimeError):  # noqa: N818 - named for what happened
+    """A change of a worker was not made, because nobody was there to make it."""
+
+
+class Seen(Protocol):
+    """A worker as whoever looks after it sees it."""
+
+    @property
+    def number(self) -> int: ...
+
+    @property
+    def profile(self) -> str: ...
+
+    @property
+    def state(self) -> State: ...
+
+    @property
+    def stats(self) -> BatchStats: ...
+
+    def to_json(self) -> dict[str, Any]: ...
+
+
 class Staff(Protocol):
     """Workers as whoever looks after them sees them, by number."""
 
     @property
-    def all(self) -> tuple[Worker, ...]: ...
+    def all(self) -> Sequence[Seen]: ...
 
-    def fail(self, number: int) -> None: ...
-
-    def drain(self, number: int) -> None: ...
-
-    def restore(self, number: int) -> None: ...
+    async def change(self, number: int, change: Change) -> None:
+        """Raises WorkerAway."""
+        ...
 
 
 class Worker:
@@ -165,6 +187,10 @@ class Workers:
             run.leave = self._forget
         else:
             raise EngineUnavailable("no worker is there")
+
+    async def change(self, number: int, change: Change) -> None:
+        """What an operator asks for; see the method of that name."""
+        {"fail": self.fail, "drain": self.drain, "restore": self.restore}[change](number)
 
     def fail(self, number: int) -> None:
         """A worker is gone from one moment to the next, with all that it had in its memory."""
