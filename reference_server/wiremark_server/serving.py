@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import gc
 import secrets
 import signal
@@ -26,10 +25,8 @@ from wiremark_server.edge.connection import BoundedProtocol
 from wiremark_server.edge.front import Application, Front, Site
 from wiremark_server.edge.handler import Gateway
 from wiremark_server.edge.mounts import Mounts
-from wiremark_server.engine.batch import BatchStats
 from wiremark_server.engine.board import Board, Everywhere
 from wiremark_server.engine.fleet import Fleet, profiles
-from wiremark_server.engine.workers import Worker
 from wiremark_server.keys import KeyStore
 from wiremark_server.ledger.store import Ledger, LedgerUnavailable
 from wiremark_server.media.guard import Guard
@@ -85,10 +82,11 @@ def run(settings: Settings, scratch: Path, say: Callable[[str], None]) -> None:
         control = None
         if settings.control_port is not None:
             control = files.enter_context(contextlib.closing(listen("127.0.0.1", settings.control_port)))
-        board = Board(settings.processes, _profiles(settings))
-        registry = meter.registry_of(served, settings.processes, board.profiles)
+        crew = _crew(settings, served)
+        board = Board(settings.processes, [profile for profile, _ in crew])
+        registry = meter.registry_of(served, settings.processes, crew)
         sealing = secrets.token_bytes(32)
-        _Served(settings, faces, rules, place, bound, control, say, registry, board, sealing).run()
+        _Served(settings, faces, rules, place, bound, control, say, registry, crew, board, sealing).run()
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +159,7 @@ class _Served:
     control: socket.socket | None
     say: Callable[[str], None]
     registry: Registry
+    crew: meter.Crew
     board: Board
     sealing: bytes
 
@@ -281,9 +280,9 @@ class _Served:
 
     def _watch(self, place: int, engine: Fleet) -> None:
         """Count the workers of this process's engine; their numbers go on from process to process."""
-        for worker in engine.all:
+        for worker, (profile, models) in zip(engine.all, self.crew, strict=True):
             name = str(place * len(engine.all) + worker.number)
-            meter.watch_engine(self.registry, name, worker.profile, functools.partial(_stats, worker))
+            meter.watch_engine(self.registry, name, profile, models, worker.pacer)
 
     async def _publish(self) -> None:
         """Write this process's gauges where the others can read them, for as long as the server runs."""
@@ -305,14 +304,14 @@ class _Served:
         self.say(f"listening on {origin}{self.faces[0].path if len(self.faces) == 1 else ''}")
 
 
-def _profiles(settings: Settings) -> list[str]:
-    """Of the workers of a process, in their order."""
-    known = profiles(settings.profile, settings.profiles)
-    return [profile for profile in known for _ in range(settings.workers)]
-
-
-def _stats(worker: Worker) -> BatchStats:
-    return worker.stats
+def _crew(settings: Settings, served: Sequence[Contract]) -> meter.Crew:
+    """The workers of a process, in their order: every model that writes is served by those of its profile."""
+    models = dict.fromkeys(model.id for contract in served for model in contract.models if model.writes)
+    by_profile = {
+        profile: [model for model in models if settings.profiles.get(model, settings.profile) == profile]
+        for profile in profiles(settings.profile, settings.profiles)
+    }
+    return [one for one in by_profile.items() for _ in range(settings.workers)]
 
 
 def _server(gateway: Front, ready: Callable[[], None], drain: float) -> _Server:

@@ -18,6 +18,7 @@ from wiremark_server.engine.batch import BatchStats
 from wiremark_server.engine.protocol import EngineRun
 from wiremark_server.engine.simulated import SimulatedEngine
 from wiremark_server.engine.virtualtime import run
+from wiremark_server.engine.workers import Took, not_told
 from wiremark_server.metrics.exposition import expose
 from wiremark_server.metrics.families import FAMILIES
 from wiremark_server.metrics.meter import Meter, registry_of, watch_engine
@@ -125,11 +126,22 @@ def test_providers_are_told_of(in_process: Callable[..., Any]) -> None:
     assert value(counted, "wiremark_provider_available", provider="away") == 0
 
 
+class Told:
+    """A pacer that has this to tell of any model."""
+
+    def __init__(self, *stats: BatchStats) -> None:
+        self.took: Took = not_told
+        self.stats = list(stats)
+
+    def stats_of(self, model: str) -> BatchStats:  # noqa: ARG002
+        return self.stats[0]
+
+
 def test_an_engine_is_told_of_as_it_is_now() -> None:
-    counted = registry_of([], 1, ["8b-h100"])
-    stats = [BatchStats(3, 2, 0.5, 1, 100, 40), BatchStats(1, 0, 0.25, 4, 250, 90)]
-    watch_engine(counted, "0", "8b-h100", lambda: stats[0])
-    labels = {"engine": "0", "model_name": "8b-h100"}
+    counted = registry_of([], 1, [("8b-h100", ["m"])])
+    told = Told(BatchStats(3, 2, 0.5, 1, 100, 40), BatchStats(1, 0, 0.25, 4, 250, 90))
+    watch_engine(counted, "0", "8b-h100", ["m"], told)
+    labels = {"engine": "0", "model_name": "m", "profile": "8b-h100"}
     for expected in ((3, 2, 0.5, 1, 100, 40), (1, 0, 0.25, 4, 250, 90)):
         assert expected == tuple(
             value(counted, f"vllm:{name}", **labels)
@@ -138,25 +150,37 @@ def test_an_engine_is_told_of_as_it_is_now() -> None:
                 *("num_preemptions_total", "prefix_cache_queries_total", "prefix_cache_hits_total"),
             )
         )
-        stats.pop(0) if len(stats) > 1 else None
+        told.stats = told.stats[1:] or told.stats
+    config = {"engine": "0", "block_size": "16", "num_gpu_blocks": "26702", "enable_prefix_caching": "True"}
+    assert value(counted, "vllm:cache_config_info", **config) == 1
 
 
 def test_a_busy_engine_shows_its_batch_its_queue_and_its_cache() -> None:
-    counted = registry_of([], 1, ["8b-h100"])
+    models = ["m", "n"]
+    counted = registry_of([], 1, [("8b-h100", models)])
 
     async def main(clock: Clock) -> None:
         engine = SimulatedEngine(pace.profile("8b-h100"), 1, clock)
         (worker,) = engine.workers.all
-        watch_engine(counted, "0", "8b-h100", lambda: worker.stats)
+        watch_engine(counted, "0", "8b-h100", models, worker.pacer)
         long = Generation("r", "m", (Turn("user", "Write 50 tokens. " * 8),))
-        runs = [asyncio.ensure_future(drain(engine.run(long))) for _ in range(20)]
+        other = Generation("r", "n", long.turns)
+        asked = [other if number % 4 == 0 else long for number in range(20)]
+        runs = [asyncio.ensure_future(drain(engine.run(one))) for one in asked]
         await asyncio.sleep(0.2)
         assert value(counted, "vllm:num_requests_running") == 16
         assert value(counted, "vllm:num_requests_waiting") == 4
-        assert 0 < value(counted, "vllm:kv_cache_usage_perc") < 1
+        assert [value(counted, "vllm:num_requests_running", model_name=name) for name in models] == [12, 4]
+        assert [value(counted, "vllm:num_requests_waiting", model_name=name) for name in models] == [3, 1]
+        usage = [value(counted, "vllm:kv_cache_usage_perc", model_name=name) for name in models]
+        assert 0 < usage[0] == usage[1] < 1
         await asyncio.gather(*runs)
         assert value(counted, "vllm:num_requests_running") == 0
         assert value(counted, "vllm:kv_cache_usage_perc") == 0
+        for name in ("queue", "prefill", "decode"):
+            whole = f"vllm:request_{name}_time_seconds"
+            assert [value(counted, f"{whole}_count", model_name=one) for one in models] == [15, 5]
+            assert value(counted, f"{whole}_sum") > 0
         queries = value(counted, "vllm:prefix_cache_queries_total")
         assert 0 < value(counted, "vllm:prefix_cache_hits_total") < queries
         engine.workers.fail(0)  # what comes back counts from zero, the counters go on
@@ -207,7 +231,7 @@ def test_names_that_nobody_registered_go_nowhere() -> None:
 
 @pytest.mark.parametrize("name", [name for name in contracts.bundled() if contracts.load(name).models])
 def test_every_contract_can_be_counted(name: str) -> None:
-    counted = registry_of([contracts.load(name)], 2, ["instant"])
+    counted = registry_of([contracts.load(name)], 2, [("8b-h100", ["m"])])
     known = {
         f"{family.name}_total" if family.kind == "counter" else family.name for family in FAMILIES.values()
     }

@@ -21,10 +21,23 @@ from wiremark_server.engine.run import PacedRun
 class Request:
     """A run on its way through the batch. `hashes`: one per full block of its prompt."""
 
-    __slots__ = ("computed", "gone", "hashes", "private", "run", "seen", "shared")
+    __slots__ = (
+        "admitted",
+        "arrived",
+        "computed",
+        "first",
+        "gone",
+        "hashes",
+        "private",
+        "run",
+        "seen",
+        "shared",
+    )
 
-    def __init__(self, run: PacedRun, hashes: tuple[int, ...] = ()) -> None:
+    def __init__(self, run: PacedRun, hashes: tuple[int, ...] = (), arrived: float = 0.0) -> None:
         self.run = run
+        self.arrived = arrived
+        self.admitted = self.first = -1.0  # when it began to be computed, and when it said its first token
         self.hashes = hashes
         self.computed = 0  # tokens whose KV entries exist
         self.shared: list[int] = []
@@ -64,6 +77,7 @@ class Batch:
 
     def __init__(self, profile: Batched) -> None:
         self._profile = profile
+        self._counted: dict[str, list[int]] = {}  # by model: the last three of the statistics
         self._kv = BlockCache(profile.kv_blocks)
         self._reserve = int(profile.kv_blocks * profile.watermark)
         self._waiting: deque[Request] = deque()
@@ -104,6 +118,26 @@ class Batch:
             prompt_tokens=self._prompt_tokens,
             cached_tokens=self._cached_tokens,
         )
+
+    def stats_of(self, model: str) -> BatchStats:
+        """Of one model; the cache is shared by all, so its use is that of all."""
+        preemptions, prompt_tokens, cached_tokens = self._counted.get(model, (0, 0, 0))
+        return BatchStats(
+            running=sum(request.run.model == model for request in self._running),
+            waiting=sum(request.run.model == model for request in self._waiting),
+            kv_usage=1 - self._kv.available / self._kv.total,
+            preemptions=preemptions,
+            prompt_tokens=prompt_tokens,
+            cached_tokens=cached_tokens,
+        )
+
+    def _count(self, run: PacedRun, preemptions: int, prompt: int, cached: int) -> None:
+        self._preemptions += preemptions
+        self._prompt_tokens += prompt
+        self._cached_tokens += cached
+        counted = self._counted.setdefault(run.model, [0, 0, 0])
+        for at, more in enumerate((preemptions, prompt, cached)):
+            counted[at] += more
 
     def plan(self) -> Step | None:
         """The next step, or None when there is nothing to do."""
@@ -177,7 +211,7 @@ class Batch:
             victim = self._running.pop()
             self._free(victim)
             self._waiting.appendleft(victim)
-            self._preemptions += 1
+            self._count(victim.run, 1, 0, 0)
             if victim is request:
                 return False
         request.private += more
@@ -211,8 +245,7 @@ class Batch:
         if not request.seen:
             request.seen = True
             run.cached = request.computed
-            self._prompt_tokens += run.prompt
-            self._cached_tokens += request.computed
+            self._count(run, 0, run.prompt, request.computed)
         return True
 
     def _publish(self, request: Request) -> None:

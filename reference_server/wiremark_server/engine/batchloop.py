@@ -11,6 +11,7 @@ from wiremark_server.engine.batch import Batch, BatchStats, Request, Step
 from wiremark_server.engine.pace import Batched
 from wiremark_server.engine.protocol import ContextTooLong, EngineRefusal
 from wiremark_server.engine.run import PacedRun
+from wiremark_server.engine.workers import Took, not_told
 
 
 class BatchLoop:
@@ -25,6 +26,7 @@ class BatchLoop:
         self._step: Step | None = None
         self._due = 0.0
         self._requests: dict[PacedRun, Request] = {}
+        self.took: Took = not_told
 
     @property
     def block_tokens(self) -> int:
@@ -35,12 +37,17 @@ class BatchLoop:
         stats = self._batch.stats
         return replace(stats, waiting=stats.waiting + sum(not request.gone for _, request in self._arriving))
 
+    def stats_of(self, model: str) -> BatchStats:
+        stats = self._batch.stats_of(model)
+        arriving = sum(not request.gone and request.run.model == model for _, request in self._arriving)
+        return replace(stats, waiting=stats.waiting + arriving)
+
     def start(self, run: PacedRun, hashes: tuple[int, ...]) -> None:
         """Queue a run. Raises EngineRefusal when it could never be finished on this hardware."""
         self.check(run)
-        request = Request(run, hashes)
-        self._requests[run] = request
         now = self._clock.monotonic()
+        request = Request(run, hashes, now)
+        self._requests[run] = request
         self._arriving.append((now + self._profile.admission, request))
         if self._step is None:
             self._alarm.set(self._arriving[0][0])
@@ -95,15 +102,26 @@ class BatchLoop:
             if now - self._due < self._step.seconds:
                 start = self._due
             self._batch.finish(self._step)
+            for request, _ in self._step.chunks:
+                if request.run.produced and request.first < 0:
+                    request.first = now
             for request in (*self._step.decodes, *(request for request, _ in self._step.chunks)):
-                if request.run.finished:
-                    self._requests.pop(request.run, None)
+                if request.run.finished and self._requests.pop(request.run, None) is not None:
+                    self.took(
+                        request.run.model,
+                        request.admitted - request.arrived,
+                        request.first - request.admitted,
+                        now - request.first,
+                    )
         while self._arriving and self._arriving[0][0] <= now:
             request = self._arriving.popleft()[1]
             if not request.gone:
                 self._batch.add(request)
         self._step = self._batch.plan()
         if self._step is not None:
+            for request, _ in self._step.chunks:
+                if request.admitted < 0:
+                    request.admitted = start
             self._due = start + self._step.seconds
             self._alarm.set(self._due)
         elif self._arriving:

@@ -92,10 +92,11 @@ class PacedRun(_Progress):
     A slow reader never slows the engine; what was produced is counted whether or not it was read.
     """
 
-    __slots__ = ("_ended", "_failure", "_ready", "_waiter", "leave")
+    __slots__ = ("_ended", "_failure", "_ready", "_waiter", "leave", "model")
 
-    def __init__(self, choices: Sequence[Choice], prompt: int) -> None:
+    def __init__(self, choices: Sequence[Choice], prompt: int, model: str = "") -> None:
         super().__init__(choices, prompt)
+        self.model = model
         self.leave: Callable[[PacedRun], None] | None = None
         """Called when the run is cancelled; set by whoever paces it."""
         self._failure: Exception | None = None

@@ -77,7 +77,7 @@ class SimulatedEngine:
             prompt = self.count_prompt(generation) if prompt_tokens is None else prompt_tokens
         if self._instant and self.workers.can_start:
             return InstantRun(choices, prompt)
-        run = PacedRun(choices, prompt)
+        run = PacedRun(choices, prompt, generation.model)
         self.workers.start(run, hashes)
         return run
 

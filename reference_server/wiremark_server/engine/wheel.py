@@ -14,6 +14,7 @@ from wiremark_server.engine.alarm import Alarm
 from wiremark_server.engine.batch import BatchStats
 from wiremark_server.engine.pace import Fixed
 from wiremark_server.engine.run import PacedRun
+from wiremark_server.engine.workers import Took, not_told
 
 _ROUNDING = 1e-3  # ticks; keeps 0.2 s / 1 ms at 200 ticks although the quotient of floats may be above
 
@@ -28,6 +29,7 @@ class Wheel:
         self._buckets: dict[int, list[tuple[PacedRun, float]]] = {}
         self._due: list[int] = []
         self._live: set[PacedRun] = set()
+        self.took: Took = not_told
 
     def check(self, run: PacedRun) -> None:
         """Whatever it is, it can be finished."""
@@ -55,6 +57,9 @@ class Wheel:
     @property
     def stats(self) -> BatchStats:
         return BatchStats(len(self._live), 0, 0.0, 0, 0, 0)
+
+    def stats_of(self, model: str) -> BatchStats:
+        return BatchStats(sum(run.model == model for run in self._live), 0, 0.0, 0, 0, 0)
 
     def close(self) -> None:
         for run in self._live:

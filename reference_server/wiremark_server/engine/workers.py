@@ -25,6 +25,15 @@ CHANGES: tuple[Change, ...] = get_args(Change)
 Waiting = tuple[PacedRun, tuple[int, ...]]
 
 
+Took = Callable[[str, float, float, float], None]
+"""Told of every run that is finished: its model, and the seconds that it waited, then until its first token,
+and from that one to its last."""
+
+
+def not_told(model: str, waited: float, computed: float, said: float) -> None:
+    """Of what nobody wants to know."""
+
+
 class Pacer(Protocol):
     """Decides when each token of a run leaves. A run that is cancelled calls `leave` of its pacer."""
 
@@ -46,8 +55,14 @@ class Pacer(Protocol):
         """How many of the leading blocks need not be computed again."""
         ...
 
+    took: Took
+
     @property
     def stats(self) -> BatchStats: ...
+
+    def stats_of(self, model: str) -> BatchStats:
+        """What of it is one model's; the use of the cache is everybody's."""
+        ...
 
     def close(self) -> None:
         """Every run ends where it is."""
@@ -58,6 +73,12 @@ class Immediate:
     """A pacer without waiting."""
 
     stats = BatchStats(0, 0, 0.0, 0, 0, 0)
+
+    def __init__(self) -> None:
+        self.took: Took = not_told
+
+    def stats_of(self, model: str) -> BatchStats:  # noqa: ARG002
+        return self.stats
 
     def check(self, run: PacedRun) -> None:
         """Whatever it is, it takes no time."""

@@ -1,8 +1,8 @@
 """Everything that is counted: names, meanings, labels, buckets.
 
 Names that begin with `vllm:` are vLLM's own, with its labels and buckets (vLLM documentation, "Metrics"), so
-that its boards and autoscalers read a simulated engine as they would a real one. An engine answers for every
-model, so what belongs to an engine carries the name of its profile as `model_name`.
+that its boards and autoscalers read a simulated engine as they would a real one. There an engine serves one
+model; here one may serve several, and tells of each: its own requests and tokens, the cache that all share.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ _WHOLE = (
 _TOKENS = tuple(float(digit * 10**power) for power in range(6) for digit in (1, 2, 5))
 _HTTP = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
-_ENGINE = ("engine", "model_name")
+_ENGINE = ("engine", "model_name", "profile")
+_CACHE = ("engine", "block_size", "num_gpu_blocks", "cache_dtype", "enable_prefix_caching")
 _MODEL = ("model_name", "contract")
 _PROVIDER = ("contract", "provider")
 
@@ -54,6 +55,16 @@ FAMILIES: Mapping[str, Family] = {
         Family("vllm:num_preemptions", "counter", "Requests thrown out of the batch.", _ENGINE),
         Family("vllm:prefix_cache_queries", "counter", "Prompt tokens looked up in the KV cache.", _ENGINE),
         Family("vllm:prefix_cache_hits", "counter", "Prompt tokens found in the KV cache.", _ENGINE),
+        Family(
+            "vllm:request_queue_time_seconds",
+            "histogram",
+            "Arrival at the engine to its batch.",
+            _ENGINE,
+            _WHOLE,
+        ),
+        Family("vllm:request_prefill_time_seconds", "histogram", "Batch to first token.", _ENGINE, _WHOLE),
+        Family("vllm:request_decode_time_seconds", "histogram", "First token to last.", _ENGINE, _WHOLE),
+        Family("vllm:cache_config_info", "gauge", "How the KV cache of an engine is laid out.", _CACHE),
         Family("vllm:prompt_tokens", "counter", "Prompt tokens of ended requests.", _MODEL),
         Family("vllm:generation_tokens", "counter", "Tokens produced by ended requests.", _MODEL),
         Family("vllm:request_success", "counter", "Ended requests by reason.", ("finished_reason", *_MODEL)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
@@ -9,9 +10,10 @@ from typing import Protocol
 from wiremark_schemas.contracts import Contract
 
 from wiremark_server.domain.generation import Usage
+from wiremark_server.engine import pace
 from wiremark_server.engine.batch import BatchStats
 from wiremark_server.metrics.families import FAMILIES, REASONS
-from wiremark_server.metrics.registry import Histogram, Registry
+from wiremark_server.metrics.registry import Histogram, Labels, Registry
 
 _RECENT = 256  # times to the first token that a plot shows
 _SUCCESSES = (200, 202, 204)
@@ -21,6 +23,7 @@ _OF_ENGINE = (
     *("num_requests_running", "num_requests_waiting", "kv_cache_usage_perc"),
     *("num_preemptions", "prefix_cache_queries", "prefix_cache_hits"),
 )
+_TIMES = tuple(f"vllm:request_{name}_time_seconds" for name in ("queue", "prefill", "decode"))
 _OF_MODEL = tuple(name for name, family in FAMILIES.items() if family.labels == ("model_name", "contract"))
 
 
@@ -163,10 +166,48 @@ class ModelMeter:
         self._cells[self._charged] += microusd
 
 
-def watch_engine(registry: Registry, engine: str, profile: str, look: Callable[[], BatchStats]) -> None:
-    """Tell of an engine, as `look` finds it, when somebody asks."""
+Crew = Sequence[tuple[str, Sequence[str]]]
+"""The workers of a process, in their order: the profile of each, and the models that it serves."""
+
+
+class Observed(Protocol):
+    """What `engine.workers.Pacer` knows."""
+
+    took: Callable[[str, float, float, float], None]
+
+    def stats_of(self, model: str) -> BatchStats: ...
+
+
+def watch_engine(
+    registry: Registry, engine: str, profile: str, models: Sequence[str], observed: Observed
+) -> None:
+    """Tell of an engine when somebody asks, and of each of its runs when it has ended."""
+    times = {model: [registry.histogram(name, engine, model, profile) for name in _TIMES] for model in models}
+
+    def took(model: str, *seconds: float) -> None:
+        for histogram, spent in zip(times.get(model, ()), seconds, strict=False):
+            histogram.observe(spent)
+
+    observed.took = took
+    for model in models:
+        _watch_model(registry, (engine, model, profile), functools.partial(observed.stats_of, model))
+    cache = _cache_config(profile)
+    if cache is not None:
+        at = registry.at("vllm:cache_config_info", engine, *cache)
+        registry.refreshed_by(lambda: registry.cells.__setitem__(at, 1.0))
+
+
+def _cache_config(profile: str) -> Sequence[str] | None:
+    """The values of the labels, after the engine's; None for a profile without a cache."""
+    found = pace.profile(profile)
+    if not isinstance(found, pace.Batched):
+        return None
+    return (str(found.block_tokens), str(found.kv_blocks), "auto", "True")
+
+
+def _watch_model(registry: Registry, labels: Labels, look: Callable[[], BatchStats]) -> None:
     running, waiting, kv_usage, preemptions, queries, hits = (
-        registry.at(f"vllm:{name}", engine, profile) for name in _OF_ENGINE
+        registry.at(f"vllm:{name}", *labels) for name in _OF_ENGINE
     )
     cells = registry.cells
     before = [0, 0, 0]
@@ -187,16 +228,17 @@ def standalone(contract: Contract) -> Meter:
     return Meter(registry_of([contract]), contract)
 
 
-def registry_of(contracts: Iterable[Contract], slots: int = 1, profiles: Sequence[str] = ()) -> Registry:
-    """A registry, allocated, with everything that the contracts and the workers of all processes can fill.
-
-    profiles: of the workers of a process, in their order
-    """
+def registry_of(contracts: Iterable[Contract], slots: int = 1, crew: Crew = ()) -> Registry:
+    """A registry, allocated, with everything that the contracts and the workers of all processes can fill."""
     registry = Registry()
     registry.add("wiremark_server_processes")
-    for engine, profile in enumerate(list(profiles) * slots):
-        for name in _OF_ENGINE:
-            registry.add(f"vllm:{name}", str(engine), profile)
+    for engine, (profile, models) in enumerate(list(crew) * slots):
+        for model in models:
+            for name in (*(f"vllm:{name}" for name in _OF_ENGINE), *_TIMES):
+                registry.add(name, str(engine), model, profile)
+        cache = _cache_config(profile)
+        if cache is not None:
+            registry.add("vllm:cache_config_info", str(engine), *cache)
     for contract in contracts:
         register(registry, contract)
     registry.allocate(slots)
