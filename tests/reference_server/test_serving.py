@@ -265,8 +265,10 @@ def test_a_cold_server_is_not_ready_and_lets_requests_wait(start: Start) -> None
 def test_models_have_speeds_of_their_own(start: Start, capsys: pytest.CaptureFixture[str]) -> None:
     server = start("--contract", "c0mpute", "--profile", "instant", "--profile", "c0mpute-pro=8b-h100")
     text = _get(server, "/metrics")[1].decode()
-    assert 'vllm:num_requests_running{engine="0",model_name="instant"} 0.0' in text
-    assert 'vllm:num_requests_running{engine="1",model_name="8b-h100"} 0.0' in text
+    running = 'vllm:num_requests_running{engine="%d",model_name="%s",profile="%s"} 0.0'
+    assert running % (0, "c0mpute-max", "instant") in text
+    assert running % (1, "c0mpute-pro", "8b-h100") in text
+    assert running % (0, "c0mpute-pro", "instant") not in text
     assert server.stop() == 0
     assert "no contract that is served has a model 'c1'" in _refusal(capsys, "--profile", "c1=fixed")
     for wrong in ("slow", "m=slow", "=fixed", ""):
