@@ -77,6 +77,7 @@ class KeyStore:
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        self._news = ledger.news_of_keys
         self._by_digest: dict[bytes, tuple[bytes, Key]] = {}
         self._rows: dict[str, KeyRow] = {}
         self._refresh()
@@ -169,7 +170,7 @@ class KeyStore:
 
     def _refresh(self) -> None:
         """Learn of keys that other processes have made or changed."""
-        for row in self._ledger.news_of_keys():
+        for row in self._news():
             self._take(row)
 
     def _take(self, row: KeyRow) -> Key:

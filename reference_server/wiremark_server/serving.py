@@ -21,7 +21,7 @@ from wiremark_schemas.contracts import Contract
 
 from wiremark_server import app, beside, keys, processes
 from wiremark_server.clock import Clock, SystemClock
-from wiremark_server.edge.connection import BoundedProtocol
+from wiremark_server.edge.connection import Connection
 from wiremark_server.edge.front import Application, Front, Site
 from wiremark_server.edge.handler import Gateway
 from wiremark_server.edge.mounts import Mounts
@@ -320,7 +320,7 @@ def _server(gateway: Front, ready: Callable[[], None], drain: float) -> _Server:
             gateway,
             interface="asgi3",
             loop="none",
-            http=BoundedProtocol,
+            http=Connection,
             ws="none",
             lifespan="off",
             access_log=False,

@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 from wiremark_schemas import registry
 from wiremark_server.edge import connection
-from wiremark_server.edge.connection import HEAD_BYTES, HEAD_FIELDS, BoundedProtocol
+from wiremark_server.edge.connection import HEAD_BYTES, HEAD_FIELDS, Connection
 
 HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
 Serve = Callable[[], int]
@@ -47,7 +47,7 @@ def serve() -> Iterator[Serve]:
 
     def start() -> int:
         bound = socket.create_server(("127.0.0.1", 0), backlog=2048)
-        options: dict[str, Any] = {"http": BoundedProtocol, "ws": "none", "lifespan": "off"}
+        options: dict[str, Any] = {"http": Connection, "ws": "none", "lifespan": "off"}
         config = uvicorn.Config(echo, access_log=False, log_config=None, timeout_keep_alive=60, **options)
         server = _Server(config)
         thread = threading.Thread(target=server.run, args=([bound],))

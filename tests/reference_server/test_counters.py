@@ -58,7 +58,7 @@ def test_a_refusal_is_taken_out_of_every_window(play: Callable[..., Any]) -> Non
         assert (refused.allowed, refused.scope) == (False, "tokens_per_minute")
         assert refused.retry_after is not None
         assert 59 <= refused.retry_after <= 60
-        found = dict((await limiter.check(KEY, 6)).headers)
+        found = {name.decode(): told.decode() for name, told in (await limiter.check(KEY, 6)).headers}
         assert found["x-ratelimit-remaining-tokens"] == "0"
         assert found["x-ratelimit-remaining-requests"] == "1"  # of the day
         assert (await limiter.check(KEY)).allowed

@@ -26,7 +26,11 @@ def now(decision: Coroutine[Any, Any, Decision]) -> Decision:
 
 
 def headers(limiter: Limiter, key: Key = KEY, tokens: int = 0) -> dict[str, str]:
-    return dict(now(limiter.check(key, tokens)).headers)
+    return told(now(limiter.check(key, tokens)))
+
+
+def told(decision: Decision) -> dict[str, str]:
+    return {name.decode(): value.decode() for name, value in decision.headers}
 
 
 def test_exactly_the_promised_number_is_admitted_in_every_window() -> None:
@@ -122,7 +126,7 @@ def test_tokens_are_counted_on_admission_and_a_refusal_counts_no_request() -> No
     assert now(limiter.check(KEY, 60)).allowed
     refused = now(limiter.check(KEY, 41))
     assert (refused.allowed, refused.scope, refused.retry_after) == (False, "tokens_per_minute", 60)
-    assert dict(refused.headers)["x-ratelimit-remaining-requests"] == "59"
+    assert told(refused)["x-ratelimit-remaining-requests"] == "59"
     assert now(limiter.check(KEY, 40)).allowed
     assert now(limiter.check(KEY, 0)).allowed
 
@@ -134,8 +138,8 @@ def test_tokens_known_later_give_the_request_back_when_they_do_not_fit() -> None
     assert now(limiter.check(KEY)).allowed
     refused = now(limiter.check_tokens(KEY, 1))
     assert (refused.allowed, refused.scope) == (False, "tokens_per_minute")
-    assert dict(refused.headers)["x-ratelimit-remaining-requests"] == "59"
-    assert dict(refused.headers)["x-ratelimit-remaining-tokens"] == "0"
+    assert told(refused)["x-ratelimit-remaining-requests"] == "59"
+    assert told(refused)["x-ratelimit-remaining-tokens"] == "0"
 
 
 def test_a_keys_own_limits_come_first() -> None:
@@ -157,8 +161,8 @@ def test_a_throttled_key_is_refused_every_time_and_shows_the_contracts_limits(
         assert decision.scope == "requests_per_minute"
         assert decision.retry_after is not None
         assert 1 <= decision.retry_after <= 60
-        assert dict(decision.headers)["x-ratelimit-limit-requests"] == "60"
-        assert dict(decision.headers)["x-ratelimit-remaining-requests"] == "0"
+        assert told(decision)["x-ratelimit-limit-requests"] == "60"
+        assert told(decision)["x-ratelimit-remaining-requests"] == "0"
         clock.advance(1.7)
 
 

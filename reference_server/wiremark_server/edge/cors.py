@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wiremark_server.domain import problem
-from wiremark_server.edge.message import Headers, Request, Response
+from wiremark_server.edge.message import RawHeaders, Request, Response
 
-_ORIGIN = ("access-control-allow-origin", "*")
-_EXPOSED = "x-request-id, request-id, retry-after, x-should-retry, openai-processing-ms"
+_ORIGIN = (b"access-control-allow-origin", b"*")
+_EXPOSED = (
+    b"access-control-expose-headers",
+    b"x-request-id, request-id, retry-after, x-should-retry, openai-processing-ms",
+)
 _DEFAULT_REQUEST_HEADERS = "authorization, content-type"
 
 
@@ -17,11 +20,9 @@ class Cors:
 
     def __init__(self, rule: str) -> None:
         self._rule = rule
-        self._headers: Headers = (
-            (_ORIGIN, ("access-control-expose-headers", _EXPOSED)) if rule == "allow" else ()
-        )
+        self._headers: RawHeaders = (_ORIGIN, _EXPOSED) if rule == "allow" else ()
 
-    def headers(self, request: Request) -> Headers:
+    def headers(self, request: Request) -> RawHeaders:
         """Headers for every answer to `request`, preflights and refusals included."""
         return self._headers if self._headers and request.header("origin") else ()
 

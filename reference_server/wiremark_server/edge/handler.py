@@ -9,7 +9,7 @@ import secrets
 import sys
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -20,7 +20,16 @@ from wiremark_server.domain.asked import Framing
 from wiremark_server.domain.problem import Problem, ProblemError
 from wiremark_server.edge import document, stream
 from wiremark_server.edge.cors import Cors
-from wiremark_server.edge.message import ClientGoneError, Receive, Request, Response, Scope, Send, Stream
+from wiremark_server.edge.message import (
+    JSON,
+    ClientGoneError,
+    Receive,
+    Request,
+    Response,
+    Scope,
+    Send,
+    Stream,
+)
 from wiremark_server.edge.routes import Routes
 from wiremark_server.ledger.store import LedgerUnavailable
 from wiremark_server.policy.call import Call, Services
@@ -77,27 +86,35 @@ class Gateway:
         self._body_limit = contract.limits.get("body_bytes")
         self._id_header = (contract.raw["headers"]["request_id"] or _REQUEST_ID).lower().encode()
         self._active = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._idle: asyncio.Event | None = None  # while somebody waits for it
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise NotImplementedError(f"only HTTP is served, not {scope['type']}")
+        services = self.services
+        request = Request(scope, receive)
+        call = self._call(request, new_request_id(), services.clock.monotonic())
+        status = 0
         self._active += 1
-        self._idle.clear()
-        self.services.meter.arrived()
+        services.meter.arrived()
         try:
-            await self._serve(Request(scope, receive), send)
+            status = await self._reply(request, call, send)
         except ClientGoneError:
             pass  # nobody is left to be answered
         finally:
+            services.meter.left(call.operation, status, services.clock.monotonic() - call.started)
+            if call.place is not None:
+                await services.limiter.leave(call.place)
             self._active -= 1
-            if not self._active:
+            if self._idle is not None and not self._active:
                 self._idle.set()
 
     async def drained(self) -> None:
         """Return when no request is being answered, and nothing is made in the background any more."""
-        await self._idle.wait()
+        while self._active:
+            self._idle = self._idle or asyncio.Event()
+            self._idle.clear()
+            await self._idle.wait()
         await self.services.responses.close()
 
     async def close(self) -> None:
@@ -105,21 +122,10 @@ class Gateway:
         await self.drained()
         await self.services.studio.close()
 
-    async def _serve(self, request: Request, send: Send) -> None:
-        services = self.services
-        call = self._call(request, new_request_id(), services.clock.monotonic())
-        status = 0
-        try:
-            status = await self._reply(request, call, send)
-        finally:
-            services.meter.left(call.operation, status, services.clock.monotonic() - call.started)
-            if call.place is not None:
-                await services.limiter.leave(call.place)
-
     async def _reply(self, request: Request, call: Call, send: Send) -> int:
         """The status that was sent."""
         try:
-            reply = await self._answer(request, call)
+            reply = await self._operation(request, call)(call)
         except ProblemError as error:
             reply = self._refuse(error.problem, call)
         except ClientGoneError:
@@ -128,12 +134,12 @@ class Gateway:
             reply = self._refuse(problem.overloaded().problem, call)
         except Exception as error:  # noqa: BLE001 - the one boundary for a response that has not begun
             reply = self._refuse(self._fault(error, call.request_id), call)
-        headers = [
-            *self._dialect_headers(call, self.services.clock.monotonic() - call.started),
-            *(_encoded(call.limits.headers) if call.limits else ()),
-            *_encoded(call.headers),
-            *_encoded(self._cors.headers(request)),
-        ]
+        headers = self._dialect_headers(call, self.services.clock.monotonic() - call.started)
+        if call.limits is not None:
+            headers += call.limits.headers
+        if call.headers:
+            headers += _encoded(call.headers)
+        headers += self._cors.headers(request)
         if isinstance(reply, Stream):
             headers += _encoded(stream.HEADERS[reply.framing])
             await stream.send_stream(
@@ -157,18 +163,22 @@ class Gateway:
             started=started,
         )
 
-    async def _answer(self, request: Request, call: Call) -> Response | Stream:
+    def _operation(self, request: Request, call: Call) -> Operation:
+        """What answers the request. Raises ProblemError."""
         if request.draining:
             raise problem.draining()
-        size = sum([len(name) + len(value) + 4 for name, value in request.headers])
+        size = request.size
         if size > MAX_HEADER_BYTES:
             raise problem.headers_too_large(size, MAX_HEADER_BYTES)
         if request.method == "OPTIONS":
-            return self._cors.options(request, self._routes.allowed(request.path))
+            return lambda _: self._options(request)
         match = self._routes.match(request.method, request.path)
         call.operation, call.parameters = match.operation, match.parameters
         call.query = dict(parse_qsl(request.query.decode("latin-1"))) if request.query else {}
-        return await self._operations[match.operation](call)
+        return self._operations[call.operation]
+
+    async def _options(self, request: Request) -> Response:
+        return self._cors.options(request, self._routes.allowed(request.path))
 
     async def _document(self, request: Request) -> dict[str, Any]:
         document.check_media(request.header("content-type"), request.header("content-encoding"))
@@ -205,12 +215,15 @@ class Gateway:
         return problem.server_error(request_id).problem
 
 
-def _encoded(headers: Any) -> list[tuple[bytes, bytes]]:
+def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
 
+_JSON = _encoded([JSON])
+
+
 async def _send(request: Request, reply: Response, headers: list[tuple[bytes, bytes]], send: Send) -> None:
-    headers += _encoded(reply.headers)
+    headers += _JSON if reply.headers == (JSON,) else _encoded(reply.headers)
     if reply.status != 204:
         headers.append((b"content-length", b"%d" % len(reply.body)))
     linger = request.has_unread_body and (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping
+from itertools import chain
 from typing import Any
 
 from msgspec import Struct
@@ -15,6 +16,8 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Headers = tuple[tuple[str, str], ...]
+RawHeaders = tuple[tuple[bytes, bytes], ...]
+"""As they are sent."""
 
 JSON = ("content-type", "application/json")
 _NO_STATE: Mapping[str, Any] = {}
@@ -48,7 +51,7 @@ class Stream(Struct, frozen=True):
 class Request:
     """One request: its head at once, its body when asked for."""
 
-    __slots__ = ("_complete", "_receive", "draining", "headers", "method", "path", "query")
+    __slots__ = ("_complete", "_fields", "_receive", "draining", "headers", "method", "path", "query")
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.method: str = scope["method"]
@@ -56,17 +59,20 @@ class Request:
         self.path: str = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
         self.query: bytes = scope.get("query_string", b"")
         self.headers: list[tuple[bytes, bytes]] = scope["headers"]
+        self._fields = dict(reversed(self.headers))  # of several of one name, the first
         self.draining: bool = scope.get("state", _NO_STATE).get("draining", False)  # the server is to end
         self._receive = receive
         self._complete = False
 
     def header(self, name: str) -> str | None:
         """The first value of a header; names are compared in lower case, as ASGI hands them over."""
-        wanted = name.encode("latin-1")
-        for key, value in self.headers:
-            if key == wanted:
-                return value.decode("latin-1")
-        return None
+        value = self._fields.get(name.encode("latin-1"))
+        return None if value is None else value.decode("latin-1")
+
+    @property
+    def size(self) -> int:
+        """Bytes of the header, with what stands between names and values."""
+        return len(b"".join(chain.from_iterable(self.headers))) + 4 * len(self.headers)
 
     @property
     def declared_length(self) -> int | None:
@@ -88,21 +94,15 @@ class Request:
         declared = self.declared_length
         if limit is not None and declared is not None and declared > limit:
             raise problem.body_too_large(limit)
-        first = await self._part()
-        if self._complete:
-            if limit is not None and len(first) > limit:
-                raise problem.body_too_large(limit)
-            return first
-        parts, size = [first], len(first)
+        parts: list[bytes] = []
+        size = 0
         while not self._complete:
-            if limit is not None and size > limit:
-                raise problem.body_too_large(limit)
             part = await self._part()
             parts.append(part)
             size += len(part)
-        if limit is not None and size > limit:
-            raise problem.body_too_large(limit)
-        return b"".join(parts)
+            if limit is not None and size > limit:
+                raise problem.body_too_large(limit)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def discard(self, limit: int) -> None:
         """Read and drop up to `limit` bytes of what the client still sends."""

@@ -43,9 +43,8 @@ class Fleet:
     def _of(self, model: str) -> SimulatedEngine:
         return self._engines[self._by_model.get(model, self._default)]
 
-    def count_prompt(self, generation: Generation) -> int:
-        """The same for every model."""
-        return self._engines[self._default].count_prompt(generation)
+    count_prompt = SimulatedEngine.count_prompt
+    """The same for every model."""
 
     def run(self, generation: Generation, prompt_tokens: int | None = None) -> EngineRun:
         return self._of(generation.model).run(generation, prompt_tokens)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import repeat
 from typing import Literal
 
 from msgspec import Struct
@@ -69,7 +70,7 @@ def cut(index: int, draft: Draft, generation: Generation, limit: int, words: Seq
     if draft.refused:
         deltas += [TextDelta(index, piece, refusal=True) for piece in pieces]
     elif generation.logprobs is None:
-        deltas += [_text_delta(index, piece) for piece in pieces]
+        deltas += map(_text_delta, repeat(index), pieces)
     else:
         top = generation.logprobs
         deltas += [

@@ -19,7 +19,7 @@ class _Progress:
     def __init__(self, choices: Sequence[Choice], prompt: int) -> None:
         self._choices = choices
         self._step = 0
-        self._steps = max(1, *(len(choice.deltas) for choice in choices), 1)
+        self._steps = max([1, *[len(choice.deltas) for choice in choices]])
         self.prompt = prompt
         self.cached = 0
 

@@ -69,7 +69,8 @@ class Script:
         if blocked is not None:
             words = self._prose.pieces(state, _BLOCKED_AFTER) if blocked == "answer" else ()
             return Draft(words, blocked=blocked)
-        if reading.refusal_wanted(said):
+        steered = reading.steers(said)
+        if steered and reading.refusal_wanted(said):
             return Draft(encode(_REFUSAL), refused=True)
         reasoning: Sequence[str] = ()
         if generation.reasoning:
@@ -77,14 +78,16 @@ class Script:
         calls = self._calls(generation, digest)
         if calls:
             return Draft(reasoning=reasoning, calls=calls)
-        text = self._text(generation, said, digest, state)
+        text = self._text(generation, said, digest, state, steered=steered)
         if generation.continues:
             text = _continued(text, generation.turns[-1].text)
         return Draft(text=text, reasoning=reasoning)
 
     # -- text ------------------------------------------------------------------------------------------
 
-    def _text(self, generation: Generation, said: str, digest: bytes, state: int) -> Sequence[str]:
+    def _text(
+        self, generation: Generation, said: str, digest: bytes, state: int, *, steered: bool
+    ) -> Sequence[str]:
         turns = generation.turns
         if generation.output.kind != "text":
             document = self._document(generation, said, state)
@@ -96,6 +99,17 @@ class Script:
             return self._prose.pieces(state, length)
         if turns[-1].role == "tool":
             return encode(_quoted_results(turns))
+        told = self._told(said, turns, state) if steered else None
+        if told is not None:
+            return told
+        images = turns[-1].images if turns[-1].role in _OF_USER else 0
+        if images:
+            seen = "I see 1 image." if images == 1 else f"I see {images} images."
+            return encode(f"{seen} {self._prose.text(state, length)}")
+        return self._prose.pieces(state, length)
+
+    def _told(self, said: str, turns: Sequence[Turn], state: int) -> Sequence[str] | None:
+        """What the message tells the model to say; None when it only asks."""
         echoed = reading.echoed(said)
         if echoed is not None:
             return encode(echoed)
@@ -107,15 +121,8 @@ class Script:
         if wanted is not None:
             wanted = min(wanted, self._limit + 1)
             return self._prose.pieces(state, wanted)[:wanted]
-        if turns[-1].role in _OF_USER:
-            recalled = reading.recalled(turns)
-            if recalled is not None:
-                return encode(recalled)
-            images = turns[-1].images
-            if images:
-                seen = "I see 1 image." if images == 1 else f"I see {images} images."
-                return encode(f"{seen} {self._prose.text(state, length)}")
-        return self._prose.pieces(state, length)
+        recalled = reading.recalled(turns) if turns[-1].role in _OF_USER else None
+        return None if recalled is None else encode(recalled)
 
     def _document(self, generation: Generation, said: str, state: int) -> Any:
         if generation.output.schema is not None:
@@ -191,7 +198,10 @@ def _content_hash(key: bytes, generation: Generation) -> blake2b:
 
 
 def _last_user_text(turns: Sequence[Turn]) -> str:
-    return next((turn.text for turn in reversed(turns) if turn.role in _OF_USER), "")
+    for turn in reversed(turns):
+        if turn.role in _OF_USER:
+            return turn.text
+    return ""
 
 
 def _tools_about(said: str, tools: Sequence[Tool]) -> list[Tool]:

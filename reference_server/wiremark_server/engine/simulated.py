@@ -57,9 +57,8 @@ class SimulatedEngine:
     def staffed(self, model: str) -> bool:  # noqa: ARG002 - all models have the same workers
         return self.workers.staffed
 
-    def count_prompt(self, generation: Generation) -> int:
-        """Prompt tokens by the formula of `tokens`."""
-        return tokens.count_prompt(generation)
+    count_prompt = staticmethod(tokens.count_prompt)
+    """Prompt tokens by the formula of `tokens`."""
 
     def run(self, generation: Generation, prompt_tokens: int | None = None) -> EngineRun:
         """Start answering. `prompt_tokens`: what `count_prompt` gave, to spare counting twice.

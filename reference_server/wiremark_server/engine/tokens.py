@@ -76,7 +76,7 @@ def _conversation_pieces(generation: Generation) -> list[str]:
 
 def count_prompt(generation: Generation) -> int:
     """Prompt tokens by the formula above."""
-    return len(prompt_pieces(generation))
+    return len(prompt_pieces(generation) if generation.others else _conversation_pieces(generation))
 
 
 def _compact(value: Any) -> str:

@@ -155,7 +155,11 @@ class Worker:
 
 
 class Workers:
-    """The workers of an engine. `can_start`: one of them is ready."""
+    """The workers of an engine.
+
+    can_start: one of them is ready
+    staffed:   a request would be served, now or once a worker is warm
+    """
 
     def __init__(
         self,
@@ -173,14 +177,9 @@ class Workers:
         self._alarm = Alarm(clock, self._warm)
         self.all = tuple(Worker(number, profile, pacer()) for number in range(first, first + count))
         self._first = first
-        self.can_start = False
+        self.can_start = self.staffed = False
         for worker in self.all:
             self._begin(worker)
-
-    @property
-    def staffed(self) -> bool:
-        """Whether a request would be served, now or once a worker is warm."""
-        return any(worker.state in {"ready", "warming"} for worker in self.all)
 
     @property
     def stats(self) -> BatchStats:
@@ -259,6 +258,7 @@ class Workers:
     def _set(self, worker: Worker, state: State) -> None:
         worker.state = state
         self.can_start = any(one.state == "ready" for one in self.all)
+        self.staffed = any(one.state in {"ready", "warming"} for one in self.all)
 
     def _warm(self) -> None:
         """Workers that are warm by now are ready, and what has waited for one begins."""

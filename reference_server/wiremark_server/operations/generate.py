@@ -102,8 +102,7 @@ class Work:
                 self._take(deltas)
         except EngineFailure as failure:
             raise self._failed(failure) from None
-        await self._finish()
-        return Response(200, answer.encode(self._run.usage))
+        return Response(200, answer.encode(await self._finish()))
 
     async def stream(self) -> Stream:
         """Waits for the first frame: problems until then are raised here, and get a status."""
@@ -127,37 +126,38 @@ class Work:
                 self._take(deltas)
                 self._sent = True
                 yield encoder.encode(deltas)
-            await self._finish()
+            usage = await self._finish()
         except EngineFailure as failure:
             await self.abandon()
             raise self._failed(failure) from None
         except BaseException:
             await self.abandon()
             raise
-        yield encoder.end(self._run.usage)
+        yield encoder.end(usage)
 
     def _failed(self, failure: EngineFailure) -> problem.ProblemError:
         model = self._call.model.id
         unavailable = isinstance(failure, EngineUnavailable)
         return problem.no_worker(model) if unavailable else problem.worker_failed(model)
 
-    async def _finish(self) -> None:
+    async def _finish(self) -> Usage:
         """Charge the complete answer. Raises ClientGoneError when it was cut: `abandon` charges that."""
         if self._cut:
             raise ClientGoneError
         self._stop_watching()
-        await self._call.bill.settle(self._run.usage, "ok")
-        call = self._call
+        call, usage = self._call, self._run.usage
+        await call.bill.settle(usage, "ok")
         if call.services.cache is not None and call.cache_key is not None and call.kept is None:
-            call.services.cache.put(call.cache_key, Kept(tuple(self._deltas), self._run.usage))
-        self._count(_reason(self._newest))
+            call.services.cache.put(call.cache_key, Kept(tuple(self._deltas), usage))
+        self._count(_reason(self._newest), usage)
+        return usage
 
     async def abandon(self) -> None:
         """Stop the engine. Charge what it produced for a client that left or was sent a part of it."""
         self._stop_watching()
         await self._run.cancel()
         bill, usage = self._call.bill, self._run.usage
-        self._count("abort" if self._cut else "error")
+        self._count("abort" if self._cut else "error", usage)
         if self._cut:
             await bill.settle(usage, "cut", 200 if self._sent else _CLIENT_GONE)
         elif self._sent:
@@ -180,7 +180,7 @@ class Work:
             self._meter.next_token.observe(now - self._stepped)
         self._stepped = now
 
-    def _count(self, reason: str) -> None:
+    def _count(self, reason: str, usage: Usage) -> None:
         """The end of the work, once; what was kept is no work of the engine."""
         call = self._call
         if self._counted:
@@ -190,7 +190,7 @@ class Work:
             self._meter.looked_up(found=call.kept is not None)
         if call.kept is None:
             took = self._clock.monotonic() - call.started
-            self._meter.ended(reason, self._run.usage, took, self._first)
+            self._meter.ended(reason, usage, took, self._first)
 
     def _begin_to_watch(self) -> None:
         self._watch = asyncio.ensure_future(self._watch_client())
@@ -219,4 +219,7 @@ def _provider(call: Call) -> str | None:
 
 def _reason(newest: Sequence[Delta]) -> str:
     """As vLLM calls it, which knows of no other ends of an answer that is whole."""
-    return "length" if "length" in [delta.reason for delta in newest if type(delta) is Finish] else "stop"
+    for delta in reversed(newest):  # the ends of all choices that end with this step are near its end
+        if type(delta) is Finish and delta.reason == "length":
+            return "length"
+    return "stop"

@@ -7,7 +7,7 @@ or read from the body before the steps above have agreed.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 import msgspec
 from msgspec import structs
@@ -23,13 +23,15 @@ from wiremark_server.policy import cache, idempotency
 from wiremark_server.policy.bill import Bill
 from wiremark_server.policy.call import Call
 from wiremark_server.policy.counters import CountersUnavailable
+from wiremark_server.policy.fetching import ImageFetcher
 from wiremark_server.policy.truncation import shortened
 from wiremark_server.routing.router import Route
 
-Step = Callable[[Call], Awaitable[None]]
+Step = Callable[[Call], Awaitable[None] | None]
+"""Gives what has to be waited for, if it has to wait for anything."""
 
 
-async def authenticate(call: Call) -> None:
+def authenticate(call: Call) -> None:
     call.key = call.services.authenticate(call.head)
 
 
@@ -60,7 +62,7 @@ async def read(call: Call) -> None:
     call.document = await call.read_document()
 
 
-async def decode(call: Call) -> None:
+def decode(call: Call) -> None:
     if call.services.images is None:
         call.asked = call.format.decode(call.document, call.request_id, call.head)
         return
@@ -68,12 +70,15 @@ async def decode(call: Call) -> None:
         call.asked = call.format.decode(call.document, call.request_id, call.head)
 
 
-async def fetch(call: Call) -> None:
+def fetch(call: Call) -> Awaitable[None] | None:
     """The remote images of the request are there; fetched only for a request that may be answered."""
     fetcher = call.services.images
-    if fetcher is not None:
-        for url, param in call.remote_images:
-            await fetcher.check(url, param)
+    return _fetch(fetcher, call.remote_images) if fetcher is not None and call.remote_images else None
+
+
+async def _fetch(fetcher: ImageFetcher, images: Iterable[tuple[str, str]]) -> None:
+    for url, param in images:
+        await fetcher.check(url, param)
 
 
 def permitted(call: Call, model_id: str) -> Model:
@@ -86,7 +91,7 @@ def permitted(call: Call, model_id: str) -> Model:
     return model
 
 
-async def admit(call: Call) -> None:
+def admit(call: Call) -> None:
     """The model exists, the key may use it, and it can do what is asked; counts the prompt."""
     call.model = permitted(call, call.asked.generation.model)
     asked, _, _ = call.format.name.partition(".")
@@ -98,8 +103,11 @@ async def admit(call: Call) -> None:
     if generation.truncate:
         room = call.model.context_tokens - (generation.max_tokens or 1)
         call.asked = structs.replace(call.asked, generation=shortened(generation, room, count))
-    counts = [count(part) for part in call.asked.generation.parts]
-    call.prompt_tokens, call.longest_prompt = sum(counts), max(counts)
+    if generation.others:
+        counts = [count(part) for part in call.asked.generation.parts]
+        call.prompt_tokens, call.longest_prompt = sum(counts), max(counts)
+    else:
+        call.prompt_tokens = call.longest_prompt = count(call.asked.generation)
 
 
 def _check_capabilities(asked: Asked, model: Model) -> None:
@@ -121,18 +129,14 @@ def _check_capabilities(asked: Asked, model: Model) -> None:
         )
 
 
-async def fit(call: Call) -> None:
+def fit(call: Call) -> None:
     """The request fits the model; sets the completion budget."""
     generation, model = call.asked.generation, call.model
-    call.asked = structs.replace(
-        call.asked,
-        generation=structs.replace(
-            generation,
-            max_tokens=_budget(generation, model, call.longest_prompt),
-            reasoning=_reasons(generation, model),
-        ),
-    )
-    call.completion_budget = (call.asked.generation.max_tokens or 0) * generation.choices
+    budget, reasons = _budget(generation, model, call.longest_prompt), _reasons(generation, model)
+    if generation.max_tokens != budget or generation.reasoning != reasons:
+        decided = structs.replace(generation, max_tokens=budget, reasoning=reasons)
+        call.asked = structs.replace(call.asked, generation=decided)
+    call.completion_budget = budget * generation.choices
 
 
 def _reasons(generation: Generation, model: Model) -> bool:
@@ -154,19 +158,20 @@ def _budget(generation: Generation, model: Model, prompt: int) -> int:
     return min(model.max_output_tokens, model.context_tokens - prompt) if asked is None else asked
 
 
-async def staff(call: Call) -> None:
+def staff(call: Call) -> None:
     """There is a worker for the model."""
     if not call.services.workers.present(call.model.id):
         raise problem.no_worker(call.model.id)
 
 
-async def route(call: Call) -> None:
+def route(call: Call) -> None:
     """Who answers, where the contract leaves a choice."""
-    chat = call.format.name == "chat"
-    call.route = call.services.router.route(call.model, call.document, chat=chat)
+    if call.model.offers:
+        chat = call.format.name == "chat"
+        call.route = call.services.router.route(call.model, call.document, chat=chat)
 
 
-async def recall(call: Call) -> None:
+def recall(call: Call) -> None:
     """Look for a kept answer; says in the contract's header whether there was one."""
     answers = call.services.cache
     if answers is None:
@@ -260,4 +265,6 @@ COUNT = (*DOCUMENT, *COUNTED)
 
 async def run(steps: tuple[Step, ...], call: Call) -> None:
     for step in steps:
-        await step(call)
+        waiting = step(call)
+        if waiting is not None:
+            await waiting

@@ -105,8 +105,11 @@ class MemoryCounters:
 
     def peek(self, names: Sequence[str]) -> list[Cell]:
         now = self._clock.monotonic()
-        cells = [self._cells.get(name, _ENDED) for name in names]
-        return [Cell(count, ends - now) if ends > now else NONE for count, ends in cells]
+        found = []
+        for name in names:
+            count, ends = self._cells.get(name, _ENDED)
+            found.append(Cell(count, ends - now) if ends > now else NONE)
+        return found
 
     def restore(self, name: str, count: int, left: float) -> None:
         """Go on with a counter of an earlier process."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Literal
 
 from msgspec import Struct
 
 from wiremark_server.clock import rfc3339
 
-Headers = tuple[tuple[str, str], ...]
+Headers = tuple[tuple[bytes, bytes], ...]
+"""As they are sent."""
 Unit = Literal["requests", "tokens"]
 _UNITS: tuple[Unit, ...] = ("requests", "tokens")
 
@@ -37,7 +39,12 @@ def go_duration(seconds: float) -> str:
 
     Rounded up, so that whoever waits that long has waited long enough.
     """
-    milliseconds = math.ceil(round(seconds * 1000, 3))
+    return _go_duration(math.ceil(round(seconds * 1000, 3)))
+
+
+@lru_cache(maxsize=1024)
+def _go_duration(milliseconds: int) -> str:
+    """Kept, because many answers tell of the same millisecond."""
     if milliseconds < 1000:
         return f"{milliseconds}ms" if milliseconds > 0 else "0s"
     minutes, rest = divmod(milliseconds, 60_000)
@@ -51,30 +58,36 @@ def go_duration(seconds: float) -> str:
 
 def _openai_headers(windows: Sequence[Window], refusing: Window | None) -> Headers:
     """`x-ratelimit-{limit,remaining,reset}-{requests,tokens}`, for each unit its tightest window."""
-    found: list[tuple[str, str]] = []
+    found: Headers = ()
     for window in _tightest(windows, refusing):
         limit, remaining, reset = _OPENAI_NAMES[window.unit]
-        found.append((limit, str(window.limit)))
-        found.append((remaining, str(window.remaining)))
-        found.append((reset, go_duration(window.reset)))
-    return tuple(found)
+        found += (
+            (limit, b"%d" % window.limit),
+            (remaining, b"%d" % window.remaining),
+            (reset, go_duration(window.reset).encode()),
+        )
+    return found
 
 
-_OPENAI_NAMES: Mapping[Unit, tuple[str, str, str]] = {
-    unit: (f"x-ratelimit-limit-{unit}", f"x-ratelimit-remaining-{unit}", f"x-ratelimit-reset-{unit}")
-    for unit in ("requests", "tokens")
+_OPENAI_NAMES: Mapping[Unit, tuple[bytes, bytes, bytes]] = {
+    "requests": (
+        b"x-ratelimit-limit-requests",
+        b"x-ratelimit-remaining-requests",
+        b"x-ratelimit-reset-requests",
+    ),
+    "tokens": (b"x-ratelimit-limit-tokens", b"x-ratelimit-remaining-tokens", b"x-ratelimit-reset-tokens"),
 }
 
 
 def _anthropic_headers(windows: Sequence[Window], refusing: Window | None) -> Headers:
     """`anthropic-ratelimit-{requests,tokens}-{limit,remaining,reset}`; resets are times, RFC 3339 in UTC."""
     return tuple(
-        header
+        (f"anthropic-ratelimit-{window.unit}-{name}".encode(), told.encode())
         for window in _tightest(windows, refusing)
-        for header in (
-            (f"anthropic-ratelimit-{window.unit}-limit", str(window.limit)),
-            (f"anthropic-ratelimit-{window.unit}-remaining", str(window.remaining)),
-            (f"anthropic-ratelimit-{window.unit}-reset", rfc3339(math.ceil(window.ends))),
+        for name, told in (
+            ("limit", str(window.limit)),
+            ("remaining", str(window.remaining)),
+            ("reset", rfc3339(math.ceil(window.ends))),
         )
     )
 

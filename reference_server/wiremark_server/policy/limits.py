@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Literal
 
 from msgspec import Struct
@@ -65,7 +66,11 @@ class Meter(Struct, frozen=True):
 
 
 class Meters(Struct, frozen=True):
-    """The limits of one key, as long as `key` is what is known of it."""
+    """The limits of one key, as long as `key` is what is known of it.
+
+    one_request: what a request adds to the windows of requests
+    day:         which of those is the daily one, None without one
+    """
 
     key: Key
     windows: tuple[Meter, ...]
@@ -74,20 +79,11 @@ class Meters(Struct, frozen=True):
     of_requests: tuple[Meter, ...]
     of_tokens: tuple[Meter, ...]
     one_request: tuple[Charge, ...]
-    has_day: bool
+    day: int | None
 
-    def counted(self, requests: int, tokens: int) -> Sequence[Meter]:
-        """The limits that a request of so much counts for."""
-        if requests and tokens:
-            return (*self.of_requests, *self.of_tokens)
-        return self.of_requests if requests else self.of_tokens
-
-    def charges(self, requests: int, tokens: int) -> Sequence[Charge]:
-        """The same as charges; requests are counted one by one."""
-        found = self.one_request if requests else ()
-        if tokens:
-            return (*found, *(Charge(meter.name, tokens, meter.seconds) for meter in self.of_tokens))
-        return found
+    def tokens(self, count: int) -> tuple[Charge, ...]:
+        """What a request of so many tokens adds to the windows of tokens."""
+        return tuple([Charge(meter.name, count, meter.seconds) for meter in self.of_tokens])
 
 
 DayCount = Callable[[str, int, float], None]
@@ -129,14 +125,18 @@ class Limiter:
         if key.limits is not None and key.limits.refusing:
             return self._always_full(key, key.limits.refusing, show)
         meters = self._of(key)
-        if meters.concurrent is None:
-            return await self._admit(meters, 1, tokens, show)
-        name = f"{key.id}/{CONCURRENT}"
-        place = await self._counters.enter(name, meters.concurrent)
-        if place is None:
-            windows = self._shown(meters, await self._counters.read(meters.names))
-            return Decision(False, 1, CONCURRENT, lambda: windows, None, show)
-        return await self._admit(meters, 1, tokens, show, (name, place))
+        place = None
+        if meters.concurrent is not None:
+            name = f"{key.id}/{CONCURRENT}"
+            taken = await self._counters.enter(name, meters.concurrent)
+            if taken is None:
+                windows = self._shown(meters, await self._counters.read(meters.names))
+                return Decision(False, 1, CONCURRENT, lambda: windows, None, show)
+            place = name, taken
+        if not tokens:
+            return await self._admit(meters, meters.of_requests, meters.one_request, show, place)
+        counted, charges = meters.of_requests + meters.of_tokens, meters.one_request + meters.tokens(tokens)
+        return await self._admit(meters, counted, charges, show, place)
 
     async def check_tokens(self, key: Key, tokens: int, dialect: str | None = None) -> Decision:
         """Count the tokens of a request that `check` admitted before its body was known.
@@ -145,10 +145,10 @@ class Limiter:
         """
         show = self._show(dialect)
         meters = self._of(key)
-        decision = await self._admit(meters, 0, tokens, show)
+        decision = await self._admit(meters, meters.of_tokens, meters.tokens(tokens), show, None)
         if decision.allowed:
             return decision
-        await self._take_back(meters.of_requests, 1, 0)
+        await self._take_back(meters, meters.of_requests, meters.one_request)
         return await self._refuse(meters, {decision.scope}, show)
 
     async def leave(self, place: tuple[str, str]) -> None:
@@ -156,9 +156,11 @@ class Limiter:
         await self._counters.leave(*place)
 
     def _show(self, dialect: str | None) -> Show:
-        if self._header_set is None:
-            return no_headers
-        return HEADER_SETS.get(dialect or self._header_set, no_headers)
+        return (
+            no_headers
+            if self._header_set is None
+            else HEADER_SETS.get(dialect or self._header_set, no_headers)
+        )
 
     def _of(self, key: Key) -> Meters:
         """A change of the key makes a new Key, so that identity tells whether the meters still hold."""
@@ -174,6 +176,7 @@ class Limiter:
             if limit is not None:
                 found.append(Meter(scope, unit, limit, seconds, f"{key.id}/{scope}"))
         requests = tuple(meter for meter in found if meter.unit == "requests")
+        days = [place for place, meter in enumerate(requests) if meter.scope == "requests_per_day"]
         return Meters(
             key,
             tuple(found),
@@ -182,7 +185,7 @@ class Limiter:
             of_requests=requests,
             of_tokens=tuple(meter for meter in found if meter.unit == "tokens"),
             one_request=tuple(Charge(meter.name, 1, meter.seconds) for meter in requests),
-            has_day=any(meter.scope == "requests_per_day" for meter in requests),
+            day=days[0] if days else None,
         )
 
     def _limit(self, key: Key, scope: Scope) -> int | None:
@@ -190,31 +193,32 @@ class Limiter:
         return own if own is not None else self._promised.get(scope)
 
     async def _admit(
-        self, meters: Meters, requests: int, tokens: int, show: Show, place: tuple[str, str] | None = None
+        self,
+        meters: Meters,
+        counted: Sequence[Meter],
+        charges: Sequence[Charge],
+        show: Show,
+        place: tuple[str, str] | None,
     ) -> Decision:
-        charges = meters.charges(requests, tokens)
-        cells = await self._counters.add(charges) if charges else ()
-        counted = meters.counted(requests, tokens)
-        over = [meter.scope for meter, cell in zip(counted, cells, strict=True) if cell.counted > meter.limit]
-        if over:
-            await self._take_back(counted, requests, tokens)
-            if place is not None:
-                await self.leave(place)
-            return await self._refuse(meters, over, show)
-        if requests and meters.has_day:
-            self._tell(counted, cells)
-        windows = self._later(meters) if self._peeks else await self._now(meters, counted, cells)
+        """counted: the windows that the charges are for"""
+        cells = await self._counters.add(charges) if charges else []
+        for meter, cell in zip(counted, cells, strict=True):
+            if cell.counted > meter.limit:
+                over = [m.scope for m, c in zip(counted, cells, strict=True) if c.counted > m.limit]
+                await self._take_back(meters, counted, charges)
+                if place is not None:
+                    await self.leave(place)
+                return await self._refuse(meters, over, show)
+        if meters.day is not None and counted is not meters.of_tokens:
+            self._tell(counted[meters.day], cells[meters.day])
+        windows = partial(self._peek, meters) if self._peeks else await self._now(meters, counted, cells)
         return Decision(True, None, "", windows, None, show, place)
 
-    async def _take_back(self, counted: Sequence[Meter], requests: int, tokens: int) -> None:
-        await self._counters.take_back(
-            [
-                Charge(meter.name, requests if meter.unit == "requests" else tokens, meter.seconds)
-                for meter in counted
-            ]
-        )
-        if requests:
-            self._tell(counted, await self._counters.read([meter.name for meter in counted]))
+    async def _take_back(self, meters: Meters, counted: Sequence[Meter], charges: Sequence[Charge]) -> None:
+        await self._counters.take_back(charges)
+        if meters.day is not None and counted is not meters.of_tokens:
+            day = counted[meters.day]
+            self._tell(day, *await self._counters.read([day.name]))
 
     async def _refuse(self, meters: Meters, scopes: Collection[str], show: Show) -> Decision:
         """Of the limits that refuse, the one that lasts longest is named."""
@@ -222,15 +226,13 @@ class Limiter:
         slowest = max((window for window in windows if window.scope in scopes), key=_reset)
         return Decision(False, _whole(slowest.reset), slowest.scope, lambda: windows, slowest, show)
 
-    def _tell(self, counted: Sequence[Meter], cells: Sequence[Cell]) -> None:
+    def _tell(self, day: Meter, cell: Cell) -> None:
         if self._day_count is not None:
-            for meter, cell in zip(counted, cells, strict=True):
-                if meter.scope == "requests_per_day":
-                    self._day_count(meter.name, cell.counted, cell.left)
+            self._day_count(day.name, cell.counted, cell.left)
 
-    def _later(self, meters: Meters) -> Callable[[], Sequence[Window]]:
+    def _peek(self, meters: Meters) -> Sequence[Window]:
         """Counters in memory are read when the headers are written."""
-        return lambda: self._shown(meters, self._counters.peek(meters.names) or ())
+        return self._shown(meters, self._counters.peek(meters.names) or ())
 
     async def _now(
         self, meters: Meters, counted: Sequence[Meter], cells: Sequence[Cell]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from wiremark_server.dialects.openai_chat.form import STANDARD, Extras, Form
 from wiremark_server.dialects.openai_chat.tools import STANDARD_KINDS
@@ -38,15 +37,13 @@ class Identity(Struct, frozen=True):
     fingerprint: str
 
 
-@dataclass(slots=True)
-class _Call:
+class _Call(Struct):
     id: str
     name: str
     fragments: list[str] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _Choice:
+class _Choice(Struct):
     text: list[str] = field(default_factory=list)
     refusal: list[str] = field(default_factory=list)
     reasoning: list[str] = field(default_factory=list)
@@ -84,7 +81,8 @@ class Answer:
             match delta:
                 case TextDelta():
                     (choice.refusal if delta.refusal else choice.text).append(delta.text)
-                    choice.logprobs.extend(delta.logprobs)
+                    if delta.logprobs:
+                        choice.logprobs.extend(delta.logprobs)
                 case ToolArgumentsDelta():
                     choice.calls[delta.index].fragments.append(delta.fragment)
                 case ToolCallStart():

@@ -18,25 +18,25 @@ _REASONING = ("reasoning_content", "reasoning")
 _MESSAGE_NULLS = ("refusal",)
 
 
-@dataclass(frozen=True, slots=True)
 class Form:
-    """Compiled from a contract's `answer`; what it leaves open is as the reference has it."""
+    """Compiled from a contract's `answer`; what it leaves open is as the reference has it.
 
-    promised: AnswerForm
+    message_nulls: fields with which every message begins; what a message has replaces them
+    """
+
+    def __init__(self, promised: AnswerForm) -> None:
+        self.promised = promised
+        self.message_nulls: Mapping[str, Any] = dict.fromkeys((*_MESSAGE_NULLS, *promised.message_nulls))
+        self._tells = bool(promised.fields or promised.usage_fields)
 
     def id(self, created: int, request_id: str) -> str:
         """The id of an answer made at `created`, unique because request ids are."""
         template = self.promised.id or _ID
         return template.format(created=created, random=request_id.removeprefix("req_"))
 
-    @property
-    def message_nulls(self) -> Mapping[str, Any]:
-        """Fields with which every message begins; what a message has replaces them."""
-        return dict.fromkeys((*_MESSAGE_NULLS, *self.promised.message_nulls))
-
     def extras(self, reply: Reply) -> Extras | None:
         """What an answer tells beyond the reference; None when that is nothing."""
-        return Extras(self.promised, reply) if self.promised.fields or self.promised.usage_fields else None
+        return Extras(self.promised, reply) if self._tells else None
 
     def reasoning(self, text: str) -> Mapping[str, Any]:
         """The fields that carry a piece of reasoning. An answer has one stretch of it, with one index."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -19,9 +19,9 @@ def type_of(tool: Tool) -> str:
     return "custom" if tool.free else "function"
 
 
-def kinds(tools: Iterable[Tool]) -> Mapping[str, str]:
+def kinds(tools: Sequence[Tool]) -> Mapping[str, str]:
     """The type of each tool that is no function, by name."""
-    return {tool.name: "custom" for tool in tools if tool.free} or STANDARD_KINDS
+    return {tool.name: "custom" for tool in tools if tool.free} if tools else STANDARD_KINDS
 
 
 def read_tools(entries: Sequence[Mapping[str, Any]]) -> tuple[Tool, ...]:
