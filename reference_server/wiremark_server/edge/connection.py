@@ -110,7 +110,7 @@ class Connection(asyncio.Protocol):
         self._wait(HEAD_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        self._server.connections.discard(self)  # type: ignore[arg-type]
+        self._server.connections.discard(self)
         self._rest()
         for exchange in self._waiting:
             exchange.lose()

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from wiremark_server.clock import Clock
 from wiremark_server.domain.generation import Generation
-from wiremark_server.engine import pace
+from wiremark_server.engine import pace, tokens
 from wiremark_server.engine.protocol import EngineRun
 from wiremark_server.engine.simulated import SimulatedEngine
 from wiremark_server.engine.workers import Change, Worker, Workers
@@ -43,7 +43,7 @@ class Fleet:
     def _of(self, model: str) -> SimulatedEngine:
         return self._engines[self._by_model.get(model, self._default)]
 
-    count_prompt = SimulatedEngine.count_prompt
+    count_prompt = staticmethod(tokens.count_prompt)
     """The same for every model."""
 
     def run(self, generation: Generation, prompt_tokens: int | None = None) -> EngineRun:
