@@ -172,8 +172,8 @@ def test_a_key_that_has_used_up_its_day_may_come_back_tomorrow(promised: dict[st
     limiter = Limiter(promised, clock)
     decision = now(limiter.check(Key("key", "acme", limits=LimitOverrides(full_day=True))))
     assert (decision.allowed, decision.scope, decision.retry_after) == (False, "requests_per_day", 82_800)
-    assert dict(decision.headers)["x-ratelimit-limit-requests"] == "1000"
-    assert dict(decision.headers)["x-ratelimit-remaining-requests"] == "0"
+    assert told(decision)["x-ratelimit-limit-requests"] == "1000"
+    assert told(decision)["x-ratelimit-remaining-requests"] == "0"
 
 
 def test_without_a_promise_everything_is_admitted_without_headers() -> None:
