@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import gevent  # type: ignore[import-untyped]
 from gevent.event import Event  # type: ignore[import-untyped]
 
+from wiremark_loadtests.client.backlog import Backlog
 from wiremark_loadtests.client.webhooks import Hooks
 from wiremark_loadtests.measure.health import Worker
 from wiremark_loadtests.run import Run
@@ -46,6 +47,7 @@ class Generator:
         self._name = f"{socket.gethostname()}/{os.getpid()}"
         self._cpu_before = time.process_time()
         demand = run.settings.demand
+        self.backlog = Backlog(lambda: self._worker.peak)
         self.dispatcher: Dispatcher | None = None
         if demand.is_open:
             mine = arrivals.share(demand.arrivals(run.settings.seed), share.index, share.count)
@@ -86,7 +88,8 @@ class Generator:
             self.tally.unsent += self.dispatcher.stop()
 
     def stop(self) -> None:
-        """The users have ended: tell how the process fared."""
+        """The users have ended: look at what they left, and tell how the process fared."""
+        self.backlog.finish()
         self._watching.kill()
         if self.hooks is not None:
             self.tally.errors.update(self.hooks.close())

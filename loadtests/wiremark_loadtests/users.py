@@ -14,7 +14,8 @@ from locust.exception import StopUser
 from locust.user.task import LOCUST_STATE_STOPPING
 
 from wiremark_loadtests.bill.receipts import Outcome
-from wiremark_loadtests.client.sender import Sender, Sent
+from wiremark_loadtests.client.sender import Sender, Steps
+from wiremark_loadtests.client.telling import Sent
 from wiremark_loadtests.listeners import generator_of
 
 LONGEST_PAUSE = 5.0  # seconds; a retry-after longer than this is cut to it
@@ -34,7 +35,8 @@ class ChatUser(User):
             raise StopUser
         self._generator, self._tally = generator, generator.tally
         number = f"{getattr(self.environment.runner, 'worker_index', 0)}.{next(_user_numbers)}"
-        self._sender = Sender(generator.settings, number, generator.hooks)
+        steps = Steps(generator.entered, generator.left, self._done)
+        self._sender = Sender(generator.settings, number, steps, generator.hooks, generator.backlog)
         self._pause = 0.0
         self._failures = 0
         self._sender.connect()
@@ -57,16 +59,15 @@ class ChatUser(User):
         self._generator.wait()
         while True:
             if dispatcher is None:
-                self._sender.send(None, None, self._generator.entered, self._done)
+                self._sender.send(None, None)
             elif (due := dispatcher.next()) is not None:
-                self._sender.send(due.at_ns, due.arrival, self._generator.entered, self._done)
+                self._sender.send(due.at_ns, due.arrival)
                 self._pause = 0.0  # the next one is due when it is due
             if self._pause or self._state == LOCUST_STATE_STOPPING:
                 return
 
     def _done(self, sent: Sent) -> None:
-        """Keep what became of a request."""
-        self._generator.left()
+        """Keep what became of a request; the next one may be under way."""
         self._tally.add(
             sent.receipt, sent.answer, sent.at, self._generator.settings.slo, self._generator.start_ns
         )

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from msgspec import structs
 from wiremark_loadtests.client import tasks
-from wiremark_loadtests.client.sender import Sender, Sent
+from wiremark_loadtests.client.sender import Sender, Steps
+from wiremark_loadtests.client.telling import Sent
 from wiremark_loadtests.client.webhooks import Hooks
 from wiremark_loadtests.run import Run
 from wiremark_loadtests.settings import Given, Settings, resolve
@@ -76,9 +77,10 @@ def _load(settings: Settings, users: int, requests: int) -> dict[str, Any]:
         keys = {role: settings.keys.get(role) or "" for role in settings.scenario.roles}
         hooks = Hooks(settings.webhooks, keys, time.time) if settings.scenario.is_told else None
         for user in range(users):
-            sender = Sender(settings, f"0.{user}", hooks)
+            steps = Steps(lambda: None, lambda: None, done)
+            sender = Sender(settings, f"0.{user}", steps, hooks)
             for _ in range(requests):
-                sender.send(None, None, lambda: None, done)
+                sender.send(None, None)
             sender.close()
         if hooks is not None:
             run.tally.errors.update(hooks.close())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -66,11 +65,14 @@ class Receipt(NamedTuple):
 
     @classmethod
     def from_wire(cls, row: list[Any]) -> Receipt:
-        told = cls(*row)
-        return told._replace(
-            outcome=Outcome(told.outcome), tokens=_pair(told.tokens), ceiling=_pair(told.ceiling)
-        )
+        told = list(row)
+        told[_OUTCOME] = _OUTCOMES[told[_OUTCOME]]
+        for position in _PAIRS:
+            if told[position] is not None:
+                told[position] = tuple(told[position])
+        return cls(*told)
 
 
-def _pair(told: Sequence[int] | None) -> tuple[int, int] | None:
-    return None if told is None else (told[0], told[1])
+_OUTCOME = Receipt._fields.index("outcome")
+_PAIRS = tuple(map(Receipt._fields.index, ("tokens", "ceiling")))
+_OUTCOMES = {outcome.value: outcome for outcome in Outcome}

@@ -1,8 +1,8 @@
 """Receipts on disk: a run of any length holds only the newest in memory.
 
-One JSON array a line, in the folder of the report as receipts.jsonl: a process that is killed leaves it
-there, one that ends by itself does not. When the disk takes no more, the receipts from then on stay in memory
-and `problem` says so: the run can still end with every receipt it had.
+A JSON array of receipts a line, in the folder of the report as receipts.jsonl: a process that is killed
+leaves it there, one that ends by itself does not. When the disk takes no more, the receipts from then on
+stay in memory and `problem` says so: the run can still end with every receipt it had.
 """
 
 from __future__ import annotations
@@ -47,19 +47,19 @@ class Spool:
         if not new or self.problem:
             self._kept += new
             return
-        lines = b"".join(json.dumps(receipt.to_wire()).encode() + b"\n" for receipt in new)
+        line = json.dumps(new).encode() + b"\n"  # one by one takes twice as long
         try:
-            self._write(lines)
+            self._write(line)
         except OSError as error:
             self._give_up(error)
             self._kept += new
         else:
-            self._written += len(lines)
+            self._written += len(line)
 
-    def _write(self, lines: bytes) -> None:
+    def _write(self, line: bytes) -> None:
         if self._file is None:
             self._file = self._opened()
-        rest = memoryview(lines)
+        rest = memoryview(line)
         while rest:  # unbuffered: a disk that is nearly full takes a part
             rest = rest[self._file.write(rest) :]
 
@@ -90,7 +90,8 @@ class Spool:
             at += len(data)
             *lines, rest = (rest + data).split(b"\n")
             for line in lines:
-                yield Receipt.from_wire(json.loads(line))
+                for row in json.loads(line):
+                    yield Receipt.from_wire(row)
 
     def close(self, *, keep: bool = False) -> None:
         """`keep` leaves the file there."""

@@ -17,6 +17,7 @@ from functools import cache
 MAX_HEAD = 65536
 
 _CRLF = b"\r\n"
+_VERSIONS = (b"HTTP/1.1 ", b"HTTP/1.0 ")
 _NO_BODY = frozenset({204, 205, 304})
 
 
@@ -35,6 +36,7 @@ class ResponseReader:
     head:   status line and headers, each line but the first preceded by CRLF
     parts:  (arrival in ns, body bytes), transfer coding removed; bytes that became readable in the
             same read are one part
+    sent_ns: when the first byte of its request was handed to the kernel; 0 before
     waited_ns: from the read that ended it until somebody looked at it
     lags_ns: of the reads that the kernel had stamped, how much later than arrived they were read
     """
@@ -49,6 +51,7 @@ class ResponseReader:
         "keeps_alive",
         "lags_ns",
         "parts",
+        "sent_ns",
         "status",
         "waited_ns",
     )
@@ -63,7 +66,7 @@ class ResponseReader:
         self.is_chunked = False
         self.keeps_alive = True
         self.lags_ns: list[int] = []
-        self.waited_ns = 0
+        self.sent_ns = self.waited_ns = 0
         self.parts: list[tuple[int, bytes]] = []
 
     def feed(self, data: bytes, at_ns: int) -> bool:
@@ -112,7 +115,8 @@ class ResponseReader:
 
     @property
     def body(self) -> bytes:
-        return b"".join(data for _, data in self.parts)
+        parts = self.parts
+        return parts[0][1] if len(parts) == 1 else b"".join([data for _, data in parts])
 
     def _read_head(self, data: bytes) -> bytes:
         """Read the head, skipping interim (1xx) ones; return the bytes after what was read."""
@@ -135,17 +139,21 @@ class ResponseReader:
     @staticmethod
     def _status_of(head: bytes) -> int:
         digits = head[9:12]
-        if not head.startswith((b"HTTP/1.1 ", b"HTTP/1.0 ")) or not digits.isdigit():
+        if head[:9] not in _VERSIONS or not digits.isdigit():
             raise WireError("protocol", "the answer does not begin with an HTTP/1.1 status line")
         return int(digits)
 
     def _choose_body(self) -> None:
-        connection = (self.header("connection") or "").lower()
-        self.keeps_alive = self.head.startswith(b"HTTP/1.1") and "close" not in connection
+        self._lowered = lowered = self.head.lower()
+        self.keeps_alive = self.head.startswith(b"HTTP/1.1") and (
+            b"\r\nconnection:" not in lowered or "close" not in (self.header("connection") or "").lower()
+        )
         length = self.header("content-length")
         if self.status in _NO_BODY:
             self._body = ResponseReader._feed_length
-        elif (self.header("transfer-encoding") or "").lower().endswith("chunked"):
+        elif b"\r\ntransfer-encoding:" in lowered and (
+            (self.header("transfer-encoding") or "").lower().endswith("chunked")
+        ):
             self._body = ResponseReader._feed_chunked
             self.is_chunked = True
         elif length is not None:

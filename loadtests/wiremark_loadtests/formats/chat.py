@@ -16,7 +16,7 @@ _TEXT_FIELDS = ("content", "refusal", "reasoning_content", "reasoning")
 
 
 # Likewise: an answer of the usual form has these keys once each.
-_PLAIN = tuple(
+_PROMPT, _COMPLETION = (
     re.compile(rb'"%b"\s*:\s*(\d+)\s*[,}]' % name) for name in (b"prompt_tokens", b"completion_tokens")
 )
 
@@ -51,7 +51,7 @@ class _Chunks:
     def glance(self, body: bytes) -> Tokens | None:
         if not (body.startswith(b"{") and body.endswith(b"}") and len(_FINISH.findall(body)) == 1):
             return None
-        prompt, completion = (name.findall(body) for name in _PLAIN)
+        prompt, completion = _PROMPT.findall(body), _COMPLETION.findall(body)
         if len(prompt) != 1 or len(completion) != 1:
             return None
         return int(prompt[0]), int(completion[0])

@@ -9,8 +9,11 @@ values.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
+from operator import mul
 
 # A tenth of the promised 1 %: 0.2 ms of a first token after 200 ms.
 ERROR = 0.001
@@ -58,36 +61,27 @@ class Histogram:
 
     def record_in(self, index: int, value: int) -> None:
         """Add one value whose bucket is known, as when several histograms get it."""
-        self.buckets[index] = self.buckets.get(index, 0) + 1
-        if value < self.minimum or not self.count:
-            self.minimum = value
+        buckets = self.buckets
+        try:  # most buckets are there already
+            buckets[index] += 1
+        except KeyError:
+            buckets[index] = 1
         if value > self.maximum:
             self.maximum = value
+        if value < self.minimum or not self.count:
+            self.minimum = value
         self.count += 1
         self.total += value
 
     def record_all(self, values: Sequence[int]) -> None:
         """Add values ≥ 0; a negative one is a defect of the caller and raises ValueError."""
-        if not values:
-            return
-        low, high = min(values), max(values)
-        if low < 0:
-            raise ValueError(f"a duration cannot be negative: {low}")
-        buckets, log, ceil, per_log = self.buckets, math.log, math.ceil, _PER_LOG
-        for value in values:
-            index = ceil(log(value) * per_log) if value else _ZERO
-            buckets[index] = buckets.get(index, 0) + 1
-        self.minimum = min(self.minimum, low) if self.count else low
-        self.maximum = max(self.maximum, high)
-        self.count += len(values)
-        self.total += sum(values)
+        record_in_each((self,), values)
 
     def merge(self, other: Histogram) -> None:
         """Add all that `other` counted."""
         if not other.count:
             return
-        for index, count in other.buckets.items():
-            self.buckets[index] = self.buckets.get(index, 0) + count
+        _add(self.buckets, other.buckets)
         self.minimum = min(self.minimum, other.minimum) if self.count else other.minimum
         self.maximum = max(self.maximum, other.maximum)
         self.count += other.count
@@ -106,12 +100,17 @@ class Histogram:
                 return min(max(value, self.minimum), self.maximum)
         raise AssertionError("the counts of the buckets do not add up to the count")
 
+    @property
+    def mean(self) -> float:
+        """0 when nothing was recorded."""
+        return self.total / self.count if self.count else 0.0
+
     def scaled(self, unit: float) -> Distribution:
         """The summary with every value divided by `unit` (1e6: nanoseconds as milliseconds)."""
         if not self.count:
             return Distribution(0, None, None, None, None, None)
         p50, p90, p99 = (round((self.quantile(share) or 0.0) / unit, 4) for share in (0.5, 0.9, 0.99))
-        mean = round(self.total / self.count / unit, 4)
+        mean = round(self.mean / unit, 4)
         return Distribution(self.count, mean, p50, p90, p99, round(self.maximum / unit, 4))
 
     def counts(self, unit: float) -> list[list[float]]:
@@ -137,3 +136,26 @@ class Histogram:
         histogram.buckets = dict(zip(numbers[3::2], numbers[4::2], strict=True))
         histogram.count = sum(histogram.buckets.values())
         return histogram
+
+
+def record_in_each(histograms: Iterable[Histogram], values: Sequence[int]) -> None:
+    """Add the same values ≥ 0 to several; a negative one is a defect of the caller and raises ValueError."""
+    if not values:
+        return
+    low, high, total = min(values), max(values), sum(values)
+    if low > 0:  # the same as `bucket_of`, in half the time
+        indices = list(map(math.ceil, map(mul, map(math.log, values), repeat(_PER_LOG))))
+    else:
+        indices = [bucket_of(value) for value in values]
+    counted = Counter(indices)
+    for histogram in histograms:
+        _add(histogram.buckets, counted)
+        histogram.minimum = min(histogram.minimum, low) if histogram.count else low
+        histogram.maximum = max(histogram.maximum, high)
+        histogram.count += len(values)
+        histogram.total += total
+
+
+def _add(buckets: dict[int, int], more: Mapping[int, int]) -> None:
+    for index, count in more.items():
+        buckets[index] = buckets.get(index, 0) + count

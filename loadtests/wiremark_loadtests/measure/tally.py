@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from wiremark_loadtests.bill.receipts import Outcome, Receipt
 from wiremark_loadtests.client.answer import Answer
 from wiremark_loadtests.measure.health import Worker
-from wiremark_loadtests.measure.recorder import Histogram, bucket_of
+from wiremark_loadtests.measure.recorder import Histogram, bucket_of, record_in_each
 from wiremark_loadtests.measure.slo import Slo, Times
 from wiremark_loadtests.measure.timeline import TIMED, Slot, Timeline
 
@@ -87,7 +87,7 @@ class Tally:
         """Count one request that ended. Only whole answers are measured: a fast refusal is no fast answer."""
         self.receipts.append(receipt)
         slot = self.timeline.at(at.ended - start_ns)
-        outcome = receipt.outcome.value
+        outcome = str(receipt.outcome)
         self.outcomes[outcome] += 1
         setattr(slot, outcome, getattr(slot, outcome) + 1)
         if answer.error:
@@ -100,39 +100,45 @@ class Tally:
         if receipt.outcome is not Outcome.OK:
             self.left += receipt.outcome is Outcome.CUT and not answer.error
             return
-        self.events += len(answer.gaps_ns) + 1 if answer.first_token_ns is not None else 0
-        self.doubtful += answer.is_doubtful
         times = self._measure(answer, at, slot)
-        if times.ttft is not None:
-            slot.histograms["time_to_first_token"].record(times.ttft)
-            slot.histograms["inter_token"].record_all(answer.gaps_ns)
-        if slo.met(times):
+        if answer.first_token_ns is not None:
+            self.events += len(answer.gaps_ns) + 1
+            self.doubtful += answer.is_doubtful
+        if not slo.bounds or slo.met(Times(*times)):
             self.good += 1
             slot.good += 1
 
-    def _measure(self, answer: Answer, at: Moments, slot: Slot) -> Times:
-        record = self.histograms
-        whole = max(0, at.ended - at.due)
+    def _measure(
+        self, answer: Answer, at: Moments, slot: Slot
+    ) -> tuple[int, int | None, int | None, int | None]:
+        """Record the times of a whole answer; they, as `Times` has them."""
+        record, in_slot = self.histograms, slot.histograms
+        due, sent, first_byte, ended = at
+        whole = max(0, ended - due)
         bucket = bucket_of(whole)
-        for histogram in (record["end_to_end"], slot.histograms["end_to_end"]):
-            histogram.record_in(bucket, whole)
-        if at.due == at.sent:  # as in every closed loop
+        record["end_to_end"].record_in(bucket, whole)
+        in_slot["end_to_end"].record_in(bucket, whole)
+        if due == sent:  # as in every closed loop
             record["service"].record_in(bucket, whole)
         else:
-            record["service"].record(max(0, at.ended - at.sent))
-        record["queueing"].record(max(0, at.sent - at.due))
-        if at.first_byte is not None:
-            record["time_to_first_byte"].record(max(0, at.first_byte - at.due))
+            record["service"].record(max(0, ended - sent))
+        record["queueing"].record(max(0, sent - due))
+        if first_byte == ended:  # an answer that came in one piece
+            record["time_to_first_byte"].record_in(bucket, whole)
+        elif first_byte is not None:
+            record["time_to_first_byte"].record(max(0, first_byte - due))
         if answer.first_token_ns is None:
-            return Times(whole)
-        first = max(0, answer.first_token_ns - at.due)
-        record["time_to_first_token"].record(first)
-        record["inter_token"].record_all(answer.gaps_ns)
+            return whole, None, None, None
+        first = max(0, answer.first_token_ns - due)
+        bucket = bucket_of(first)
+        record["time_to_first_token"].record_in(bucket, first)
+        in_slot["time_to_first_token"].record_in(bucket, first)
+        record_in_each((record["inter_token"], in_slot["inter_token"]), answer.gaps_ns)
         per_token = None
         if answer.tokens is not None and answer.tokens[1] > 1 and answer.gaps_ns:
             per_token = sum(answer.gaps_ns) // (answer.tokens[1] - 1)
             record["per_output_token"].record(per_token)
-        return Times(whole, first, per_token, max(answer.gaps_ns, default=None))
+        return whole, first, per_token, max(answer.gaps_ns, default=None)
 
     def take(self) -> Tally:
         """Empty this tally into a new one."""

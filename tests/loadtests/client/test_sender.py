@@ -7,8 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 from wiremark_loadtests.bill.receipts import Outcome
-from wiremark_loadtests.client.sender import Sender, Sent
+from wiremark_loadtests.client.backlog import Backlog
+from wiremark_loadtests.client.sender import Sender, Steps
+from wiremark_loadtests.client.telling import Sent
 from wiremark_loadtests.client.wire import ResponseReader
 from wiremark_loadtests.settings import Given, resolve
 
@@ -22,16 +25,21 @@ mix:
 GIVEN = Given("", contract="hermes-tokens", api_key=KEY, seed=1)
 
 
-def _send(gateway: Any, folder: Path, entry: str, times: int = 1) -> list[Sent]:
+def _send(
+    gateway: Any, folder: Path, entry: str, times: int = 1, backlog: Backlog | None = None
+) -> list[Sent]:
     path = folder / "mine.yaml"
     path.write_text(f"{ENTRY}, {entry}}}\n")
-    sender = Sender(resolve(replace(GIVEN, base_url=gateway.base_url, scenario=str(path)), {}), "0.0")
+    settings = resolve(replace(GIVEN, base_url=gateway.base_url, scenario=str(path)), {})
     sent: list[Sent] = []
     begun: list[None] = []
+    over: list[None] = []
+    steps = Steps(lambda: begun.append(None), lambda: over.append(None), sent.append)
+    sender = Sender(settings, "0.0", steps, backlog=backlog)
     for _ in range(times):
-        sender.send(None, None, lambda: begun.append(None), sent.append)
+        sender.send(None, None)
     sender.close()
-    assert len(begun) == len(sent)
+    assert len(begun) == len(over) == len(sent) + (0 if backlog is None else len(backlog))
     return sent
 
 
@@ -85,3 +93,27 @@ def test_an_answer_leaves_nothing_to_the_garbage_collector(gateway: Any, tmp_pat
     finally:
         gc.set_debug(0)
         gc.garbage.clear()
+
+
+def test_whole_answers_wait_and_the_user_goes_on(gateway: Any, tmp_path: Path) -> None:
+    backlog = Backlog()
+    sent = _send(gateway, tmp_path, "stream: true", times=3, backlog=backlog)
+    assert backlog  # the last one at least: nobody had time for it
+    backlog.finish()
+    assert [(one.receipt.request_id, one.receipt.tokens) for one in sent] == [
+        (f"req-{number}", (11, 3)) for number in (1, 2, 3)
+    ]
+    assert all(one.at.ended // 1_000_000 <= one.receipt.at_ms + 1 for one in sent)
+
+
+@pytest.mark.parametrize("entry", ["stream: true, turns: 3", "stream: false, retry: {attempts: 2}"])
+def test_an_answer_that_decides_what_comes_next_does_not_wait(
+    gateway: Any, tmp_path: Path, entry: str
+) -> None:
+    assert len(_send(gateway, tmp_path, entry, times=2, backlog=Backlog())) == 2
+
+
+def test_a_refusal_is_told_at_once(gateway: Any, tmp_path: Path) -> None:
+    gateway.status = 503
+    (sent,) = _send(gateway, tmp_path, "stream: false", backlog=Backlog())
+    assert sent.receipt.status == 503
