@@ -31,6 +31,7 @@ from wiremark_loadtests.shape import StagesShape
 from wiremark_loadtests.workers import Clocks, Unconfirmed
 
 _HAND_OVER_SECONDS = 10.0  # beyond the drain: workers report every 3 s
+_BUSY_SECONDS = 5.0  # that a worker may be silent because its host is busy
 _LOOK_SECONDS = 3.0
 _MASTER_SILENT = 15.0  # it sends a sign of life every second
 _ROUND_TRIP = 5.0  # a sign of life may be an answer to a message that came so much before a report
@@ -218,9 +219,10 @@ class Session:
         if runner.user_count:  # Locust is quitting: it has not yet told the workers, nor would it wait
             for worker in workers:
                 runner.server.send_to_client(_message("quit", None, worker))
-        deadline = time.monotonic() + self._environment.stop_timeout + _HAND_OVER_SECONDS
-        while time.monotonic() < deadline:
-            if workers - self._missing(runner) <= self._reported_last:
+        began = time.monotonic()
+        deadline = began + self._environment.stop_timeout + _HAND_OVER_SECONDS
+        while (now := time.monotonic()) < deadline and not workers <= self._reported_last:
+            if now > began + _BUSY_SECONDS and workers - self._missing(runner) <= self._reported_last:
                 break
             gevent.sleep(0.1)
         return len(workers - self._reported_last)
@@ -278,8 +280,8 @@ class Session:
 
     def _take_report(self, client_id: str, data: dict[str, Any]) -> None:
         part = data.get(_KEY)
-        if part is None or self.run is None:
-            return
+        if part is None or self.run is None or self.run.result is not None:
+            return  # the verdict has been given, and said who was missing
         self.run.take(part["tally"], self._clocks.heard(client_id, part["clock_ms"], clock.wall_ms()))
         if part["last"]:
             self._reported_last.add(client_id)

@@ -24,6 +24,8 @@ from wiremark_loadtests.formats.base import Broken, Format, Tokens, decode
 _BLANK_LINE = re.compile(rb"\r\n\r\n|\n\n|\r\r")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 
+Events = tuple[list[int], list[bytes], bytes]
+
 
 class Answer(NamedTuple):
     """One request's result.
@@ -54,21 +56,21 @@ def read(response: ResponseReader, *, streamed: bool, deep: bool = False, form: 
     return _read_stream(response, form, deep) if streamed else _read_plain(response, form, deep)
 
 
-def data_events(parts: list[tuple[int, bytes]]) -> tuple[list[int], list[bytes], bytes]:
+def data_events(arrived: Sequence[int], pieces: Sequence[bytes]) -> Events:
     """Of the events that carry data: when the last byte of each arrived, and its data. And what follows
     the last complete event.
     """
-    body = b"".join([data for _, data in parts])
-    return _usual_events(parts, body) or _any_events(parts, body)
+    body = b"".join(pieces)
+    return _usual_events(arrived, pieces, body) or _any_events(arrived, pieces, body)
 
 
-def _usual_events(parts: list[tuple[int, bytes]], body: bytes) -> tuple[list[int], list[bytes], bytes] | None:
-    """The events of a body in which each is one line `data: …` and each part ends with an event.
+def _usual_events(arrived: Sequence[int], pieces: Sequence[bytes], body: bytes) -> Events | None:
+    """The events of a body in which each is one line `data: …` and each piece ends with an event.
 
     Almost every server writes so, and it can be told by counting; None when it cannot.
     """
     arrivals: list[int] = []
-    for at_ns, data in parts:
+    for at_ns, data in zip(arrived, pieces, strict=True):
         if data.find(b"\n\n") == len(data) - 2:
             arrivals.append(at_ns)
         elif data.endswith(b"\n\n"):
@@ -82,8 +84,8 @@ def _usual_events(parts: list[tuple[int, bytes]], body: bytes) -> tuple[list[int
     return (arrivals, payloads, b"") if len(payloads) == count else None
 
 
-def _any_events(parts: list[tuple[int, bytes]], body: bytes) -> tuple[list[int], list[bytes], bytes]:
-    rest = iter(parts)
+def _any_events(arrived: Sequence[int], pieces: Sequence[bytes], body: bytes) -> Events:
+    rest = zip(arrived, pieces, strict=True)
     at_ns, first = next(rest, (0, b""))
     covered = len(first)
     arrivals: list[int] = []
@@ -114,7 +116,7 @@ def _read_stream(response: ResponseReader, form: Format, deep: bool) -> Answer:
     content_type = response.header("content-type") or ""
     if not content_type.lower().startswith("text/event-stream"):
         return Answer(Outcome.FAILED, "broken-stream:not-an-event-stream")
-    arrivals, payloads, tail = data_events(response.parts)
+    arrivals, payloads, tail = data_events(response.arrivals, response.pieces)
     tokens: Tokens | None = None
     try:
         tokens = form.usage(payloads)

@@ -44,7 +44,11 @@ class PlainLink:
         self._response: ResponseReader | None = None  # None between exchanges
         self._waiter: Any = None  # the greenlet that waits in the hub for the response
         self._failure: Exception | None = None
-        self._reads: list[stamps.Read] = []
+        # Of each read that was not yet taken apart. Not one list of triples, which every garbage collection
+        # would have to look at.
+        self._data: list[bytes] = []
+        self._told: list[bytes] = []  # the kernel's stamps
+        self._seen: list[int] = []
         self._defers = False  # inside a chunked body: only its end is of interest
         self._is_spoiled = False
         self._sent_ns = self._seen_ns = 0
@@ -72,7 +76,7 @@ class PlainLink:
                 response.waited_ns = time.monotonic_ns() - self._seen_ns
         finally:
             self._waiter = None
-            if self._reads:  # the greenlet was killed, or the response was given up
+            if self._data:  # the greenlet was killed, or the response was given up
                 with suppress(WireError):
                     self._digest()
             self._response = None
@@ -116,7 +120,9 @@ class PlainLink:
             self._end(error)
             return
         self._seen_ns = seen_ns = time.monotonic_ns()
-        self._reads.append((data, ancillary[0][2] if ancillary else b"", seen_ns))
+        self._data.append(data)
+        self._told.append(ancillary[0][2] if ancillary else b"")
+        self._seen.append(seen_ns)
         if self._conduct is not STEADY and self._is_to_leave(len(data)):
             self._defers = False
         if self._defers and len(data) >= len(_END) and not data.endswith(_END):
@@ -146,13 +152,14 @@ class PlainLink:
 
     def _digest(self) -> bool:
         """Feed the response what was collected; whether it is complete."""
-        response, reads = self._response, self._reads
-        self._reads = []
+        response, data = self._response, self._data
+        told, seen = self._told, self._seen
+        self._data, self._told, self._seen = [], [], []
         if response is None:
             raise ConnectionResetError(errno.ECONNRESET, "bytes that nobody asked for")
-        arrivals, lags = _CLOCK.arrivals(reads, self._sent_ns)
+        arrivals, lags = _CLOCK.arrivals(told, seen, self._sent_ns)
         response.lags_ns += lags
-        complete = response.feed_all(arrivals, [data for data, _, _ in reads])
+        complete = response.feed_all(arrivals, data)
         self._defers = response.is_chunked
         return complete
 

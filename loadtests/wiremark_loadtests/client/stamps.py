@@ -14,7 +14,8 @@ import socket
 import struct
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from operator import sub
 
 SO_TIMESTAMPNS = 35  # asm-generic/socket.h; the socket module does not name it
 _TIMESPEC = struct.Struct("qq")
@@ -25,8 +26,6 @@ _OFFSET_LIFE_NS = 10**9
 _READINGS = 20
 # Slewing, and readings interrupted between the two clocks, stay below this; a step of the clock does not.
 _STEP_NS = 2_000_000
-
-Read = tuple[bytes, bytes, int]  # data, the kernel's stamp or nothing, when this process read it
 
 
 def available(*, tls: bool) -> bool:
@@ -61,28 +60,33 @@ class KernelClock:
         self._measured_ns = 0
         self.steps = 0
 
-    def arrivals(self, reads: list[Read], not_before_ns: int) -> tuple[list[int], list[int]]:
+    def arrivals(
+        self, told: Sequence[bytes], seen: Sequence[int], not_before_ns: int
+    ) -> tuple[list[int], list[int]]:
         """When the last byte of each read arrived, and the lags: how much later each was read.
+
+        told: the kernel's stamp of each read, or nothing
+        seen: when this process read it
 
         When one has no stamp, or one before `not_before_ns` or after its own reading (the wall clock was
         stepped), all are taken to have arrived when they were read, and there are no lags.
         """
-        offset = self._offset(reads[-1][2])
-        if len(reads) == 1:  # as most answers come that are no streams
-            _, stamp, seen_ns = reads[0]
+        offset = self._offset(seen[-1])
+        if len(seen) == 1:  # as most answers come that are no streams
+            stamp, seen_ns = told[0], seen[0]
             if stamp:
                 seconds, ns = _TIMESPEC.unpack(stamp)
                 at_ns = seconds * 1_000_000_000 + ns - offset
                 if not_before_ns <= at_ns <= seen_ns:
                     return [at_ns], [seen_ns - at_ns]
             return [seen_ns], []
-        stamped = b"".join([stamp for _, stamp, _ in reads])
-        if len(stamped) == _TIMESPEC.size * len(reads):
+        stamped = b"".join(told)
+        if len(stamped) == _TIMESPEC.size * len(seen):
             arrivals = [s * 1_000_000_000 + ns - offset for s, ns in _TIMESPEC.iter_unpack(stamped)]
-            lags = [read[2] - at_ns for read, at_ns in zip(reads, arrivals, strict=True)]
+            lags = list(map(sub, seen, arrivals))
             if min(lags) >= 0 and min(arrivals) >= not_before_ns:
                 return arrivals, lags
-        return [seen_ns for _, _, seen_ns in reads], []
+        return list(seen), []
 
     def _offset(self, now_ns: int) -> int:
         """Wall clock minus monotonic clock.

@@ -80,8 +80,8 @@ class Teller:
     ) -> Sent:
         """`deep` adds how late its reads were; `ended` is of the task that it asked for."""
         planned, reader, due_ns, sent_ns, over_ns, wall_ns, is_retry = over
-        parts = reader.parts
-        ended_ns = parts[-1][0] if parts and ended is None else over_ns
+        arrivals = reader.arrivals
+        ended_ns = arrivals[-1] if arrivals and ended is None else over_ns
         quota = quotas.told(reader, self._limit_headers)
         allowed, left, resets_ms = (quota.limit, quota.left, quota.resets_ms) if quota else _UNTOLD
         task, announced = ended if ended is not None else _NO_TASK
@@ -105,7 +105,8 @@ class Teller:
             announced,
             planned.claim,
         )
-        at = Moments(sent_ns if due_ns is None else due_ns, sent_ns, parts[0][0] if parts else None, ended_ns)
+        first_ns = arrivals[0] if arrivals else None
+        at = Moments(sent_ns if due_ns is None else due_ns, sent_ns, first_ns, ended_ns)
         return Sent(
             planned,
             receipt,
@@ -113,7 +114,7 @@ class Teller:
             at,
             problem,
             reader.header("retry-after"),
-            len(parts[0][1]) if len(parts) == 1 else sum([len(data) for _, data in parts]),
+            sum(map(len, reader.pieces)),
             tuple(reader.lags_ns) if deep and planned.conduct.read_rate is None else (),
             reader.waited_ns,
             is_retry,
@@ -128,7 +129,7 @@ class Teller:
 def reply(reader: ResponseReader, *, streamed: bool) -> dict[str, Any]:
     """The assistant's message of a whole chat answer."""
     if streamed:
-        _, payloads, _ = answers.data_events(reader.parts)
+        _, payloads, _ = answers.data_events(reader.arrivals, reader.pieces)
         return CHAT.reply(payloads)
     message: dict[str, Any] = json.loads(reader.body)["choices"][0]["message"]
     return message

@@ -34,8 +34,9 @@ class ResponseReader:
 
     status: 0 until the head is complete
     head:   status line and headers, each line but the first preceded by CRLF
-    parts:  (arrival in ns, body bytes), transfer coding removed; bytes that became readable in the
-            same read are one part
+    pieces: body bytes, transfer coding removed; bytes that became readable in the same read are one piece
+    arrivals: of each piece, in ns. Two lists of what holds nothing else: pairs would be objects that
+            every garbage collection has to look at, a thousand streams being under way
     sent_ns: when the first byte of its request was handed to the kernel; 0 before
     waited_ns: from the read that ended it until somebody looked at it
     lags_ns: of the reads that the kernel had stamped, how much later than arrived they were read
@@ -46,11 +47,12 @@ class ResponseReader:
         "_buffer",
         "_left",
         "_lowered",
+        "arrivals",
         "head",
         "is_chunked",
         "keeps_alive",
         "lags_ns",
-        "parts",
+        "pieces",
         "sent_ns",
         "status",
         "waited_ns",
@@ -67,7 +69,8 @@ class ResponseReader:
         self.keeps_alive = True
         self.lags_ns: list[int] = []
         self.sent_ns = self.waited_ns = 0
-        self.parts: list[tuple[int, bytes]] = []
+        self.arrivals: list[int] = []
+        self.pieces: list[bytes] = []
 
     def feed(self, data: bytes, at_ns: int) -> bool:
         """Take what arrived at `at_ns`; `b""` says that the peer closed the connection."""
@@ -86,7 +89,7 @@ class ResponseReader:
 
     def feed_all(self, arrivals: Sequence[int], reads: Iterable[bytes]) -> bool:
         """Feed reads in order, each with its arrival; whether the response is complete."""
-        append = self.parts.append
+        arrived, append = self.arrivals.append, self.pieces.append
         for at_ns, data in zip(arrivals, reads, strict=True):
             if self.is_chunked and not self._buffer:  # the usual read is one chunk and nothing else
                 end = data.find(_CRLF, 0, 8)
@@ -95,7 +98,8 @@ class ResponseReader:
                 except ValueError:
                     size = 0
                 if size > 0 and end + 4 + size == len(data) and data.endswith(_CRLF):
-                    append((at_ns, data[end + 2 : -2]))
+                    append(data[end + 2 : -2])
+                    arrived(at_ns)
                     continue
             if self.feed(data, at_ns):
                 return True
@@ -115,8 +119,12 @@ class ResponseReader:
 
     @property
     def body(self) -> bytes:
-        parts = self.parts
-        return parts[0][1] if len(parts) == 1 else b"".join([data for _, data in parts])
+        return self.pieces[0] if len(self.pieces) == 1 else b"".join(self.pieces)
+
+    @property
+    def parts(self) -> list[tuple[int, bytes]]:
+        """The pieces, each with its arrival."""
+        return list(zip(self.arrivals, self.pieces, strict=True))
 
     def _read_head(self, data: bytes) -> bytes:
         """Read the head, skipping interim (1xx) ones; return the bytes after what was read."""
@@ -165,17 +173,21 @@ class ResponseReader:
             self._body = ResponseReader._feed_until_close
             self.keeps_alive = False
 
+    def _keep(self, at_ns: int, piece: bytes) -> None:
+        self.arrivals.append(at_ns)
+        self.pieces.append(piece)
+
     def _feed_length(self, data: bytes, at_ns: int) -> bool:
         self._left -= len(data)
         if self._left < 0:
             raise WireError("protocol", "bytes follow the end of the response")
         if data:
-            self.parts.append((at_ns, data))
+            self._keep(at_ns, data)
         return self._left == 0
 
     def _feed_until_close(self, data: bytes, at_ns: int) -> bool:
         if data:
-            self.parts.append((at_ns, data))
+            self._keep(at_ns, data)
         return False
 
     def _feed_chunked(self, data: bytes, at_ns: int) -> bool:
@@ -197,7 +209,7 @@ class ResponseReader:
             pieces.append(data[start:after])
             position = after + 2
         if pieces:
-            self.parts.append((at_ns, pieces[0] if len(pieces) == 1 else b"".join(pieces)))
+            self._keep(at_ns, pieces[0] if len(pieces) == 1 else b"".join(pieces))
         if not complete:
             self._buffer = data[position:]
         return complete

@@ -30,8 +30,12 @@ WHOLE = [ROLE, ONE, TWO, FINISH, TOLD, DONE]
 def _response(parts: list[tuple[int, bytes]], content_type: str = "text/event-stream") -> ResponseReader:
     reader = ResponseReader()
     reader.feed(f"HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\n\r\n".encode(), 0)
-    reader.parts = parts
+    reader.arrivals, reader.pieces = [at_ns for at_ns, _ in parts], [data for _, data in parts]
     return reader
+
+
+def _events(parts: list[tuple[int, bytes]]) -> tuple[list[int], list[bytes], bytes]:
+    return data_events([at_ns for at_ns, _ in parts], [data for _, data in parts])
 
 
 def _stream(events: list[bytes], *, deep: bool = False) -> Answer:
@@ -103,7 +107,7 @@ def test_a_deep_reading_decodes_every_chunk(error: str) -> None:
 def test_events_in_pieces_take_the_stamp_of_their_last_byte(ending: bytes) -> None:
     body = b"".join(b"data: " + word + ending for word in (b"a", b"bb", b"c"))
     parts = [(i, body[i : i + 1]) for i in range(len(body))]
-    arrivals, payloads, tail = data_events(parts)
+    arrivals, payloads, tail = _events(parts)
     assert (payloads, tail) == ([b"a", b"bb", b"c"], b"")
     assert arrivals == [
         body.index(word) + len(word) - 1 for word in (b"a" + ending, b"bb" + ending, b"c" + ending)
@@ -113,15 +117,15 @@ def test_events_in_pieces_take_the_stamp_of_their_last_byte(ending: bytes) -> No
 def test_events_that_came_together_share_a_stamp() -> None:
     """Several events in a part, parts that end within one: told alike, whichever way they are counted."""
     events = [b"data: a\n\n", b"data: b\n\n", b"data: c\n\n"]
-    assert data_events([(1, events[0]), (2, events[1] + events[2])])[:2] == ([1, 2, 2], [b"a", b"b", b"c"])
-    assert data_events([(1, events[0] + events[1][:4]), (2, events[1][4:] + events[2])])[:2] == (
+    assert _events([(1, events[0]), (2, events[1] + events[2])])[:2] == ([1, 2, 2], [b"a", b"b", b"c"])
+    assert _events([(1, events[0] + events[1][:4]), (2, events[1][4:] + events[2])])[:2] == (
         [1, 2, 2],
         [b"a", b"b", b"c"],
     )
 
 
 def test_an_event_of_several_data_lines_joins_them() -> None:
-    assert data_events([(1, b"event: x\ndata: a\ndata:b\n\nda")]) == ([1], [b"a\nb"], b"da")
+    assert _events([(1, b"event: x\ndata: a\ndata:b\n\nda")]) == ([1], [b"a\nb"], b"da")
 
 
 @pytest.mark.parametrize(

@@ -248,7 +248,7 @@ def test_a_user_that_is_killed_leaves_what_had_arrived(pieces: Callable[..., int
     with _connected(pieces(CHUNKED + b"1\r\na\r\n", b"1\r\nb\r\n")) as connection:
         user = gevent.spawn(connection.exchange, REQUEST, reader)
         deadline = time.monotonic() + 5
-        while len(connection._link._reads if connection._link else ()) < 1 and time.monotonic() < deadline:  # type: ignore[attr-defined]
+        while len(connection._link._data if connection._link else ()) < 1 and time.monotonic() < deadline:  # type: ignore[attr-defined]
             gevent.sleep(0.001)
         user.kill()
         assert reader.body.startswith(b"a")
