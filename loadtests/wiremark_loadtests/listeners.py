@@ -15,6 +15,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import gevent  # type: ignore[import-untyped]
+from gevent.event import Event  # type: ignore[import-untyped]
 from locust import __version__ as locust_version
 from locust import events
 from locust.env import Environment
@@ -31,7 +32,6 @@ from wiremark_loadtests.shape import StagesShape
 from wiremark_loadtests.workers import Clocks, Unconfirmed
 
 _HAND_OVER_SECONDS = 10.0  # beyond the drain: workers report every 3 s
-_BUSY_SECONDS = 5.0  # that a worker may be silent because its host is busy
 _LOOK_SECONDS = 3.0
 _MASTER_SILENT = 15.0  # it sends a sign of life every second
 _ROUND_TRIP = 5.0  # a sign of life may be an answer to a message that came so much before a report
@@ -113,6 +113,8 @@ class Session:
         self.generator: Generator | None = None  # not in a master, which generates nothing
         self._share = Share()
         self._under_way = False
+        self._ended = Event()  # set but while the end of a run is worked on
+        self._ended.set()
         self._looking: Any = None  # the greenlet that audits while the run is under way
         self._reported_last: set[str] = set()  # workers whose users have all stopped, as the master knows
         self._clocks = Clocks()
@@ -201,6 +203,14 @@ class Session:
         if not self._under_way or self.run is None:
             return
         self._under_way = False
+        self._ended.clear()
+        try:
+            self._conclude(environment, self.run)
+        finally:
+            self._ended.set()
+
+    def _conclude(self, environment: Environment, run: Run) -> None:
+        """Hand over, or audit and say how it went."""
         if self.generator is not None:
             self.generator.stop()
         if self._looking is not None:
@@ -208,8 +218,8 @@ class Session:
         if self._is_worker:
             return
         if isinstance(environment.runner, MasterRunner):
-            self.run.lost_workers = self._collect(environment.runner)
-        result = self.run.finish()
+            run.lost_workers = self._collect(environment.runner)
+        result = run.finish()
         print(result.text, flush=True)
         environment.process_exit_code = result.exit_code
 
@@ -219,10 +229,9 @@ class Session:
         if runner.user_count:  # Locust is quitting: it has not yet told the workers, nor would it wait
             for worker in workers:
                 runner.server.send_to_client(_message("quit", None, worker))
-        began = time.monotonic()
-        deadline = began + self._environment.stop_timeout + _HAND_OVER_SECONDS
-        while (now := time.monotonic()) < deadline and not workers <= self._reported_last:
-            if now > began + _BUSY_SECONDS and workers - self._missing(runner) <= self._reported_last:
+        deadline = time.monotonic() + self._environment.stop_timeout + _HAND_OVER_SECONDS
+        while time.monotonic() < deadline and runner.greenlet:  # Locust listens as long as it has greenlets
+            if workers - self._missing(runner) <= self._reported_last:
                 break
             gevent.sleep(0.1)
         return len(workers - self._reported_last)
@@ -233,10 +242,14 @@ class Session:
         return {client.id for client in runner.clients.missing}
 
     def _quitting(self, environment: Environment, **_: Any) -> None:
-        """Ctrl-C and SIGTERM come here first: stop and audit before Locust computes its exit code."""
+        """Ctrl-C and SIGTERM come here first: stop and audit before Locust computes its exit code.
+
+        A master comes here too when its last worker has quit, be the audit under way or not.
+        """
         runner = environment.runner
         if runner is not None and not self._is_worker and self._under_way:
             runner.stop()
+        self._ended.wait()
 
     def _watch_master(self, runner: Any) -> None:
         """In a worker: when the master is gone, stop for it, and be there for another one."""
