@@ -8,7 +8,7 @@ Schema of the merged document: `meta/contract.json`.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib.resources import files
@@ -107,6 +107,12 @@ class Model:
         offer = self.offer(provider)
         return self.price if offer is None else offer.price
 
+    def prices_from(self, provider: object) -> Sequence[Price]:
+        """What an answer by that provider may cost; of every offer where it is not told who answered."""
+        if self.offers and self.offer(provider) is None:
+            return tuple(offer.price for offer in self.offers)
+        return (self.price_from(provider),)
+
 
 @dataclass(frozen=True, slots=True)
 class AnswerForm:
@@ -118,6 +124,7 @@ class AnswerForm:
     details:       it stands in typed and numbered entries of `reasoning_details` too
     message_nulls: fields of a message that are always there, null when unused
     choice_nulls:  the same for a choice
+    always:        fields of a whole answer that are always there, whatever they hold
     fields:        further fields of an answer and of every chunk: name → what they tell
     usage_fields:  the same for its usage
     """
@@ -127,6 +134,7 @@ class AnswerForm:
     details: bool = False
     message_nulls: tuple[str, ...] = ()
     choice_nulls: tuple[str, ...] = ()
+    always: tuple[str, ...] = ()
     fields: Mapping[str, str] = field(default_factory=dict)
     usage_fields: Mapping[str, str] = field(default_factory=dict)
 
@@ -237,6 +245,7 @@ class Contract:
             details=form.get("reasoning_details", False),
             message_nulls=tuple(nulls.get("message", ())),
             choice_nulls=tuple(nulls.get("choice", ())),
+            always=tuple(nulls.get("answer", ())),
             fields=form.get("fields", {}),
             usage_fields=form.get("usage_fields", {}),
         )

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from typing import Any
 
+from wiremark_schemas import contracts
 from wiremark_server.domain.generation import Delta, Finish, TextDelta, Usage
 from wiremark_server.policy.cache import Kept, Replay, ResponseCache, fingerprint
 
@@ -48,3 +51,13 @@ def test_a_replay_gives_the_same_deltas_and_counts() -> None:
 
     assert tuple(asyncio.run(read())) == kept.deltas
     assert Replay(kept).usage == USAGE
+
+
+def test_a_kept_answer_is_still_that_of_the_provider_who_gave_it(in_process: Callable[..., Any]) -> None:
+    cache = {"tool_less": True, "status_header": "x-cache"}
+    raw = {**contracts.load("apipie").raw, "cache": cache}
+    gateway = in_process(contracts.Contract("apipie", raw))
+    first, again = gateway.chat(), gateway.chat()
+    assert [answer.headers["x-cache"] for answer in (first, again)] == ["miss", "hit"]
+    assert again.json["provider"] == first.json["provider"] is not None
+    assert again.json["usage"]["cost"] == 0

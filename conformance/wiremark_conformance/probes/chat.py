@@ -123,6 +123,12 @@ def _reasoning(context: ProbeContext, **more: Any) -> Draft:
     return chat(context, body)
 
 
+def _unasked(context: ProbeContext) -> Draft:
+    """A riddle for a model that thinks before every answer; nothing in the request asks it to."""
+    model = model_where(context, "that always reasons", lambda model: model.reasoning == "always")
+    return chat(context, {"model": model, "messages": RIDDLE, "max_tokens": 512})
+
+
 def usage_option(context: ProbeContext) -> dict[str, Any]:
     """Asks a stream for its usage where that is promised."""
     return {"stream_options": USAGE} if context.target.claims("chat.stream.usage") else {}
@@ -202,6 +208,7 @@ TABLE = (
     Probe("chat.vision.remote", _vision_remote, capability="chat.vision.data-only"),
     Probe("chat.other-model", _other_model, needs=("models.list",), capability="billing"),
     Probe("chat.reasoning", _reasoning, needs=("models.list",), capability="chat.reasoning"),
+    Probe("chat.reasoning.unasked", _unasked, needs=("models.list",), capability="chat.reasoning"),
     Probe(
         "chat.reasoning.stream",
         lambda c: _reasoning(c, stream=True, stream_options=USAGE),

@@ -30,9 +30,11 @@ def _get(context: ProbeContext) -> Draft:
         ("openai-beta", "x=1"),
     ]
     key = context.target.credentials.get("default")
-    if key is not None and context.target.contract.raw["auth"]["schemes"][0] == "bearer":
+    bearer = key is not None and "bearer" in context.target.contract.raw["auth"]["schemes"]
+    if bearer:
         headers.append(("authorization", f"bearer {key}"))
-    return Draft("GET", path(context, "models.get", model=context.target.model), headers=tuple(headers))
+    at = path(context, "models.get", model=context.target.model)
+    return Draft("GET", at, headers=tuple(headers), scheme="bearer" if bearer else None)
 
 
 def _get_unknown(context: ProbeContext) -> Draft:

@@ -126,5 +126,6 @@ TABLE = (
         needs=("chat.plain",),
         capability="providers",
     ),
+    Probe("providers.page", lambda c: Draft("GET", path(c, "providers.page")), capability="providers"),
     Probe("providers.latency", _latency, needs=("chat.plain",), capability="providers"),
 )

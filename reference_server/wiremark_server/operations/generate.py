@@ -148,7 +148,7 @@ class Work:
         call, usage = self._call, self._run.usage
         await call.bill.settle(usage, "ok")
         if call.services.cache is not None and call.cache_key is not None and call.kept is None:
-            call.services.cache.put(call.cache_key, Kept(tuple(self._deltas), usage))
+            call.services.cache.put(call.cache_key, Kept(tuple(self._deltas), usage, _provider(call)))
         self._count(_reason(self._newest), usage)
         return usage
 
@@ -213,6 +213,9 @@ def _stopwatch(clock: Clock) -> Callable[[], int]:
 
 
 def _provider(call: Call) -> str | None:
+    """Who has answered; an answer that was kept is still that of whoever gave it."""
+    if call.kept is not None:
+        return call.kept.provider
     chosen = call.route.chosen if call.route is not None else None
     return chosen.offer.provider if chosen is not None else None
 

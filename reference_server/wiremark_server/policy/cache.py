@@ -19,10 +19,11 @@ _BURST = 256  # deltas in one step of a replay
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An answer as the engine gave it, and what it counted then."""
+    """An answer as it was given, what was counted then, and by which provider where there are several."""
 
     deltas: Sequence[Delta]
     usage: Usage
+    provider: str | None = None
 
 
 def fingerprint(account_id: str, form: str, document: Mapping[str, Any]) -> bytes:

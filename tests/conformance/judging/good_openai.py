@@ -48,6 +48,7 @@ def completion(
         "created": CREATED,
         "model": "deepseek-v4-flash",
         "provider": "north",
+        "system_fingerprint": "fp_44709d6fcb",
         "choices": choices,
         "usage": dict(USAGE),
     }
@@ -467,6 +468,7 @@ def answers(model: str) -> Mapping[str, Callable[[], Answer]]:
         "chat.json": lambda: _json(completion({"content": '{"answer": 42}'})),
         "chat.json-schema": lambda: _json(completion({"content": '{"city": "Paris", "sunny": true}'})),
         "chat.reasoning": lambda: _json(_reasoned()),
+        "chat.reasoning.unasked": lambda: _json(_reasoned()),
         "chat.reasoning.stream": lambda: _stream(_reasoned_stream()),
         "chat.vision.remote": _invalid,
         "chat.vision.text-only": lambda: _invalid("unsupported_parameter"),
@@ -480,6 +482,7 @@ def answers(model: str) -> Mapping[str, Callable[[], Answer]]:
         "providers.list": lambda: _listed(
             [_health("north", "up", 3), _health("south", "up", 0), _health("gone", "down", 0)]
         ),
+        "providers.page": lambda: Answer(200, {"content-type": "text/html"}, b"<td>North<td>south<td>gone"),
         "providers.latency": lambda: _listed(
             [{"at": CREATED, "model": "deepseek-v4-flash", "ok": True, "latency_ms": 100.5}], provider="north"
         ),

@@ -177,6 +177,7 @@ SPOILT: list[tuple[str, Change]] = [
         "chat.reasoning.stream-details",
         lambda w: [w["chat.reasoning.stream"].delta(i).pop("reasoning_details") for i in (1, 2)],
     ),
+    ("chat.reasoning.unasked", _message("chat.reasoning.unasked", reasoning_content=None)),
     ("chat.reasoning.apart", _message("chat.reasoning", content="<think>12</think>A dozen.")),
     ("chat.reasoning.stream-field", lambda w: w.chunks("chat.reasoning.stream").__delitem__(slice(1, 3))),
     ("chat.reasoning.stream-apart", lambda w: w["chat.reasoning.stream"].delta(3).update(content="</think>")),

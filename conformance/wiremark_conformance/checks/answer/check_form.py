@@ -54,6 +54,15 @@ def _used(name: str, view: View) -> bool:
     return name == "logprobs" and bool(view.asked.get("logprobs"))
 
 
+@each("answer.answer-fields", "chat.plain", "chat.tools.forced")
+def answer_fields(view: View) -> Outcome:
+    promised = view.target.contract.answer.always
+    if not promised:
+        raise NotPromised("the contract names no field that every answer has")
+    missing = [name for name in promised if name not in view.object]
+    return f"the answer has no {', '.join(f'`{name}`' for name in missing)}" if missing else None
+
+
 @each("answer.message-fields", "chat.plain", "chat.tools.forced")
 def message_fields(view: View) -> Outcome:
     """The model under test was not asked to reason; one that always does is not asked here."""

@@ -8,6 +8,7 @@ from typing import Any
 from wiremark_conformance import told
 from wiremark_conformance.checking import each
 from wiremark_conformance.checks.billing.check_ledger import charge
+from wiremark_conformance.checks.cache.check_cache import from_cache
 from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotPromised, Outcome
 from wiremark_conformance.values import is_number, shown
@@ -33,7 +34,9 @@ def _response_characters(view: View, found: Any) -> bool:
 
 
 def _cost(view: View, found: Any) -> bool:
-    """Whether it is the price of who answered, to the µUSD."""
+    """Whether it is the price of who answered, to the µUSD; what comes from the cache costs nothing."""
+    if is_number(found) and not found and from_cache(view):
+        return True
     model = view.target.contract.model(str(view.asked.get("model")))
     if model is None:
         raise NotPromised("the contract has no price for the model")

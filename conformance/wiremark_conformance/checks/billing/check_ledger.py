@@ -120,10 +120,12 @@ def charged_by(told: Counts) -> Function:
         model = view.target.contract.model(view.asked_model)
         if model is None:
             raise NotPromised(f"the contract has no price for {view.asked_model!r}")
-        price = model.price_from(promised.provider(view))
-        due = 0 if row.get("cached") else charge(price, *told(view))
+        prices = model.prices_from(promised.provider(view))
+        due = [0] if row.get("cached") else sorted({charge(price, *told(view)) for price in prices})
         found = row.get("amount_microusd")
-        return None if found == due else f"charged {shown(found)} µUSD; price times tokens is {due} µUSD"
+        if found in due:
+            return None
+        return f"charged {shown(found)} µUSD; price times tokens is {' or '.join(map(str, due))} µUSD"
 
     return charged
 

@@ -22,6 +22,12 @@ def _status(view: View) -> str:
     return value.strip().lower()
 
 
+def from_cache(view: View) -> bool:
+    """Whether the answer says so; False where nothing tells."""
+    name = view.target.contract.raw.get("cache", {}).get("status_header")
+    return name is not None and (view.header(name) or "").strip().lower() == "hit"
+
+
 @each("cache.status-header", "chat.plain", "chat.tools.forced")
 def status_header(view: View) -> Outcome:
     return None if view.header(_header_name(view)) else f"the answer has no {_header_name(view)}"

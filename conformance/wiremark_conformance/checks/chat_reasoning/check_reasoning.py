@@ -22,6 +22,7 @@ def _fields(view: View) -> tuple[str, ...]:
     return fields
 
 
+@check("chat.reasoning.unasked", "chat.reasoning.unasked")
 @check("chat.reasoning.field", "chat.reasoning")
 def field(view: View) -> Outcome:
     for name in _fields(view):

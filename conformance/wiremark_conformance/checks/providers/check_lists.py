@@ -35,12 +35,27 @@ def _rows(view: View) -> list[Mapping[str, Any]]:
     return data
 
 
-@check("providers.health.complete", "providers.list")
-def complete(view: View) -> Outcome:
+def _promised(view: View) -> set[str]:
     """Providers that the contract only has as specimens may be missing."""
     promised = {o.provider for m in view.target.contract.models for o in m.offers if o.available}
     if not promised:
         raise NotPromised("the contract names no providers")
+    return promised
+
+
+@check("providers.page.told", "providers.page", expects="acceptance")
+def page_told(view: View) -> Outcome:
+    """In whatever form: it is for people."""
+    if not view.succeeded:
+        return f"answered {view.status_line}{view.error_text}, where success was expected"
+    said = view.exchange.content.decode("utf-8", "replace").lower()
+    missing = sorted(provider for provider in _promised(view) if provider.lower() not in said)
+    return f"the page says nothing of {', '.join(missing)}" if missing else None
+
+
+@check("providers.health.complete", "providers.list")
+def complete(view: View) -> Outcome:
+    promised = _promised(view)
     missing = promised - {str(row.get("provider")) for row in _rows(view)}
     return f"not listed: {', '.join(sorted(missing))}" if missing else None
 

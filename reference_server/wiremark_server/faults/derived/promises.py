@@ -7,7 +7,7 @@ from typing import Any
 
 from wiremark_server.faults.change import whole_body, with_header, without_header
 from wiremark_server.faults.edit import Body, Document, Edit, On, Promise
-from wiremark_server.faults.fault import Fault
+from wiremark_server.faults.fault import CONTRACT, Fault
 
 # -- promises of the contract ------------------------------------------------------------------------
 
@@ -22,12 +22,19 @@ _SITUATIONS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "missing_key": ("missing-key", ("auth.missing-key",)),
     "invalid_key": ("wrong-key", ("auth.wrong-key*", "auth.revoked-key", "contract.errors.revoked-key")),
     "body_too_large": ("body-too-large", ("limits.body.*",)),
-    "rate_limited": ("rate-limited", ("limits.rate.*",)),
+    "rate_limited": ("rate-limited", ("limits.rate.*", "limits.day.*", "contract.errors.rate-limited-day")),
     "insufficient_credits": ("insufficient-credits", ("limits.credits.*",)),
     "monthly_cap_reached": ("monthly-cap", ("limits.cap.*",)),
     "model_not_allowed": ("model-not-allowed", ("auth.restricted-model",)),
     "tools_not_supported": ("tools-not-supported", ()),
     "vision_not_supported": ("vision-not-supported", ()),
+}
+
+# Situations that another contract promises, likewise: contract and situation.
+_ELSEWHERE: Mapping[tuple[str, str], tuple[str, tuple[str, ...]]] = {
+    ("c0mpute", "no_worker"): ("no-worker", ("models.available.refused",)),
+    ("aimlapi", "key_disabled"): ("disabled-key", ("auth.disabled-key*",)),
+    ("apipie", "context_length_exceeded"): ("context-length", ("context.prompt.*", "errors.context-*")),
 }
 
 
@@ -44,8 +51,9 @@ def faults() -> Iterator[Fault]:
 
 
 def _promise_faults() -> Iterator[Fault]:
-    """Each situation of the contract answered with another status, type and code than promised."""
-    for situation, (requirement, also) in _SITUATIONS.items():
+    """Each situation of a contract answered with another status, type and code than promised."""
+    here = (((CONTRACT, situation), held) for situation, held in _SITUATIONS.items())
+    for (contract, situation), (requirement, also) in (*here, *_ELSEWHERE.items()):
         said = situation.replace("_", " ")
         for name, changes in (
             ("status", {"status": 418}),
@@ -62,6 +70,7 @@ def _promise_faults() -> Iterator[Fault]:
                 (f"contract.errors.{requirement}",),
                 also,
                 derived=True,
+                contract=contract,
             )
 
 

@@ -16,6 +16,7 @@ from wiremark_server.faults.change import (
     status,
     take,
     values,
+    whole_body,
     with_document,
 )
 from wiremark_server.faults.edit import Ask, Document, Edit, On, Promise, Question
@@ -25,6 +26,7 @@ from wiremark_server.faults.frames import Frame
 _routing = named("routing", "apipie")
 _providers = named("providers", "apipie")
 _context = named("context", "apipie")
+_models = named("models", "apipie")
 _answer = named("answer", "apipie")
 _PROVIDER = "provider"
 _HEALTH, _LATENCY, _PRICES = "providers.list", "providers.latency", "prices.list"
@@ -104,6 +106,21 @@ TABLE: tuple[Fault, ...] = (
         catches=("answer.usage-fields",),
         allows=("chat.*",),
     ),
+    _models(
+        "list.prices-old",
+        "semantics",
+        "The list of models tells prices that are a tenth higher than they are now.",
+        body(put("/data/*/output_cost", lambda usd: usd * 1.1), "models.list"),
+        catches=("models.list.live",),
+    ),
+    _models(
+        "list.providers-absent",
+        "shape",
+        "The list of models does not say who offers them.",
+        body(take("/data/*/providers"), "models.list"),
+        catches=("models.list.live",),
+        allows=("routing.*",),
+    ),
     _routing(
         "provider-unknown",
         "shape",
@@ -159,6 +176,21 @@ TABLE: tuple[Fault, ...] = (
         allows=_NEAR,
     ),
     _missing(_HEALTH, "health", "providers.health.accepted"),
+    _missing("providers.page", "page", "providers.page.told"),
+    _providers(
+        "page-empty",
+        "semantics",
+        "The page on the providers' health says nothing of them.",
+        whole_body(lambda _: b"<!doctype html><title>All is well</title>", On("providers.page", "answer")),
+        catches=("providers.page.told",),
+    ),
+    _answer(
+        "fingerprint-absent",
+        "shape",
+        "Answers have no `system_fingerprint`.",
+        body(take("/system_fingerprint")),
+        catches=("answer.answer-fields",),
+    ),
     _missing(_LATENCY, "latency", "providers.latency.accepted"),
     _missing(_PRICES, "prices", "providers.prices.accepted"),
     _of(

@@ -80,9 +80,21 @@ def _without_images(ask: Ask) -> Ask:
     return with_document(ask, {**ask.document, "messages": kept})
 
 
+def _dearer(document: Any) -> Any:
+    for row in document["data"]:
+        if row["model"] == "c0mpute-pro" and row["amount_microusd"]:
+            row["amount_microusd"] = 150_000
+    return document
+
+
+def _nameless(ask: Ask) -> bool:
+    """The model's id stands where the name `model` belongs, and so the body is no JSON."""
+    return not ask.document and ask.body.startswith(b'{"nousresearch/')
+
+
 def _told(document: Any) -> Any:
     for row in document["data"]:
-        row["prompt"] = "Say hello."
+        row["prompt"] = "You are a helpful assistant."
         row["answer"] = "Hello!"
     return document
 
@@ -286,6 +298,39 @@ TABLE: tuple[Fault, ...] = (
         body(take("/data/*/credits_per_request"), "models.list"),
         catches=("models.list.live",),
         allows=("models.*",),
+    ),
+    _c0mpute(
+        "chat.reasoning.only-asked",
+        "semantics",
+        "A model that always reasons does so only when it is asked to.",
+        body(take("/choices/*/message/reasoning_content"), where=lambda ask: not _EFFORT(ask)),
+        body(take("/choices/*/message/reasoning"), where=lambda ask: not _EFFORT(ask)),
+        catches=("chat.reasoning.unasked",),
+        allows=("chat.*",),
+    ),
+    _c0mpute(
+        "billing.other-model-dearer",
+        "ledger",
+        "A request to the small model is charged like one to the large.",
+        body(_dearer, "usage.list"),
+        catches=("billing.other-model.charge",),
+        allows=("billing.*",),
+    ),
+    _aimlapi(
+        "chat.budget-required",
+        "semantics",
+        "A request without `max_tokens` is refused.",
+        refuse(On(CHAT, where=lambda ask: bool(ask.document) and "max_tokens" not in ask.document)),
+        catches=("chat.minimal",),
+        allows=("chat.*", "errors.*", "contract.*", "bodies.*", "auth.*"),
+    ),
+    _aimlapi(
+        "errors.no-key-name-500",
+        "errors",
+        "A body without the name `model` is a server error.",
+        refuse(On(CHAT, where=_nameless), 500, "Internal error."),
+        catches=("errors.no-key-name", "contract.errors.no-key-name"),
+        allows=("errors.*",),
     ),
     _c0mpute(
         "models.available-untrue",

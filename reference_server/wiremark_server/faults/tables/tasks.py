@@ -164,6 +164,13 @@ TABLE: tuple[Fault, ...] = (
         for name, (text, catches) in _UNREAD.items()
     ),
     _fault_of(
+        "wide-refused",
+        "semantics",
+        "A wide image in 4k, one of the six that there are, is refused.",
+        refuse(On(_CREATE, where=lambda ask: ask.document.get("size") == "21:9")),
+        "media.accepted",
+    ),
+    _fault_of(
         "square-4k",
         "semantics",
         "A square image in 4k is accepted.",
