@@ -23,6 +23,7 @@ CASES: dict[str, tuple[Asked, Worker, dict[str, float], int, str]] = {
     "late users beside long answers": (CLOSED, CALM, {"loop_lag": 40}, 0, ""),
     "late reads, one chunk each": (CLOSED, CALM, {"wake_lag": 9}, 0, ""),
     "late reads of several chunks": (CLOSED, CALM, {"wake_lag": 11}, 0, "share a stamp"),
+    "late reads of what came at once": (CLOSED, CALM, {"wake_lag": 11, "inter_token": 0.2}, 0, ""),
     "late wakes without the kernel's stamps": (USER_STAMPS, CALM, {"loop_lag": 3}, 0, "time between tokens"),
     "late wakes beside short answers": (USER_STAMPS, CALM, {"service": 20, "loop_lag": 0.9}, 0, ""),
     "late wakes beside shorter ones": (
@@ -79,3 +80,11 @@ def test_a_generator_that_took_its_time_after_every_answer_says_so() -> None:
     histograms["loop_lag"] = Histogram()
     histograms["loop_lag"].record_all([moment * MS // 4 for moment in range(1000)])
     assert "asked for 8% less" in " ".join(health.judge(CLOSED, {"w": CALM}, histograms, 0).reasons)
+
+
+def test_chunks_that_were_read_together_do_not_hide_it() -> None:
+    """Three of four gaps are lost, and so is the median; the mean is not."""
+    histograms = _histograms({"wake_lag": 70})
+    histograms["inter_token"] = Histogram()
+    histograms["inter_token"].record_all([0, 0, 0, 80 * MS] * 10)
+    assert "came every 20.0 ms" in " ".join(health.judge(CLOSED, {"w": CALM}, histograms, 0).reasons)
