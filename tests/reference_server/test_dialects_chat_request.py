@@ -247,4 +247,31 @@ def test_output_formats() -> None:
 
 
 def test_unknown_parameters_are_ignored() -> None:
-    assert _decode(enable_thinking=True, store=True, metadata={"a": "b"}) == _decode()
+    assert _decode(top_k=40, store=True, metadata={"a": "b"}) == _decode()
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ({}, False),
+        ({"reasoning_effort": "low"}, True),
+        ({"reasoning_effort": "none"}, False),
+        ({"reasoning": {"effort": "high"}}, True),
+        ({"reasoning": {"max_tokens": 100}}, True),
+        ({"reasoning": {"enabled": True}}, True),
+        ({"reasoning": {"enabled": False, "effort": "high"}}, False),
+        ({"reasoning": {"effort": "none"}}, False),
+        ({"reasoning": {}}, False),
+        ({"reasoning": "high"}, False),
+        ({"include_reasoning": True}, True),
+        ({"thinking": {"type": "enabled"}}, True),
+        ({"thinking": {"type": "disabled"}}, False),
+        ({"enable_thinking": True}, True),
+        ({"enable_thinking": "yes"}, False),
+        ({"chat_template_kwargs": {"enable_thinking": True}}, True),
+        ({"chat_template_kwargs": {"enable_thinking": False}}, False),
+        ({"chat_template_kwargs": None}, False),
+    ],
+)
+def test_every_vendors_switch_of_reasoning_is_understood(given: dict[str, Any], wanted: bool) -> None:
+    assert _decode(**given).generation.reasoning is wanted

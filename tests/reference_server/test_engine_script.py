@@ -194,6 +194,8 @@ def test_auto_calls_the_tool_the_message_is_about() -> None:
     generation = ask("What's the weather like in Paris in celsius?", tools=(CLOCK, WEATHER))
     assert calls(generation) == [("get_weather", {"city": "Paris", "unit": "celsius"})]
     assert answer(generation).finish.reason == "tool_calls"
+    generation = ask("Weather in Tokyo?", tools=(WEATHER,))  # what the tool is about is no city
+    assert [arguments["city"] for _, arguments in calls(generation)] == ["Tokyo"]
     assert calls(ask("Tell me a story", tools=(WEATHER,))) == []
 
 

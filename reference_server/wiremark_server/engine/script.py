@@ -151,7 +151,8 @@ class Script:
             return ()
         if not forced and reading.dictated(said) is not None and about[0].name not in said:
             return ()
-        names = reading.entities(said)
+        spoken = frozenset[str]().union(*(reading.keywords(tool.name) for tool in about))
+        names = tuple(name for name in reading.entities(said) if name.lower() not in spoken)
         asked: list[tuple[Tool, tuple[str, ...]]] = [(tool, names) for tool in about]
         if not generation.parallel_tool_calls:
             asked = asked[:1]

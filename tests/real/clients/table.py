@@ -1,8 +1,4 @@
-"""The table of clients, read; how each is installed, and how its driver is run.
-
-python tests/real/clients/table.py install NAME…    install the environments of clients, or of all
-python tests/real/clients/table.py page             print the table of README.md
-"""
+"""The table of clients, read; how each is installed, and how its driver is run."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ that would change it and are not supported are refused, never dropped.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from wiremark_server.dialects.openai_chat.tools import read_choice, read_tools
@@ -49,7 +49,7 @@ def decode(document: Mapping[str, Any], request_id: str) -> Asked:
         seed=document.get("seed"),
         n=document.get("n") or 1,
         logprobs=(document.get("top_logprobs") or 0) if document.get("logprobs") else None,
-        reasoning=document.get("reasoning_effort") not in {None, "none"},
+        reasoning=_reasons(document),
     )
     return Asked(
         generation=generation,
@@ -58,6 +58,29 @@ def decode(document: Mapping[str, Any], request_id: str) -> Asked:
         image_param=image_param,
         tool_bearing=bool(tools) or any(turn.role == "tool" or turn.tool_calls for turn in turns),
     )
+
+
+# Switches of other vendors, and when they are on: OpenRouter's two, DeepSeek's, Qwen's, and vLLM's for that.
+_SWITCHES: Mapping[str, Callable[[Any], bool]] = {
+    "reasoning": lambda found: isinstance(found, Mapping) and _wanted(found),
+    "include_reasoning": lambda found: found is True,
+    "thinking": lambda found: isinstance(found, Mapping) and found.get("type") == "enabled",
+    "enable_thinking": lambda found: found is True,
+    "chat_template_kwargs": lambda found: isinstance(found, Mapping) and found.get("enable_thinking") is True,
+}
+
+
+def _reasons(document: Mapping[str, Any]) -> bool:
+    """Asked for by an effort, or by a switch."""
+    if document.get("reasoning_effort") not in {None, "none"}:
+        return True
+    return any(name in document and on(document[name]) for name, on in _SWITCHES.items())
+
+
+def _wanted(reasoning: Mapping[str, Any]) -> bool:
+    if reasoning.get("enabled") is False or reasoning.get("effort") == "none":
+        return False
+    return any(reasoning.get(name) for name in ("enabled", "effort", "max_tokens"))
 
 
 def _refuse_unsupported(document: Mapping[str, Any]) -> None:
