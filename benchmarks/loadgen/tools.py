@@ -137,7 +137,9 @@ def _read_locust(task: Task) -> Reading:
     with (task.folder / "run_stats.csv").open(encoding="utf-8") as lines:
         total = next(row for row in csv.DictReader(lines) if row["Name"] == "Aggregated")
     if int(total["Request Count"]) == int(total["Failure Count"]):
-        raise ValueError("no request succeeded")
+        with (task.folder / "run_exceptions.csv").open(encoding="utf-8") as lines:
+            raised = next((row["Message"] for row in csv.DictReader(lines)), "it says of none why")
+        raise ValueError(f"it counted no request, since its client raised: {raised}")
     return {"ttft": {"p50": float(total["50%"]), "p99": float(total["99%"])}, "itl": None}
 
 
