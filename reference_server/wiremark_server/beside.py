@@ -37,7 +37,8 @@ def sites(
     workers:   of all processes, for the operator; None: nobody looks after any
     """
     watch = Watch(registry, ready)
-    dashboard = Dashboard(House(ledger, keys, clock, served, admin_key, workers), Sessions(sealing, clock))
+    house = House(ledger, keys, clock, served, admin_key, workers)
+    dashboard = Dashboard(house, Sessions(sealing, clock))
     descriptions = {services.contract.name: services.description for services in served}
     found: dict[bytes, Site] = {
         b"/openapi": Descriptions(descriptions),
@@ -47,5 +48,5 @@ def sites(
         b"/dashboard": dashboard,
     }
     if admin_key is not None:
-        found[b"/admin"] = Admin(ledger, keys, admin_key, workers)
+        found[b"/admin"] = Admin(ledger, keys, admin_key, workers, house.prefix)
     return found

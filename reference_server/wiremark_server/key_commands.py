@@ -8,9 +8,11 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from wiremark_schemas import contracts
+
 from wiremark_server.clock import SystemClock
 from wiremark_server.edge.admin import shown
-from wiremark_server.keys import LIMITS, KeyStore, LimitOverrides
+from wiremark_server.keys import LIMITS, PREFIX_OF_ANY, KeyStore, LimitOverrides
 from wiremark_server.ledger.store import Ledger
 
 
@@ -27,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
 
     create = action("create", "make a key and show its secret, once")
     create.add_argument("--account", required=True, metavar="ID", help="whose money it spends; opened if new")
-    create.add_argument("--prefix", default="sk-", help="of the secret (default: sk-)")
+    create.add_argument("--prefix", help=f"of the secret (default: the contract's, else {PREFIX_OF_ANY})")
     create.add_argument("--contract", metavar="NAME", help="whose endpoints it opens (default: all served)")
     create.add_argument("--models", metavar="ID[,…]", help="those it may use (default: all)")
     create.add_argument("--monthly-cap", type=_amount, metavar="µUSD", help="per UTC month (default: none)")
@@ -44,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
         changing = action(name, text)
         changing.add_argument("key", metavar="KEY_ID")
         if name == "rotate":
-            changing.add_argument("--prefix", default="sk-", help="of the secret (default: sk-)")
+            changing.add_argument("--prefix", help="of the secret (default: as for a new key)")
     return top
 
 
@@ -59,11 +61,20 @@ async def run(given: argparse.Namespace, say: Callable[[str], None]) -> None:
         await ledger.close()
 
 
+def _prefix(given: str | None, contract: str | None) -> str:
+    """A contract that is not a bundled one is known to its server alone, and not here."""
+    if given is not None:
+        return given
+    if contract not in contracts.bundled():
+        return PREFIX_OF_ANY
+    return str(contracts.load(contract).raw["auth"].get("key_prefix") or PREFIX_OF_ANY)
+
+
 async def _create(given: argparse.Namespace, ledger: Ledger, store: KeyStore) -> list[dict[str, Any]]:
     limits = LimitOverrides(**{name: getattr(given, name) for name in LIMITS})
     key, secret = await store.create(
         given.account,
-        given.prefix,
+        _prefix(given.prefix, given.contract),
         allowed_models=None if given.models is None else given.models.split(","),
         monthly_cap=given.monthly_cap,
         limits=None if limits == LimitOverrides() else limits,
@@ -79,7 +90,8 @@ async def _list(given: argparse.Namespace, ledger: Ledger, store: KeyStore) -> l
 
 
 async def _rotate(given: argparse.Namespace, ledger: Ledger, store: KeyStore) -> list[dict[str, Any]]:  # noqa: ARG001
-    key, secret = await store.rotate(given.key, given.prefix)
+    prefix = _prefix(given.prefix, store.named(given.key).contract)
+    key, secret = await store.rotate(given.key, prefix)
     return [shown(key) | {"secret": secret}]
 
 

@@ -25,6 +25,8 @@ from wiremark_server.ledger.store import Ledger
 __all__ = ["LIMITS", "Key", "KeyState", "KeyStore", "LimitOverrides", "UnknownKey", "provision_roles"]
 
 _SECRET_BYTES = 32
+PREFIX_OF_ANY = "sk-"
+"""What secrets begin with where no contract says it."""
 LIMITS = ("requests_per_minute", "requests_per_day", "tokens_per_minute", "concurrent_requests")
 """What a key may have limits of its own for."""
 
@@ -148,7 +150,7 @@ class KeyStore:
             raise UnknownKey(f"key {key_id}: there is no such key")
         return row
 
-    async def rotate(self, key_id: str, prefix: str = "sk-") -> tuple[Key, str]:
+    async def rotate(self, key_id: str, prefix: str = PREFIX_OF_ANY) -> tuple[Key, str]:
         """A new secret for a key; the old one ends at once. Raises UnknownKey."""
         secret = prefix + secrets.token_urlsafe(_SECRET_BYTES)
         return self._take(await self._ledger.change_key(key_id, digest=_digest(secret))), secret

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wiremark_server import commands, settings
+from wiremark_server import beside, commands, settings
 from wiremark_server.edge.admin import Admin
 from wiremark_server.edge.front import Front
 from wiremark_server.keys import KeyStore
+from wiremark_server.metrics.meter import registry_of
 
 SECRET = "an-admin-key-of-some-length"
 
@@ -65,6 +66,22 @@ def test_a_key_is_made_paid_used_and_ended(operator: Operator) -> None:
     assert operator("POST", f"/admin/v1/keys/{key['id']}/revoke").json["state"] == "revoked"
     assert chat(operator, rotated["secret"]).status == 401
     assert operator("POST", f"/admin/v1/keys/{key['id']}/enable").status == 404
+
+
+def test_a_secret_begins_as_its_contract_says(in_process: Callable[..., Any]) -> None:
+    gateway = in_process("c0mpute")
+    services = gateway.app.services
+    sites = beside.sites(
+        *(gateway.ledger, gateway.keys, services.clock, [services], registry_of([]), lambda: ""),
+        *(b"s" * 32, SECRET),
+    )
+    operator = Operator(gateway)
+    gateway.app = Front(gateway.app, sites)
+    for more in ({}, {"contract": "c0mpute"}):
+        key = made(operator, **more)
+        assert key["secret"].startswith("sk-c0mpute-")
+        rotated = operator("POST", f"/admin/v1/keys/{key['id']}/rotate").json
+        assert rotated["secret"].startswith("sk-c0mpute-")
 
 
 def test_scopes_caps_and_limits_hold(operator: Operator) -> None:
@@ -138,6 +155,17 @@ def test_keys_are_managed_beside_the_server_that_owns_the_file(
     scope = ["--models", "wiremark-large", "--monthly-cap", "500000", "--concurrent-requests", "3"]
     assert commands.keys(["create", "--db", place, "--account", "acme", "--grant", "1000000", *scope]) == 0
     (key,) = printed(capsys)
+    for contract, prefix in (
+        ("c0mpute", "sk-c0mpute-"),
+        ("hermes-tokens", "hermes_pk_"),
+        ("unheard-of", "sk-"),
+    ):
+        of = ["create", "--db", place, "--account", "b", "--contract", contract]
+        assert commands.keys(of) == 0
+        (other,) = printed(capsys)
+        assert other["secret"].startswith(prefix)
+        assert commands.keys(["rotate", "--db", place, other["id"]]) == 0
+        assert printed(capsys)[0]["secret"].startswith(prefix)
     assert key["allowed_models"] == ["wiremark-large"]
     assert key["limits"] == {"concurrent_requests": 3}
 
@@ -168,7 +196,7 @@ def test_keys_of_a_database_that_several_share(place: str, capsys: pytest.Captur
     assert commands.keys(["create", "--db", place, "--account", "a"]) == 0
     assert commands.keys(["list", "--db", place]) == 0
     made_, listed = printed(capsys)
-    assert made_.pop("secret")
+    assert made_.pop("secret").startswith("sk-")
     assert made_ == listed
 
 

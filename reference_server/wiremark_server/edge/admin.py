@@ -27,7 +27,7 @@ from wiremark_server.edge import document
 from wiremark_server.edge.handler import log_fault, new_request_id
 from wiremark_server.edge.message import ClientGoneError, Receive, Request, Scope, Send
 from wiremark_server.engine.workers import CHANGES, Change, Staff, WorkerAway
-from wiremark_server.keys import LIMITS, Key, KeyStore, LimitOverrides, UnknownKey
+from wiremark_server.keys import LIMITS, PREFIX_OF_ANY, Key, KeyStore, LimitOverrides, UnknownKey
 from wiremark_server.ledger.records import MAX_AMOUNT, LedgerConflict, LedgerUnavailable
 from wiremark_server.ledger.store import Ledger
 
@@ -50,10 +50,10 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 class NewKey(msgspec.Struct, forbid_unknown_fields=True):
-    """What may be asked of a new key; limits that are not named are the contract's."""
+    """What may be asked of a new key; the prefix and limits that are not named are the contract's."""
 
     account_id: str
-    prefix: str = "sk-"
+    prefix: str | None = None
     contract: str | None = None
     allowed_models: list[str] | None = None
     monthly_cap_microusd: int | None = None
@@ -86,9 +86,19 @@ class NewGrant(msgspec.Struct, forbid_unknown_fields=True):
 class Admin:
     """Answers below PREFIX."""
 
-    def __init__(self, ledger: Ledger, keys: KeyStore, secret: str, workers: Staff | None = None) -> None:
-        """workers: that can be looked at and changed; None: there are none"""
+    def __init__(
+        self,
+        ledger: Ledger,
+        keys: KeyStore,
+        secret: str,
+        workers: Staff | None = None,
+        prefix: Callable[[str | None], str] = lambda _: PREFIX_OF_ANY,
+    ) -> None:
+        """workers: that can be looked at and changed; None: there are none
+        prefix:     what the secrets of a contract begin with, or of a key that opens all
+        """
         self._workers = workers
+        self._prefix = prefix
         self._ledger = ledger
         self._keys = keys
         self._secret = secret.encode()
@@ -155,7 +165,7 @@ class Admin:
         asked.check()
         key, secret = await self._keys.create(
             asked.account_id,
-            asked.prefix,
+            self._prefix(asked.contract) if asked.prefix is None else asked.prefix,
             allowed_models=asked.allowed_models,
             monthly_cap=asked.monthly_cap_microusd,
             limits=asked.limits(),
@@ -169,7 +179,8 @@ class Admin:
     async def change_key(self, request: Request, words: tuple[str, ...]) -> Reply:  # noqa: ARG002
         _, key_id, change = words
         if change == "rotate":
-            key, secret = await self._keys.rotate(key_id)
+            prefix = self._prefix(self._keys.named(key_id).contract)
+            key, secret = await self._keys.rotate(key_id, prefix)
             return 200, shown(key) | {"secret": secret}
         await {"disable": self._keys.disable, "enable": self._keys.enable, "revoke": self._keys.revoke}[
             change
