@@ -193,7 +193,10 @@ def parse(argv: list[str]) -> Settings:
         if not given.db or not is_shared(given.db):
             parser.error("--processes needs a ledger that they can share: --db postgresql://…")
         if given.control_port is not None:
-            parser.error("--control-port speaks to one process; leave out --processes")
+            parser.error(
+                "--control-port switches faults in one process alone; leave out --processes, "
+                "or name the faults by --fault, which all processes show"
+            )
         if not given.limits_url:
             parser.error("--processes needs counters that they can share: --limits-url redis://…")
     variants = _names(given.variant) or (("all",) if given.variants is not None else ())

@@ -96,6 +96,19 @@ def _list(operation: str) -> Drafter:
     return draft
 
 
+def _otherwise_keyed(form: str) -> Drafter:
+    """With the key as the contract has it second; all other requests have it as it comes first."""
+
+    def draft(context: ProbeContext) -> Draft:
+        schemes = [one for one in context.target.contract.raw["auth"]["schemes"] if one != "query"]
+        if len(schemes) < 2:
+            raise NotPromised("the contract promises one way to send a key")
+        plain = _draft(context, form, context.target.model_for(form), 0, stream=False)
+        return replace(plain, scheme=schemes[1])
+
+    return draft
+
+
 _ANTHROPIC, _CHAT = "/anthropic/v1/messages", "/v1/chat/completions"
 
 
@@ -143,6 +156,7 @@ TABLE = (
         for number in range(PATHS)
         for stream in (False, True)
     ),
+    *(Probe(f"surface.{form}.key", _otherwise_keyed(form), capability="formats.paths") for form in SURFACES),
     Probe("surface.messages.auxiliary", _auxiliary, capability="formats.paths"),
     *(
         Probe(f"surface.{form}.prefix.{number}", _below(form, prefixed), capability="formats.prefixes")

@@ -34,6 +34,7 @@ def answers() -> dict[str, tuple[int, Any, list[Any] | None]]:
         for number in range(1, PATHS + 1):
             found[f"surface.{form}.whole.{number}"] = (200, dict(_ANSWERS[form]), None)
             found[f"surface.{form}.stream.{number}"] = (200, None, [_ANSWERS[form], _ANSWERS[form]])
+        found[f"surface.{form}.key"] = (200, dict(_ANSWERS[form]), None)
         found[f"surface.{form}.wrong"] = (400, dict(_REFUSAL), None)
         listed = [{"id": m.id, "object": "model"} for m in models if m.speaks(form)]
         found[f"surface.{form}.list"] = (200, {"object": "list", "data": listed}, None)

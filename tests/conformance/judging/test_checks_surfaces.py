@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from wiremark_conformance.probes.surfaces import PREFIXES
+from wiremark_conformance.probes.surfaces import PREFIXES, SURFACES
 from wiremark_conformance.requirement import load_register
 from wiremark_reports.record import Verdict
 
@@ -66,6 +66,7 @@ SPOILT: list[tuple[str, Change]] = [
         (f"surfaces.{form}.listed", _list(f"surface.{form}.list", "gemini-2.5-flash"))
         for form in ("chat", "responses", "messages")
     ),
+    *((f"surfaces.{form}.keys", _status(f"surface.{form}.key", 401)) for form in SURFACES),
     ("surfaces.messages.auxiliary", _status("surface.messages.auxiliary", 404)),
     ("surfaces.messages.auxiliary", _body("surface.messages.auxiliary", {"content": []})),
     (

@@ -50,6 +50,7 @@ for _form, _surface in SURFACES.items():
     each(f"surfaces.{_form}.streamed", *(f"surface.{_form}.stream.{n}" for n in _numbers), expects="any")(
         _streams
     )
+    check(f"surfaces.{_form}.keys", f"surface.{_form}.key", expects="any")(_answers(_surface.answer))
     check(f"surfaces.{_form}.own-models", f"surface.{_form}.wrong", expects="any")(_refuses)
 
 

@@ -93,6 +93,16 @@ def _of(form: str, face: _Face) -> tuple[Fault, ...]:
             "own-models",
         ),
     ]
+    unkeyed = On(face.operation, where=lambda ask: not ask.header(b"authorization"))
+    found.append(
+        fault(
+            "bearer-only",
+            "policy",
+            f"In the format {form} a key is looked for in `Authorization` alone.",
+            refuse(unkeyed, 401, "Give a key.", "missing_api_key"),
+            "keys",
+        )
+    )
     if face.lists:
         listed = body(_forgetting, face.lists)
         text = f"The first model of the format {form} is not listed."
