@@ -171,7 +171,7 @@ def _check(exchange: Exchange, what: str) -> None:
 def _document(exchange: Exchange, what: str) -> dict[str, Any]:
     try:
         document = json.loads(exchange.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         kind = exchange.header("content-type") or "no content-type"
         raise CannotJudge(f"{what} answered with {kind}, not JSON; check the base URL and its path") from None
     if not isinstance(document, dict):

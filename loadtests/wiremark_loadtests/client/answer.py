@@ -153,7 +153,7 @@ def _read_plain(response: ResponseReader, form: Format, deep: bool) -> Answer:
         return Answer(Outcome.OK, "", glanced)
     try:
         document = json.loads(body.decode())  # not for json to find out how it is encoded
-    except ValueError:
+    except (ValueError, RecursionError):
         return Answer(Outcome.FAILED, "broken-answer:not-json")
     if not isinstance(document, dict):
         return Answer(Outcome.FAILED, "broken-answer:not-an-object")

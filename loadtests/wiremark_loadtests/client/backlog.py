@@ -7,12 +7,15 @@ to do than it was to have.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 import gevent  # type: ignore[import-untyped]
+
+log = logging.getLogger("wiremark")
 
 _TURN_NS = 1_000_000  # of looking at answers, until sockets and users have their turn
 _LEAST = 128  # answers that may wait in any case
@@ -57,6 +60,9 @@ class Backlog:
         waiting, end = self._waiting, time.monotonic_ns() + _TURN_NS
         while waiting:
             work, on = waiting.popleft()
-            work(on)
+            try:
+                work(on)
+            except Exception:  # a defect of ours, which must not cost the others their turn
+                log.exception("what became of an answer could not be kept")
             if time.monotonic_ns() >= end:
                 return

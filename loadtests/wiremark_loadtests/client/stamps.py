@@ -68,8 +68,8 @@ class KernelClock:
         told: the kernel's stamp of each read, or nothing
         seen: when this process read it
 
-        When one has no stamp, or one before `not_before_ns` or after its own reading (the wall clock was
-        stepped), all are taken to have arrived when they were read, and there are no lags.
+        When one has no stamp, or one before `not_before_ns`, before that of an earlier read, or after its own
+        reading (the wall clock was stepped), all are taken to have arrived when they were read, without lags.
         """
         offset = self._offset(seen[-1])
         if len(seen) == 1:  # as most answers come that are no streams
@@ -84,7 +84,7 @@ class KernelClock:
         if len(stamped) == _TIMESPEC.size * len(seen):
             arrivals = [s * 1_000_000_000 + ns - offset for s, ns in _TIMESPEC.iter_unpack(stamped)]
             lags = list(map(sub, seen, arrivals))
-            if min(lags) >= 0 and min(arrivals) >= not_before_ns:
+            if arrivals[0] >= not_before_ns and min(lags) >= 0 and arrivals == sorted(arrivals):
                 return arrivals, lags
         return list(seen), []
 

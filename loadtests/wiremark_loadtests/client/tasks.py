@@ -52,7 +52,7 @@ def _status(task: str, ask: Ask) -> str:
         return PENDING
     try:
         document = json.loads(answer.body.decode()) if answer.status == 200 else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return PENDING
     told = document.get("status") if isinstance(document, dict) else None
     return told if told in {COMPLETED, FAILED} else PENDING

@@ -62,7 +62,7 @@ def read(delivery: Delivery, secrets: Mapping[str, bytes], now: float) -> tuple[
         document = json.loads(delivery.body.decode())
         status = _STATES[document["type"]]
         task, told = document["data"]["task_id"], document["data"]["status"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise Refused("webhook:bad-body") from None
     if not isinstance(task, str) or told != status:
         raise Refused("webhook:bad-body")

@@ -89,7 +89,7 @@ def decode(data: bytes) -> dict[str, Any]:
     """The object of one event; raise Broken when it is none, or an error."""
     try:
         event = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Broken("broken-stream:not-json") from None
     if not isinstance(event, dict):
         raise Broken("broken-stream:not-an-object")

@@ -83,6 +83,11 @@ def test_a_broken_stream_fails_with_its_class(error: str) -> None:
     assert (found.outcome, found.error) == (Outcome.FAILED, error)
 
 
+def test_an_event_too_deep_for_any_reader_is_no_json() -> None:
+    deep = b"data: " + b"[" * 100_000 + b"\n\n"
+    assert _stream([ROLE, ONE, FINISH, deep, DONE]).error == "broken-stream:not-json"
+
+
 def test_usage_told_by_a_broken_stream_is_kept_for_the_audit() -> None:
     assert _stream(WHOLE[:-1]).tokens == (5, 2)
 
@@ -158,5 +163,6 @@ def test_a_plain_answer(error: str) -> None:
     assert (found.outcome is Outcome.OK) == (not error)
 
 
-def test_a_plain_answer_that_is_no_json() -> None:
-    assert read(_response([(1, b"<html>")]), streamed=False).error == "broken-answer:not-json"
+@pytest.mark.parametrize("body", [b"<html>", b"[" * 100_000], ids=["a page", "too deep for any reader"])
+def test_a_plain_answer_that_is_no_json(body: bytes) -> None:
+    assert read(_response([(1, body)]), streamed=False).error == "broken-answer:not-json"

@@ -48,7 +48,7 @@ def test_no_more_waits_than_may(monkeypatch: pytest.MonkeyPatch) -> None:
     waiting.finish()
 
 
-def test_work_that_raises_does_not_stop_the_rest() -> None:
+def test_work_that_raises_is_told_of_and_does_not_stop_the_rest(caplog: pytest.LogCaptureFixture) -> None:
     def fail(_: object) -> None:
         raise ValueError("a defect")
 
@@ -56,7 +56,6 @@ def test_work_that_raises_does_not_stop_the_rest() -> None:
     waiting = Backlog()
     waiting.add(fail, None)
     waiting.add(done.append, 1)
-    with pytest.raises(ValueError, match="a defect"):
-        waiting.finish()
     waiting.finish()
     assert done == [1]
+    assert "a defect" in caplog.text

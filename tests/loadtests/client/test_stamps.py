@@ -51,6 +51,11 @@ def test_an_impossible_stamp_is_not_believed(clocks: Clocks, arrived_ns: int) ->
     assert _arrivals(clocks.kernel_clock(), reads, 100) == ([1500], [])
 
 
+def test_a_wall_clock_that_is_set_back_between_two_reads_is_not_believed(clocks: Clocks) -> None:
+    reads = [(clocks.stamp(5000), 5500), (clocks.stamp(4000), 9000)]
+    assert _arrivals(clocks.kernel_clock(), reads) == ([5500, 9000], [])
+
+
 def test_a_stepped_wall_clock_is_noticed_within_a_second(clocks: Clocks) -> None:
     kernel = clocks.kernel_clock()
     _arrivals(kernel, [(clocks.stamp(1000), 1500)])
