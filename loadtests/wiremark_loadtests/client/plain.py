@@ -18,7 +18,7 @@ from gevent import monkey, socket
 
 from wiremark_loadtests.client import receiver, stamps
 from wiremark_loadtests.client.conduct import SLOW_READ, SLOW_WINDOW, STEADY, Conduct, HungUp
-from wiremark_loadtests.client.wire import ResponseReader, WireError
+from wiremark_loadtests.client.wire import MAX_RESPONSE, ResponseReader, WireError, endless
 
 READ = 65536
 _POLLIN = 1
@@ -51,7 +51,7 @@ class PlainLink:
         self._seen: list[int] = []
         self._defers = False  # inside a chunked body: only its end is of interest
         self._is_spoiled = False
-        self._sent_ns = self._seen_ns = 0
+        self._sent_ns = self._seen_ns = self._size = 0
         self._conduct = STEADY
         self._reads_left: int | None = None
         self._timer: Any = None  # looks for silence
@@ -61,6 +61,7 @@ class PlainLink:
 
     def exchange(self, request: bytes, response: ResponseReader, silence: float, conduct: Conduct) -> None:
         self._response, self._failure, self._defers = response, None, False
+        self._size = 0
         self._behave(conduct)
         response.sent_ns = self._sent_ns = self._seen_ns = time.monotonic_ns()
         if self._timer is None:
@@ -78,7 +79,7 @@ class PlainLink:
             self._waiter = None
             if self._data:  # the greenlet was killed, or the response was given up
                 with suppress(WireError):
-                    self._digest()
+                    self._digest(response)
             self._response = None
         failure, self._failure = self._failure, None
         if failure is not None:
@@ -120,6 +121,10 @@ class PlainLink:
             self._end(error)
             return
         self._seen_ns = seen_ns = time.monotonic_ns()
+        self._size += len(data)
+        if self._size > MAX_RESPONSE:
+            self._end(endless())
+            return
         self._data.append(data)
         self._told.append(ancillary[0][2] if ancillary else b"")
         self._seen.append(seen_ns)
@@ -128,7 +133,7 @@ class PlainLink:
         if self._defers and len(data) >= len(_END) and not data.endswith(_END):
             return
         try:
-            if self._digest():
+            if self._digest(self._response):
                 self._end(None)
             elif self._reads_left is not None and self._reads_left <= 0:
                 self._end(HungUp())
@@ -150,10 +155,9 @@ class PlainLink:
         self._resting = None
         self._receiver.watch(self._socket.fileno(), self._on_readable)
 
-    def _digest(self) -> bool:
+    def _digest(self, response: ResponseReader | None) -> bool:
         """Feed the response what was collected; whether it is complete."""
-        response, data = self._response, self._data
-        told, seen = self._told, self._seen
+        data, told, seen = self._data, self._told, self._seen
         self._data, self._told, self._seen = [], [], []
         if response is None:
             raise ConnectionResetError(errno.ECONNRESET, "bytes that nobody asked for")

@@ -19,7 +19,7 @@ from gevent import socket, ssl
 from wiremark_loadtests.client import stamps
 from wiremark_loadtests.client.conduct import SLOW_READ, STEADY, Conduct, HungUp
 from wiremark_loadtests.client.plain import READ, PlainLink
-from wiremark_loadtests.client.wire import ResponseReader, WireError
+from wiremark_loadtests.client.wire import MAX_RESPONSE, ResponseReader, WireError, endless
 
 _CONNECT_SECONDS = 10.0
 
@@ -128,9 +128,12 @@ class _TlsLink:
         response.sent_ns = time.monotonic_ns()
         self._socket.sendall(request if left != -1 else request[: len(request) // 2])
         feed, receive, now = response.feed, self._socket.recv, time.monotonic_ns
-        size = READ if conduct.read_rate is None else SLOW_READ
+        size, count = READ if conduct.read_rate is None else SLOW_READ, 0
         while left is None or left > 0:
             data = receive(size)
+            count += len(data)
+            if count > MAX_RESPONSE:
+                raise endless()
             if feed(data, now()):
                 return
             left = left and left - 1

@@ -15,6 +15,8 @@ from functools import cache
 
 # Common servers allow 8 to 64 KiB of response head; more is not an answer of an API.
 MAX_HEAD = 65536
+# An answer has a few megabytes at the most, with pictures in it; more may never end.
+MAX_RESPONSE = 1 << 26
 
 _CRLF = b"\r\n"
 _VERSIONS = (b"HTTP/1.1 ", b"HTTP/1.0 ")
@@ -27,6 +29,11 @@ class WireError(Exception):
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
         self.kind = kind
+
+
+def endless() -> WireError:
+    """What to say of a response of more than MAX_RESPONSE bytes."""
+    return WireError("protocol", f"the response is larger than {MAX_RESPONSE >> 20} MiB")
 
 
 class ResponseReader:

@@ -13,7 +13,7 @@ from typing import Any
 
 import gevent  # type: ignore[import-untyped]
 import pytest
-from wiremark_loadtests.client import stamps
+from wiremark_loadtests.client import plain, stamps
 from wiremark_loadtests.client.conduct import Conduct
 from wiremark_loadtests.client.transport import Connection, TransportError
 from wiremark_loadtests.client.wire import ResponseReader, post
@@ -155,6 +155,14 @@ def test_silence_is_given_up(serve: Serve) -> None:
         with pytest.raises(TransportError, match=r"no byte arrived for 0\.05 s") as caught:
             connection.exchange(REQUEST, ResponseReader())
         assert caught.value.kind == "timeout"
+
+
+def test_silence_in_the_middle_leaves_what_had_arrived(pieces: Callable[..., int]) -> None:
+    reader = ResponseReader()
+    with _connected(pieces(CHUNKED, b"1\r\na\r\n", b"1\r\nb\r\n"), silence=0.2) as connection:
+        with pytest.raises(TransportError) as caught:
+            connection.exchange(REQUEST, reader)
+        assert (caught.value.kind, reader.body) == ("timeout", b"ab")
 
 
 def test_nobody_listening_is_a_connect_error() -> None:
@@ -301,3 +309,14 @@ def test_a_slow_reader_gets_all_of_it_in_small_reads(serve: Serve) -> None:
         reader = ResponseReader()
         connection.exchange(REQUEST, reader)
         assert reader.body == b"ok"
+
+
+def test_a_response_that_does_not_end_is_given_up(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plain, "MAX_RESPONSE", 1 << 20)
+    flood = (
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + (b"ffff\r\n" + b"x" * 65535 + b"\r\n") * 17
+    )
+    with _connected(serve([flood])) as connection:
+        with pytest.raises(TransportError, match="larger than") as caught:
+            connection.exchange(REQUEST, ResponseReader())
+        assert caught.value.kind == "protocol"
