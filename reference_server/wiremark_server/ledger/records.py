@@ -65,8 +65,7 @@ class ClaimRequest:
         return key_id, self.endpoint, self.name
 
 
-@dataclass(slots=True)
-class HoldRequest:
+class HoldRequest(Struct):
     """Set `amount` aside for one request before any work is done.
 
     request_id:  idempotency key; the same request asked again gets the same hold

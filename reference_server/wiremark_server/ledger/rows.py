@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Protocol
 
+from msgspec import Struct
+
 from wiremark_server.ledger.records import KeyRow, State
 
 Claimed = tuple[str, str, str]
@@ -26,8 +28,7 @@ class Account:
     held: int
 
 
-@dataclass(slots=True)
-class Request:
+class Request(Struct):
     """One request: its hold, how it ended, and what the customer is shown.
 
     month: in which it began, UTC; its charge counts there

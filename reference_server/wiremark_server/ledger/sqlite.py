@@ -25,6 +25,7 @@ T = TypeVar("T")
 Row = tuple[Any, ...]
 
 _BELL_BYTES = 8
+_NEWEST = "SELECT coalesce(max(request_id), '') FROM usage"
 _NEW_KEYS = f"SELECT {KEY_COLUMNS} FROM api_key WHERE revision>? ORDER BY revision"  # noqa: S608
 
 
@@ -48,7 +49,9 @@ class SqliteStore:
         self._owner = owner
         self._connection = connection
         self._lock = lock
-        self._open: dict[str, Request] = {}  # as they are in the file: nobody else holds or settles in it
+        # Nobody else holds or settles in the file of whoever has the lock.
+        self._open: dict[str, Request] = {}  # requests as they are in the file
+        self._newest: str | None = None if lock is None else connection.execute(_NEWEST).fetchone()[0]
         self._writer = GroupWriter(self._transact, _is_trouble)
         self._reader = ThreadPoolExecutor(1, "ledger-reader")
         self._reading = schema.reader(path, any_thread=True)
@@ -147,7 +150,8 @@ class SqliteStore:
             if connection.in_transaction:  # a disk that failed during a rollback, and came back
                 connection.execute("ROLLBACK")
             connection.execute("BEGIN IMMEDIATE")
-            known = sqlite_rows.load(connection, Needs.of(commands), self._owner, self._open)
+            needs = Needs.of(commands)
+            known = sqlite_rows.load(connection, needs, self._owner, self._open, self._newest)
             apply(known)
             sqlite_rows.save(connection, known)
             connection.execute("COMMIT")
@@ -161,7 +165,9 @@ class SqliteStore:
             raise
 
     def _remember(self, changes: Changes) -> None:
-        """Most requests end soon, and then need not be read again."""
+        """Most requests end soon, and then need not be read again; most are later than all before."""
+        if self._newest is not None and changes.begun:
+            self._newest = max(self._newest, *changes.begun)
         for name, row in changes.begun.items():
             if row.state == "held":
                 self._open[name] = row

@@ -64,20 +64,35 @@ _REVISION = "SELECT coalesce(max(revision),0) FROM api_key"
 _PUT_KEY = f"INSERT OR REPLACE INTO api_key({KEY_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?)"  # noqa: S608
 
 
+_NONE: Mapping[str, Request] = {}
+
+
 def load(
-    connection: sqlite3.Connection, needs: Needs, owner: int, open_: Mapping[str, Request] | None = None
+    connection: sqlite3.Connection,
+    needs: Needs,
+    owner: int,
+    open_: Mapping[str, Request] = _NONE,
+    newest: str | None = None,
 ) -> Known:
-    """`open_`: open requests as they are in the file, which need not be read."""
+    """What the file has of it.
+
+    open_:  open requests as they are in the file, which need not be read
+    newest: the last request id in the file, if that is known; later ones need not be looked for
+    """
     execute = connection.execute
     known = Known(owner)
-    open_ = open_ or {}
     for claimed in needs.claims:
         row = execute(_CLAIM, claimed).fetchone()
         if row is not None:
             known.claims[claimed] = Claim(claimed, *row)
             needs.requests.add(row[1])
-    known.requests.update((name, open_[name]) for name in needs.requests if name in open_)
-    unread = [name for name in needs.requests if name not in open_]
+    unread = []
+    for name in needs.requests:
+        row = open_.get(name)
+        if row is not None:
+            known.requests[name] = row
+        elif newest is None or name <= newest:
+            unread.append(name)
     if unread:
         for row in execute(_REQUESTS, (json.dumps(unread),)):
             known.requests[row[0]] = Request(*row)

@@ -18,6 +18,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
+
 from wiremark_server.ledger.records import (
     MAX_AMOUNT,
     Hold,
@@ -38,8 +40,7 @@ from wiremark_server.ledger.rows import (
 )
 
 
-@dataclass(slots=True)
-class SetAside:
+class SetAside(Struct):
     """Phase one: a hold, unless the key, the cap or the balance does not allow it."""
 
     wanted: HoldRequest
@@ -64,7 +65,7 @@ class SetAside:
         spending = known.spending.get((wanted.key_id, month)) or Spending(wanted.key_id, month, 0, 0)
         refusal = (
             _blocked(known, wanted)
-            or _claimed(known, wanted, self.at)
+            or (_claimed(known, wanted, self.at) if wanted.claim is not None else None)
             or _over_cap(spending, wanted)
             or _too_poor(known, wanted)
         )
@@ -83,8 +84,9 @@ class SetAside:
             known.owner,
         )
         known.requests[request] = known.changes.begun[request] = row
-        paid = _paid(known, wanted, self.at)
+        paid = 0
         if wanted.claim is not None:
+            paid = _paid(known, wanted, self.at)
             claimed = wanted.claim.of(wanted.key_id)
             known.claims[claimed] = known.changes.claims[claimed] = Claim(
                 claimed, wanted.claim.digest, request, self.at, paid
@@ -167,8 +169,7 @@ def _too_poor(known: Known, wanted: HoldRequest) -> Refused | None:
     return None
 
 
-@dataclass(slots=True)
-class Settle:
+class Settle(Struct):
     """Phase two: charge part or all of a hold and return the rest."""
 
     request_id: str
@@ -205,8 +206,7 @@ class Settle:
         return Resolution(self.request_id, "settled", self.amount)
 
 
-@dataclass(slots=True)
-class Release:
+class Release(Struct):
     """Return a whole hold; the answer is None when there never was one (it was refused)."""
 
     request_id: str

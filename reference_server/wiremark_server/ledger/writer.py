@@ -11,14 +11,19 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from wiremark_server.ledger.records import LedgerError, LedgerUnavailable
 from wiremark_server.ledger.rows import Command, Known
 
 GROUP_SIZE = 512
 """Commands per transaction at most: bounds how long the first of a group waits for the last."""
+
+TURNS = 6
+"""Turns of the event loop, of some microseconds each, from the first command of a group until the thread is
+told: as many as requests that came together are apart (`policy.cohort`)."""
 
 KEPT = 10_000
 """Commands that nobody waits for and that are tried again; recovery and the sweeper do what is left."""
@@ -33,8 +38,7 @@ class Transact(Protocol):
     def __call__(self, commands: Sequence[Command], apply: Callable[[Known], None]) -> None: ...
 
 
-@dataclass(slots=True)
-class Item:
+class Item(Struct):
     """A queued command; `future` is None when nobody waits for it."""
 
     command: Command
@@ -69,7 +73,7 @@ class Group:
 class GroupWriter:
     """Runs commands in the order in which they were submitted, each exactly once or not at all.
 
-    The thread is told of new commands once for each turn of the event loop, and not for each command: waking
+    The thread is told of new commands once for some turns of the event loop, and not for each command: waking
     a thread costs more than queueing does, and one that wakes at once finds only the first of a group.
 
     is_trouble: whether an error is the store's and so true of the whole group
@@ -122,7 +126,13 @@ class GroupWriter:
             self._ring()
         elif self._told is not loop:  # one that has ended does not ring any more
             self._told = loop
-            loop.call_soon(self._ring)
+            self._ring_after(TURNS, loop)
+
+    def _ring_after(self, turns: int, loop: asyncio.AbstractEventLoop) -> None:
+        if turns:
+            loop.call_soon(self._ring_after, turns - 1, loop)
+        else:
+            self._ring()
 
     def _ring(self) -> None:
         self._told = None
