@@ -19,6 +19,7 @@ from wiremark_server.engine.protocol import EngineFailure, EngineRefusal, Engine
 from wiremark_server.policy import chain
 from wiremark_server.policy.cache import Kept, Replay
 from wiremark_server.policy.call import Call
+from wiremark_server.policy.cohort import others
 
 _CLIENT_GONE = 499  # no status reaches a client that has left, but the ledger's row wants one
 
@@ -45,6 +46,11 @@ class Work:
     encoder: of the stream, once there is one
     """
 
+    __slots__ = (
+        *("_call", "_clock", "_counted", "_cut", "_deltas", "_first", "_format", "_meter", "_newest"),
+        *("_reply", "_run", "_sent", "_stepped", "_watch", "encoder"),
+    )
+
     def __init__(self, call: Call, form: Format, run: EngineRun) -> None:
         self._call = call
         self._format = form
@@ -59,9 +65,7 @@ class Work:
         self._counted = False
         self.encoder: Streamed | None = None
         self._deltas: list[Delta] = []
-        # Many an answer is complete before anything else has its turn, and needs nobody to watch the client.
-        self._watch: asyncio.Handle | asyncio.Task[None] | None
-        self._watch = asyncio.get_running_loop().call_soon(self._begin_to_watch)
+        self._watch: asyncio.Handle | asyncio.Task[None] | None = None
         self._reply = Reply(
             request_id=call.answer_id,
             created=call.created,
@@ -97,12 +101,15 @@ class Work:
     async def whole(self) -> Response:
         answer = self._format.whole(self._reply)
         try:
+            await self._prepare()
             async for deltas in self._run:
                 answer.add(deltas)
                 self._take(deltas)
         except EngineFailure as failure:
             raise self._failed(failure) from None
-        return Response(200, answer.encode(await self._finish()))
+        body = answer.encode(await self._finish())
+        await others()
+        return Response(200, body)
 
     async def stream(self) -> Stream:
         """Waits for the first frame: problems until then are raised here, and get a status."""
@@ -122,6 +129,7 @@ class Work:
     async def frames(self, encoder: Streamed) -> AsyncGenerator[bytes, None]:
         """The whole stream; paid when the last frame comes, and abandoned when it breaks."""
         try:
+            await self._prepare()
             async for deltas in self._run:
                 self._take(deltas)
                 self._sent = True
@@ -191,6 +199,11 @@ class Work:
         if call.kept is None:
             took = self._clock.monotonic() - call.started
             self._meter.ended(reason, usage, took, self._first)
+
+    async def _prepare(self) -> None:
+        """Watch the client, unless the answer is complete before anything else has its turn, as many are."""
+        await others()
+        self._watch = asyncio.get_running_loop().call_soon(self._begin_to_watch)
 
     def _begin_to_watch(self) -> None:
         self._watch = asyncio.ensure_future(self._watch_client())

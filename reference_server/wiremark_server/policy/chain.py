@@ -6,7 +6,6 @@ or read from the body before the steps above have agreed.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Awaitable, Callable, Iterable
 
 import msgspec
@@ -22,6 +21,7 @@ from wiremark_server.ledger.store import HOLD_SECONDS, HoldRequest, Refused
 from wiremark_server.policy import cache, idempotency
 from wiremark_server.policy.bill import Bill
 from wiremark_server.policy.call import Call
+from wiremark_server.policy.cohort import others
 from wiremark_server.policy.counters import CountersUnavailable
 from wiremark_server.policy.fetching import ImageFetcher
 from wiremark_server.policy.truncation import shortened
@@ -89,6 +89,11 @@ def permitted(call: Call, model_id: str) -> Model:
     if not call.key.allows(model.id):
         raise problem.model_not_allowed(model.id)
     return model
+
+
+def wait_for_others(call: Call) -> Awaitable[None]:  # noqa: ARG001 - a step like any other
+    """Those that came with this request are here too."""
+    return others()
 
 
 def admit(call: Call) -> None:
@@ -211,7 +216,7 @@ async def hold(call: Call) -> None:
     done = isinstance(answer, Refused) and answer.reason == "idempotency_done"
     if isinstance(answer, Refused) and done:
         idempotency.repeat(call, answer)
-        wanted = dataclasses.replace(wanted, amount=0, monthly_cap=None, claim=None)
+        wanted = structs.replace(wanted, amount=0, monthly_cap=None, claim=None)
         answer = await call.services.ledger.hold(wanted)
     if isinstance(answer, Refused):
         raise problem.no_hold(answer.reason, answer.held)
@@ -243,6 +248,7 @@ IDENTIFIED: tuple[Step, ...] = (
 DOCUMENT: tuple[Step, ...] = (
     *IDENTIFIED,
     read,  #         415 unsupported_media_type, 413 body_too_large, 400 malformed_json
+    wait_for_others,
 )
 COUNTED: tuple[Step, ...] = (  # once there is a document
     decode,  #       400 invalid_request
@@ -254,6 +260,7 @@ ANSWERED: tuple[Step, ...] = (  # likewise
     staff,  #        503 no_worker
     fetch,  #        400 invalid_request
     route,  #        400 invalid_request, 503 no_worker
+    wait_for_others,
     meter_tokens,  # 429 rate_limited
     recall,
     hold,  #         insufficient_credits, monthly_cap_reached: as the contract says; 409, 422 idempotency_…
