@@ -10,6 +10,8 @@ from typing import Any
 
 import uvicorn
 
+from wiremark_server.edge.connection import Connection
+
 
 class EmbeddedServer(uvicorn.Server):
     """Serves an ASGI application until `should_exit` is set; `begun` is set when it listens."""
@@ -19,7 +21,7 @@ class EmbeddedServer(uvicorn.Server):
             uvicorn.Config(
                 application,
                 loop="none",
-                http="httptools",
+                http=Connection,
                 ws="none",
                 lifespan="off",
                 access_log=False,

@@ -13,7 +13,8 @@ import pytest
 import uvicorn
 from wiremark_schemas import registry
 from wiremark_server.edge import connection
-from wiremark_server.edge.connection import HEAD_BYTES, HEAD_FIELDS, Connection
+from wiremark_server.edge.connection import Connection
+from wiremark_server.edge.refusal import HEAD_BYTES, HEAD_FIELDS
 
 HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
 Serve = Callable[[], int]

@@ -13,39 +13,26 @@ of a connection in turn, and one timer is set again only when it has run out.
 from __future__ import annotations
 
 import asyncio
-import math
 from collections import deque
 from collections.abc import Callable
 from typing import Any, cast
 from urllib.parse import unquote
 
 import httptools
-import msgspec
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from wiremark_server.edge.exchange import HIGH_WATER, Exchange, refusal
+from wiremark_server.edge.deadline import Deadline
+from wiremark_server.edge.exchange import HIGH_WATER, Exchange
 from wiremark_server.edge.handler import log_fault
 from wiremark_server.edge.message import Scope
+from wiremark_server.edge.refusal import HEAD_BYTES, HEAD_FIELDS, refusal
 
-HEAD_BYTES = 128 * 1024
-HEAD_FIELDS = 1024
 HEAD_SECONDS = 20.0
 BODY_SECONDS = 30.0
 BODY_RATE = 16 * 1024
 
-_NEVER = math.inf
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
-
-_SENTENCES = {
-    400: ("This is not an HTTP/1.1 request.", "malformed_http"),
-    408: ("The request did not arrive in time. Send it at once.", "request_timeout"),
-    431: (
-        f"The head of the request is too large: it may have {HEAD_BYTES} bytes in {HEAD_FIELDS} fields.",
-        "headers_too_large",
-    ),
-    500: ("The server failed before it could answer.", "server_error"),
-}
 
 
 class _Refused(Exception):  # noqa: N818 - leaves the parser, whose caller answers
@@ -92,10 +79,8 @@ class Connection(asyncio.Protocol):
         self._task: asyncio.Task[None] | None = None
         self._turn: asyncio.Future[None] | None = None  # the task waits for a request
         # the time
-        self._timer: asyncio.TimerHandle | None = None
-        self._rings = _NEVER
         self._began = self._loop.time()
-        self._due = _NEVER
+        self._deadline = Deadline(self._loop, self._late)
 
     # -- the socket ----------------------------------------------------------------------------------
 
@@ -111,7 +96,9 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._server.connections.discard(self)
-        self._rest()
+        self._deadline.stop()
+        del self._parser, self._deadline  # which refer to this object, so that nothing else would free it
+        self._newest = None
         for exchange in self._waiting:
             exchange.lose()
         self.resume_writing()
@@ -190,8 +177,11 @@ class Connection(asyncio.Protocol):
             raise _Refused
         self._heading, self._awaiting = False, True
         self._received = 0
-        self._began, self._due = self._loop.time(), _NEVER
-        self._take(Exchange(self, self._scope(fields), keep=self._keeps(), expects=self._expects))
+        self._began = self._loop.time()
+        self._deadline.lift()
+        version: str = self._parser.get_http_version()
+        keeps = version != "1.0" and self._parser.should_keep_alive()
+        self._take(Exchange(self, self._scope(version, fields), keep=keeps, expects=self._expects))
 
     def on_body(self, body: bytes) -> None:
         exchange = self._newest
@@ -203,25 +193,20 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         self._awaiting = False
         self._received = 0
-        self._due = _NEVER
+        self._deadline.lift()
         if self._newest is not None:
             self._newest.end()
             if self._newest.complete:
                 self._idle()
 
-    def _keeps(self) -> bool:
-        parser = self._parser
-        keeps: bool = parser.get_http_version() != "1.0" and parser.should_keep_alive()
-        return keeps
-
-    def _scope(self, headers: list[tuple[bytes, bytes]]) -> Scope:
+    def _scope(self, version: str, headers: list[tuple[bytes, bytes]]) -> Scope:
         url = httptools.parse_url(self._url)
         raw: bytes = url.path
         path = raw.decode("ascii")
         return {
             "type": "http",
             "asgi": _ASGI,
-            "http_version": self._parser.get_http_version(),
+            "http_version": version,
             "scheme": "http",
             "root_path": "",
             "method": self._parser.get_method().decode("ascii"),
@@ -270,8 +255,10 @@ class Connection(asyncio.Protocol):
         except Exception as error:  # noqa: BLE001 - the one boundary of a connection
             log_fault(error, "connection")
         if not (exchange.complete or exchange.gone):
-            if not exchange.begun:
-                self.write(_refusal(500))
+            if exchange.begun:
+                exchange.cut()
+            else:
+                self.write(refusal(500))
             self._transport.close()  # so that the client sees that something is missing
 
     async def drain(self) -> None:
@@ -300,29 +287,11 @@ class Connection(asyncio.Protocol):
 
     def _wait(self, seconds: float) -> None:
         """Allow so much time since the request, or its body, or the connection began."""
-        self._due = self._began + seconds
-        if self._timer is None or self._due < self._rings:
-            self._rest()
-            self._ring_at(self._due)
-
-    def _ring_at(self, time: float) -> None:
-        if not self._transport.is_closing():
-            self._rings = time
-            self._timer = self._loop.call_at(time, self._late)
-
-    def _rest(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._deadline.set(self._began + seconds)
 
     def _late(self) -> None:
-        self._timer = None
-        now = self._loop.time()
-        if now < self._due:
-            if self._due < _NEVER:
-                self._ring_at(self._due)
-        elif len(self._waiting) > 1 or not self._reading:  # it is not the client that is slow
-            self._ring_at(now + 1.0)
+        if len(self._waiting) > 1 or not self._reading:  # it is not the client that is slow
+            self._deadline.set(self._loop.time() + 1.0)
         elif not (self._heading or self._awaiting) or self._answering_early():
             self._transport.close()
         else:
@@ -333,21 +302,14 @@ class Connection(asyncio.Protocol):
         return self._awaiting and self._newest is not None and self._newest.begun
 
     def _refuse(self, status: int) -> None:
-        self._rest()
+        self._deadline.stop()
         newest = self._newest
         earlier = newest is not None and not newest.complete and not self._awaiting
         if (
             not earlier and not self._answering_early()
         ):  # else the words would stand in the middle of an answer
-            self.write(_refusal(status))
+            self.write(refusal(status))
         if newest is not None and self._awaiting:
             newest.lose()  # whoever is answering has nobody to answer any more
         self._heading = self._awaiting = False
         self._transport.close()
-
-
-def _refusal(status: int) -> bytes:
-    message, code = _SENTENCES[status]
-    kind = "server_error" if status >= 500 else "invalid_request_error"
-    error = {"message": message, "type": kind, "param": None, "code": code}
-    return refusal(status, msgspec.json.encode({"type": "error", "error": error}))

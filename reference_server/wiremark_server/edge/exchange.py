@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import Protocol
 
 from wiremark_server.edge.message import Message, Scope
+from wiremark_server.edge.refusal import status_line
 
 HIGH_WATER = 64 * 1024
 """Bytes of a body that may wait to be received before nothing more is read."""
 
 _CONTROLS = bytes(code for code in (*range(32), 127) if code not in b"\t\r\n")
 _NO_BODY = (204, 304)
-_STATUS_LINES = {
-    status.value: b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus
-}
 _GONE: Message = {"type": "http.disconnect"}
-
-
-def status_line(status: int) -> bytes:
-    return _STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
 
 
 class Line(Protocol):
@@ -52,13 +45,13 @@ class Exchange:
 
     keep:      the connection goes on after this answer
     gone:      the client is, so that nobody reads the answer
-    begun:     the head of the answer is written
+    begun:     the application has begun to answer
     complete:  all of the answer is
     waiting:   bytes of the body that nobody has received yet
     """
 
     __slots__ = (
-        *("_chunked", "_continue", "_event", "_left", "_line", "_parts", "_told", "_whole"),
+        *("_chunked", "_continue", "_event", "_head", "_left", "_line", "_parts", "_told", "_whole"),
         *("begun", "complete", "gone", "keep", "scope", "waiting"),
     )
 
@@ -75,6 +68,7 @@ class Exchange:
         self._event: asyncio.Event | None = None
         self.gone = self.begun = self.complete = False
         self._chunked = False
+        self._head = b""  # as long as it is not sent
         self._left = 0  # of the bytes that content-length promised
 
     # -- what the connection does --------------------------------------------------------------------
@@ -98,6 +92,10 @@ class Exchange:
     def _wake(self) -> None:
         if self._event is not None:
             self._event.set()
+
+    def cut(self) -> None:
+        """The application has ended before its answer has: what there is of it goes out."""
+        self._line.write(self._head)
 
     # -- what the application does -------------------------------------------------------------------
 
@@ -131,38 +129,45 @@ class Exchange:
             self._go_on(message.get("body", b""), more=message.get("more_body", False))
 
     def _begin(self, message: Message) -> None:
+        """Make the head, which goes out with the first piece of the body."""
         status: int = message["status"]
         headers = [*self._line.default_headers, *message["headers"]]
-        told = {name.lower(): value for name, value in headers}
+        told = dict(headers)
         length = told.get(b"content-length")
+        if length is None:  # a stream, or somebody who writes names in capitals
+            told = {name.lower(): value for name, value in headers}
+            length = told.get(b"content-length")
         if length is not None:
             self._left = int(length)
         closes = b"close" in told.get(b"connection", b"").lower()
         self.keep = self.keep and not closes
-        lines = [b"%b: %b\r\n" % header for header in headers]
         if not self.keep and not closes:
-            lines.append(b"connection: close\r\n")
+            headers.append((b"connection", b"close"))
         if length is None and status not in _NO_BODY and self.scope["method"] != "HEAD":
             self._chunked = True
             if b"transfer-encoding" not in told:
-                lines.append(b"transfer-encoding: chunked\r\n")
-        head = b"".join(lines)
-        if head.count(b"\n") != len(lines) or head.count(b"\r") != len(lines) or _controls(head):
+                headers.append((b"transfer-encoding", b"chunked"))
+        head = b"\r\n".join(map(b": ".join, headers))
+        breaks = len(headers) - 1
+        if head.count(b"\n") != breaks or head.count(b"\r") != breaks or _controls(head):
             raise RuntimeError("a header has a character that would break the head")
         self.begun, self._continue = True, False
-        self._line.write(b"%b%b\r\n" % (status_line(status), head))
+        self._head = b"%b%b\r\n\r\n" % (status_line(status), head)
 
     def _go_on(self, body: bytes, *, more: bool) -> None:
         if self.scope["method"] == "HEAD":
-            self._left = 0
+            body, self._left = b"", 0
         elif self._chunked:
-            if body or not more:
-                chunk = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
-                self._line.write(chunk if more else chunk + b"0\r\n\r\n")
+            body = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
+            if not more:
+                body += b"0\r\n\r\n"
         else:
             self._left -= len(body)
             if self._left < 0 or (self._left and not more):
                 raise RuntimeError("the body has another length than content-length says")
+        if self._head:
+            body, self._head = self._head + body, b""
+        if body:
             self._line.write(body)
         if not more:
             self.complete = True
@@ -172,9 +177,3 @@ class Exchange:
 
 def _controls(head: bytes) -> bool:
     return len(head.translate(None, _CONTROLS)) != len(head)
-
-
-def refusal(status: int, body: bytes) -> bytes:
-    """A whole answer without an application, after which the connection is closed."""
-    head = b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
-    return status_line(status) + head % len(body) + body

@@ -54,7 +54,7 @@ def new_request_id() -> str:
 
     It begins with the time in milliseconds, so that new ids stand side by side in the ledger's indexes.
     """
-    return f"req_{time.time_ns() // 1_000_000:012x}{_ids.getrandbits(80):020x}"
+    return f"req_{int(time.time() * 1000):012x}{_ids.getrandbits(80):020x}"
 
 
 def log_fault(error: Exception, request_id: str) -> None:

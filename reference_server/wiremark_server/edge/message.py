@@ -56,7 +56,7 @@ class Request:
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.method: str = scope["method"]
         # raw_path, because the decoded path cannot tell `a%2Fb`, one segment, from `a/b`, two.
-        self.path: str = scope.get("raw_path", scope["path"].encode()).decode("latin-1")
+        self.path: str = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
         self.query: bytes = scope.get("query_string", b"")
         self.headers: list[tuple[bytes, bytes]] = scope["headers"]
         self._fields = dict(reversed(self.headers))  # of several of one name, the first
@@ -72,7 +72,7 @@ class Request:
     @property
     def size(self) -> int:
         """Bytes of the header, with what stands between names and values."""
-        return len(b"".join(chain.from_iterable(self.headers))) + 4 * len(self.headers)
+        return sum(map(len, chain.from_iterable(self.headers))) + 4 * len(self.headers)
 
     @property
     def declared_length(self) -> int | None:
