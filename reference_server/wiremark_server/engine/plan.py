@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import repeat
 from typing import Literal
 
 from msgspec import Struct
@@ -26,6 +25,8 @@ from wiremark_server.domain.generation import (
     ToolCallStart,
 )
 from wiremark_server.engine.tokens import encode
+
+_KEPT = 8_192
 
 
 class Draft(Struct, frozen=True):
@@ -70,7 +71,7 @@ def cut(index: int, draft: Draft, generation: Generation, limit: int, words: Seq
     if draft.refused:
         deltas += [TextDelta(index, piece, refusal=True) for piece in pieces]
     elif generation.logprobs is None:
-        deltas += map(_text_delta, repeat(index), pieces)
+        deltas += map(_said_by(index).__getitem__, pieces)
     else:
         top = generation.logprobs
         deltas += [
@@ -89,10 +90,20 @@ def cut(index: int, draft: Draft, generation: Generation, limit: int, words: Seq
     return Choice(tuple(deltas), min(len(draft.reasoning), len(deltas)), Finish(index, reason, stopped))
 
 
-@lru_cache(maxsize=16_384)
-def _text_delta(choice: int, piece: str) -> TextDelta:
-    """Pieces repeat and deltas are immutable, so most of an answer needs no new objects."""
-    return TextDelta(choice, piece)
+class _Said(dict[str, TextDelta]):
+    """Deltas of a choice by piece. Pieces repeat and deltas never change: most answers need no new ones."""
+
+    def __init__(self, choice: int) -> None:
+        self._choice = choice
+
+    def __missing__(self, piece: str) -> TextDelta:
+        if len(self) >= _KEPT:
+            self.clear()
+        delta = self[piece] = TextDelta(self._choice, piece)
+        return delta
+
+
+_said_by = lru_cache(maxsize=64)(_Said)
 
 
 def _logprob(piece: str, position: int, top: int, words: Sequence[str]) -> TokenLogprob:

@@ -56,7 +56,7 @@ class Script:
         for part in generation.parts:
             base = _content_hash(self._key, part)
             for number in range(part.n):
-                digest = base.copy()
+                digest = base.copy() if part.n > 1 else base
                 digest.update(number.to_bytes(4, "big"))
                 draft = self._draft(part, digest.digest())
                 out.append(cut(len(out), draft, part, self._limit, words))
@@ -188,14 +188,11 @@ class Script:
 
 def _content_hash(key: bytes, generation: Generation) -> blake2b:
     """Everything that decides the answer, and nothing else."""
-    content = [
-        generation.model,
-        generation.seed,
-        [(turn.role, turn.text, turn.images, turn.tool_call_id) for turn in generation.turns],
-        [tool.name for tool in generation.tools],
-        generation.output.kind,
-    ]
-    return blake2b(repr(content).encode("utf-8", "surrogatepass"), digest_size=16, key=key)
+    content = [generation.model, str(generation.seed), generation.output.kind]
+    for turn in generation.turns:
+        content += (turn.role, str(turn.images), turn.tool_call_id or "", str(len(turn.text)), turn.text)
+    content += [tool.name for tool in generation.tools]
+    return blake2b("\0".join(content).encode("utf-8", "surrogatepass"), digest_size=16, key=key)
 
 
 def _last_user_text(turns: Sequence[Turn]) -> str:

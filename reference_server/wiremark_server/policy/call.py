@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from msgspec import UNSET, Struct, field
 from wiremark_schemas.contracts import Contract, Dialect, Model
 
 from wiremark_server.clock import Clock
@@ -64,8 +65,10 @@ class Services:
     images: ImageFetcher | None = None
 
 
-@dataclass(slots=True)
-class Call:
+_LATER: Any = UNSET
+
+
+class Call(Struct):
     """One request on its way through the chain; a field is set by the step that is named beside it.
 
     explain: the error document that a failure is told with, in the dialect
@@ -81,27 +84,27 @@ class Call:
     client_gone: Callable[[], Awaitable[None]]
     explain: Callable[[Exception], Mapping[str, Any]]
     started: float = 0.0
-    parameters: Mapping[str, str] = field(init=False)  # of the path, set by the router
-    query: Mapping[str, str] = field(init=False)
-    operation: str = field(init=False, default="")  # likewise
+    parameters: Mapping[str, str] = _LATER  # of the path, set by the router
+    query: Mapping[str, str] = _LATER
+    operation: str = ""  # likewise
     headers: list[tuple[str, str]] = field(default_factory=list)  # for the answer, refusals included
     limits: Decision | None = None  # meter, meter_tokens; its headers likewise
     place: tuple[str, str] | None = None  # meter; given back when the request is over
-    format: Format = field(init=False)  # set by the operation
-    key: Key = field(init=False)  # authenticate
-    document: dict[str, Any] = field(init=False)  # read
-    asked: Asked = field(init=False)  # decode
-    remote_images: list[tuple[str, str]] = field(init=False, default_factory=list)  # decode; URL, JSON path
-    model: Model = field(init=False)  # admit
-    prompt_tokens: int = field(init=False)  # admit
-    longest_prompt: int = field(init=False)  # admit; tokens of the longest conversation
-    completion_budget: int = field(init=False, default=0)  # fit; tokens, over all choices
-    route: Route | None = field(init=False, default=None)  # route; None: the engine answers
-    kept: Kept | None = field(init=False, default=None)  # recall
-    cache_key: bytes | None = field(init=False, default=None)  # recall
-    answer_id: str = field(init=False)  # of the request that the answer is named after; hold may change it
-    created: int = field(init=False)  # hold; seconds since the epoch, UTC
-    bill: Bill = field(init=False)  # hold
+    format: Format = _LATER  # set by the operation
+    key: Key = _LATER  # authenticate
+    document: dict[str, Any] = _LATER  # read
+    asked: Asked = _LATER  # decode
+    remote_images: list[tuple[str, str]] = field(default_factory=list)  # decode; URL, JSON path
+    model: Model = _LATER  # admit
+    prompt_tokens: int = _LATER  # admit
+    longest_prompt: int = _LATER  # admit; tokens of the longest conversation
+    completion_budget: int = 0  # fit; tokens, over all choices
+    route: Route | None = None  # route; None: the engine answers
+    kept: Kept | None = None  # recall
+    cache_key: bytes | None = None  # recall
+    answer_id: str = _LATER  # of the request that the answer is named after; hold may change it
+    created: int = _LATER  # hold; seconds since the epoch, UTC
+    bill: Bill = _LATER  # hold
     stored: Stored | None = None  # set by the operation
     broken: Callable[[Mapping[str, Any]], bytes] | None = None  # likewise
 

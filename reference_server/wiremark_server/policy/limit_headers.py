@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Literal
 
@@ -14,7 +14,7 @@ from wiremark_server.clock import rfc3339
 Headers = tuple[tuple[bytes, bytes], ...]
 """As they are sent."""
 Unit = Literal["requests", "tokens"]
-_UNITS: tuple[Unit, ...] = ("requests", "tokens")
+_ROUNDING = 0.0005  # milliseconds; what a float may be above the number that is meant
 
 
 class Window(Struct, frozen=True):
@@ -39,7 +39,7 @@ def go_duration(seconds: float) -> str:
 
     Rounded up, so that whoever waits that long has waited long enough.
     """
-    return _go_duration(math.ceil(round(seconds * 1000, 3)))
+    return _go_duration(math.ceil(seconds * 1000 - _ROUNDING))
 
 
 @lru_cache(maxsize=1024)
@@ -92,25 +92,22 @@ def _anthropic_headers(windows: Sequence[Window], refusing: Window | None) -> He
     )
 
 
-def _tightest(windows: Sequence[Window], refusing: Window | None) -> list[Window]:
-    """For each unit the window to show: the one that refuses, else the one with the least left."""
+def _tightest(windows: Sequence[Window], refusing: Window | None) -> Iterable[Window]:
+    """For each unit the window to show: the one that refuses, else the one with the least left, and of equals
+    the one that lasts longer. In the order of the windows.
+    """
     found: dict[Unit, Window] = {}
     for window in windows:
         other = found.get(window.unit)
-        if other is None or _tightness(window) < _tightness(other):
+        if other is None or (window.remaining, -window.reset) < (other.remaining, -other.reset):
             found[window.unit] = window
     if refusing is not None:
         found[refusing.unit] = refusing
-    return [found[unit] for unit in _UNITS if unit in found]
+    return found.values()
 
 
 def no_headers(windows: Sequence[Window], refusing: Window | None) -> Headers:  # noqa: ARG001 - one signature
     return ()
-
-
-def _tightness(window: Window) -> tuple[int, float]:
-    """Least remaining first; of equals, the one that lasts longer."""
-    return window.remaining, -window.reset
 
 
 HEADER_SETS: Mapping[str, Show] = {"openai": _openai_headers, "anthropic": _anthropic_headers}

@@ -8,9 +8,9 @@ a key's limits are is worked out once per key, and headers are written only when
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -113,7 +113,7 @@ class Limiter:
         self._day_count = day_count
         self._meters: dict[str, Meters] = {}
 
-    async def check(self, key: Key, tokens: int = 0, dialect: str | None = None) -> Decision:
+    def check(self, key: Key, tokens: int = 0, dialect: str | None = None) -> Coroutine[Any, Any, Decision]:
         """Admit and count one request of the key, or refuse it and count nothing.
 
         tokens: prompt tokens plus the largest completion asked for, counted on admission as OpenAI
@@ -125,18 +125,28 @@ class Limiter:
         if key.limits is not None and key.limits.refusing:
             return self._always_full(key, key.limits.refusing, show)
         meters = self._of(key)
-        place = None
+        counted, charges = meters.of_requests, meters.one_request
+        if tokens:
+            counted, charges = counted + meters.of_tokens, charges + meters.tokens(tokens)
         if meters.concurrent is not None:
-            name = f"{key.id}/{CONCURRENT}"
-            taken = await self._counters.enter(name, meters.concurrent)
-            if taken is None:
-                windows = self._shown(meters, await self._counters.read(meters.names))
-                return Decision(False, 1, CONCURRENT, lambda: windows, None, show)
-            place = name, taken
-        if not tokens:
-            return await self._admit(meters, meters.of_requests, meters.one_request, show, place)
-        counted, charges = meters.of_requests + meters.of_tokens, meters.one_request + meters.tokens(tokens)
-        return await self._admit(meters, counted, charges, show, place)
+            return self._enter(meters, meters.concurrent, counted, charges, show)
+        return self._admit(meters, counted, charges, show, None)
+
+    async def _enter(
+        self,
+        meters: Meters,
+        most: int,
+        counted: Sequence[Meter],
+        charges: Sequence[Charge],
+        show: Show,
+    ) -> Decision:
+        """As `_admit`, for one of the places that a key has."""
+        name = f"{meters.key.id}/{CONCURRENT}"
+        place = await self._counters.enter(name, most)
+        if place is None:
+            windows = self._shown(meters, await self._counters.read(meters.names))
+            return Decision(False, 1, CONCURRENT, lambda: windows, None, show)
+        return await self._admit(meters, counted, charges, show, (name, place))
 
     async def check_tokens(self, key: Key, tokens: int, dialect: str | None = None) -> Decision:
         """Count the tokens of a request that `check` admitted before its body was known.
@@ -248,19 +258,14 @@ class Limiter:
 
     def _shown(self, meters: Meters, cells: Sequence[Cell]) -> Sequence[Window]:
         now = self._clock.now()
-        return [
-            Window(
-                meter.scope,
-                meter.unit,
-                meter.limit,
-                max(0, meter.limit - cell.counted),
-                cell.left,
-                now + cell.left,
-            )
-            for meter, cell in zip(meters.windows, cells, strict=True)
-        ]
+        found = []
+        for meter, cell in zip(meters.windows, cells, strict=True):
+            limit, left = meter.limit, min(cell.left, meter.seconds)  # a float may come out above its length
+            remaining = max(0, limit - cell.counted)
+            found.append(Window(meter.scope, meter.unit, limit, remaining, left, now + left))
+        return found
 
-    def _always_full(self, key: Key, refusing: str, show: Show) -> Decision:
+    async def _always_full(self, key: Key, refusing: str, show: Show) -> Decision:
         """As if others had used up the key's window the moment it opened, with the UTC minute or day."""
         scope, unit, seconds = next(rule for rule in _RULES if rule[0] == refusing)
         now = self._clock.now()

@@ -58,6 +58,8 @@ class Answer:
     kinds: the type of each tool that is no function, by name
     """
 
+    __slots__ = ("_choices", "_extras", "_form", "_identity", "_kinds", "_with_logprobs")
+
     def __init__(
         self,
         identity: Identity,

@@ -27,12 +27,13 @@ class Form:
     def __init__(self, promised: AnswerForm) -> None:
         self.promised = promised
         self.message_nulls: Mapping[str, Any] = dict.fromkeys((*_MESSAGE_NULLS, *promised.message_nulls))
+        self._id = promised.id or _ID
         self._tells = bool(promised.fields or promised.usage_fields)
 
     def id(self, created: int, request_id: str) -> str:
         """The id of an answer made at `created`, unique because request ids are."""
-        template = self.promised.id or _ID
-        return template.format(created=created, random=request_id.removeprefix("req_"))
+        told = self._id.replace("{random}", request_id.removeprefix("req_"))
+        return told.replace("{created}", str(created))
 
     def extras(self, reply: Reply) -> Extras | None:
         """What an answer tells beyond the reference; None when that is nothing."""

@@ -20,6 +20,7 @@ from wiremark_server.domain.generation import Generation, OutputFormat
 
 _SCHEMA = RequestSchema("openai/chat.request")
 _INTEGERS = ("max_tokens", "max_completion_tokens", "n", "top_logprobs", "seed")
+_TEXT = OutputFormat()
 _UNSUPPORTED = {
     "functions": "use 'tools' in place of the deprecated 'functions'",
     "function_call": "use 'tool_choice' in place of the deprecated 'function_call'",
@@ -34,16 +35,16 @@ def decode(document: Mapping[str, Any], request_id: str) -> Asked:
     _refuse_unsupported(document)
     check_integers(document, _INTEGERS)
     stream, include_usage = streaming(document)
-    turns, image_param = read_turns(document["messages"])
-    tools = read_tools(document.get("tools") or ())
+    conversation = read_turns(document["messages"])
+    tools = read_tools(document["tools"]) if document.get("tools") else ()
     generation = Generation(
         request_id=request_id,
         model=document["model"],
-        turns=turns,
+        turns=conversation.turns,
         tools=tools,
         tool_choice=read_choice(document.get("tool_choice"), tools),
         parallel_tool_calls=document.get("parallel_tool_calls") is not False,
-        output=_output(document.get("response_format")),
+        output=_output(document["response_format"]) if document.get("response_format") else _TEXT,
         max_tokens=_budget(document),
         stop=stop_sequences(document.get("stop")),
         seed=document.get("seed"),
@@ -55,8 +56,8 @@ def decode(document: Mapping[str, Any], request_id: str) -> Asked:
         generation=generation,
         stream=stream,
         include_usage=include_usage,
-        image_param=image_param,
-        tool_bearing=bool(tools) or any(turn.role == "tool" or turn.tool_calls for turn in turns),
+        image_param=conversation.image_param,
+        tool_bearing=bool(tools) or conversation.tool_bearing,
     )
 
 
@@ -84,9 +85,10 @@ def _wanted(reasoning: Mapping[str, Any]) -> bool:
 
 
 def _refuse_unsupported(document: Mapping[str, Any]) -> None:
-    for name in _UNSUPPORTED.keys() & document.keys():
-        if document[name] is not None:
-            raise problem.invalid_request(f"Unsupported parameter: '{name}'; {_UNSUPPORTED[name]}.", name)
+    if not _UNSUPPORTED.keys().isdisjoint(document):
+        for name in _UNSUPPORTED:
+            if document.get(name) is not None:
+                raise problem.invalid_request(f"Unsupported parameter: '{name}'; {_UNSUPPORTED[name]}.", name)
     if "audio" in (document.get("modalities") or ()):
         raise problem.invalid_request(
             "Unsupported value: 'modalities' may only ask for \"text\".", "modalities"
@@ -102,9 +104,9 @@ def _budget(document: Mapping[str, Any]) -> int | None:
     return min(older, newer)
 
 
-def _output(form: Mapping[str, Any] | None) -> OutputFormat:
-    if form is None or form["type"] == "text":
-        return OutputFormat()
+def _output(form: Mapping[str, Any]) -> OutputFormat:
+    if form["type"] == "text":
+        return _TEXT
     if form["type"] == "json_object":
         return OutputFormat("json_object")
     wanted = form["json_schema"]

@@ -12,6 +12,7 @@ from wiremark_server.domain.generation import Tool, ToolCall, ToolChoice
 
 ARGUMENTS: Mapping[str, str] = {"function": "arguments", "custom": "input"}
 """Type of a tool → under which key a call of it has what it is called with."""
+_AUTO, _NONE = ToolChoice("auto"), ToolChoice("none")
 STANDARD_KINDS: Mapping[str, str] = MappingProxyType({})
 
 
@@ -43,9 +44,9 @@ _READERS = {"function": openai_tools.function, "custom": _custom}
 
 def read_choice(choice: str | Mapping[str, Any] | None, tools: tuple[Tool, ...]) -> ToolChoice:
     if choice is None or choice == "auto":
-        return ToolChoice("auto" if tools else "none")
+        return _AUTO if tools else _NONE
     if choice == "none":
-        return ToolChoice("none")
+        return _NONE
     if not tools:
         raise problem.invalid_request(
             "'tool_choice' is only allowed when 'tools' are specified.", "tool_choice"

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from msgspec import Struct
+
 from wiremark_server.dialects import images
 from wiremark_server.dialects.openai_chat.tools import read_calls
 from wiremark_server.domain import problem
-from wiremark_server.domain.generation import Role, Turn
+from wiremark_server.domain.generation import Role, ToolCall, Turn
 
 _ROLES: Mapping[str, Role] = {
     "developer": "system",
@@ -21,29 +23,42 @@ _ROLES: Mapping[str, Role] = {
 _TEXT_OF_PART = {"text": "text", "refusal": "refusal"}
 
 
-def read_turns(messages: Sequence[Mapping[str, Any]]) -> tuple[tuple[Turn, ...], str | None]:
-    """The turns, and the JSON path of the first image (None without one).
+class Conversation(Struct, frozen=True):
+    """image_param: JSON path of the first image, None without one; tool_bearing: tools have taken part"""
 
-    Raises ProblemError for an unreadable part, a tool result without its call, or a call without a result.
-    """
+    turns: tuple[Turn, ...]
+    image_param: str | None
+    tool_bearing: bool
+
+
+def read_turns(messages: Sequence[Mapping[str, Any]]) -> Conversation:
+    """Raises ProblemError for an unreadable part, a tool's result without its call, a call without result."""
     turns: list[Turn] = []
     first_image: str | None = None
+    tool_bearing = False
     unanswered: dict[str, None] = {}
     for position, message in enumerate(messages):
-        param = f"messages[{position}]"
-        role = message["role"]
+        role, content = message["role"], message.get("content")
         if role == "tool":
-            _take_result(message["tool_call_id"], unanswered, param)
+            tool_bearing = True
+            _take_result(message["tool_call_id"], unanswered, f"messages[{position}]")
         elif unanswered:
-            raise _missing_results(unanswered, param)
-        text, image_paths = _content(message.get("content"), f"{param}.content")
-        first_image = first_image or next(iter(image_paths), None)
-        calls = read_calls(message.get("tool_calls") or ()) if role == "assistant" else ()
-        unanswered.update(dict.fromkeys(call.id for call in calls))
-        turns.append(Turn(_ROLES[role], text, len(image_paths), calls, message.get("tool_call_id")))
+            raise _missing_results(unanswered, f"messages[{position}]")
+        images = 0
+        if not isinstance(content, str):
+            content, image_paths = _parts(content or (), f"messages[{position}].content")
+            images = len(image_paths)
+            if images and first_image is None:
+                first_image = image_paths[0]
+        calls: tuple[ToolCall, ...] = ()
+        if role == "assistant" and message.get("tool_calls"):
+            tool_bearing = True
+            calls = read_calls(message["tool_calls"])
+            unanswered.update(dict.fromkeys(call.id for call in calls))
+        turns.append(Turn(_ROLES[role], content, images, calls, message.get("tool_call_id")))
     if unanswered:
         raise _missing_results(unanswered, "messages")
-    return tuple(turns), first_image
+    return Conversation(tuple(turns), first_image, tool_bearing)
 
 
 def _take_result(call_id: str, unanswered: dict[str, None], param: str) -> None:
@@ -64,13 +79,11 @@ def _missing_results(unanswered: Mapping[str, None], param: str) -> problem.Prob
     )
 
 
-def _content(content: str | Sequence[Mapping[str, Any]] | None, param: str) -> tuple[str, list[str]]:
+def _parts(parts: Sequence[Mapping[str, Any]], param: str) -> tuple[str, list[str]]:
     """Text of a message and the paths of its images."""
-    if isinstance(content, str):
-        return content, []
     texts: list[str] = []
     image_paths: list[str] = []
-    for position, part in enumerate(content or ()):
+    for position, part in enumerate(parts):
         kind, where = part["type"], f"{param}[{position}]"
         if kind in _TEXT_OF_PART:
             texts.append(part[_TEXT_OF_PART[kind]])

@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+from msgspec import structs
+
 from wiremark_server.faults.change import CHAT, body, put, status, take, with_document
 from wiremark_server.faults.edit import Ask, Document, Edit, Inside, On, Promise, Question
 from wiremark_server.faults.fault import Fault, named
@@ -34,7 +36,7 @@ class _Changed:
     settles: bool = True
 
     async def hold(self, request: HoldRequest) -> Hold | Refused:
-        return await self.inner.hold(dataclasses.replace(request, amount=request.amount * 4 + 10))
+        return await self.inner.hold(structs.replace(request, amount=request.amount * 4 + 10))
 
     async def settle(
         self,
