@@ -27,7 +27,7 @@ class _Server(uvicorn.Server):
 
 
 async def echo(scope: Any, receive: Any, send: Any) -> None:
-    """Answers with the length of the body when all of it is there."""
+    """Answers with the length of the body when all of it is there; told to, in pieces of unknown length."""
     size, more = 0, True
     while more:
         message = await receive()
@@ -36,6 +36,11 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
         size += len(message.get("body", b""))
         more = message.get("more_body", False)
     body = b"%d" % size
+    if scope["query_string"] == b"pieces":
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for piece in (b"size ", body):
+            await send({"type": "http.response.body", "body": piece, "more_body": piece is not body})
+        return
     headers = [(b"content-length", b"%d" % len(body)), (b"x-path", scope["raw_path"])]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body})
@@ -190,3 +195,21 @@ def test_requests_in_pieces_and_one_after_the_other_are_answered(serve: Serve) -
         received = b""
         while received.count(b"\r\n\r\n1") < 5:
             received += client.recv(65_536)
+
+
+@pytest.mark.parametrize(
+    ("version", "framing", "body"),
+    [
+        (b"1.1", b"transfer-encoding: chunked", b"5\r\nsize \r\n1\r\n0\r\n0\r\n\r\n"),
+        (b"1.0", b"connection: close", b"size 0"),
+    ],
+)
+def test_pieces_are_chunks_where_the_client_knows_chunks(
+    serve: Serve, version: bytes, framing: bytes, body: bytes
+) -> None:
+    with connect(serve()) as client:
+        client.sendall(b"GET /?pieces HTTP/%b\r\nconnection: close\r\n\r\n" % version)
+        head, _, received = rest(client).partition(b"\r\n\r\n")
+    assert framing in head.lower()
+    assert (b"transfer-encoding" in head.lower()) == (version == b"1.1")
+    assert received == body

@@ -69,7 +69,7 @@ class Exchange:
         self.gone = self.begun = self.complete = False
         self._chunked = False
         self._head = b""  # as long as it is not sent
-        self._left = 0  # of the bytes that content-length promised
+        self._left: int | None = None  # of the bytes that content-length promised
 
     # -- what the connection does --------------------------------------------------------------------
 
@@ -139,11 +139,14 @@ class Exchange:
             length = told.get(b"content-length")
         if length is not None:
             self._left = int(length)
+        elif status in _NO_BODY:
+            self._left = 0
         closes = b"close" in told.get(b"connection", b"").lower()
         self.keep = self.keep and not closes
         if not self.keep and not closes:
             headers.append((b"connection", b"close"))
-        if length is None and status not in _NO_BODY and self.scope["method"] != "HEAD":
+        # HTTP/1.0 knows no chunks: there the end of the connection is the end of the body.
+        if self._left is None and self.scope["method"] != "HEAD" and self.scope["http_version"] != "1.0":
             self._chunked = True
             if b"transfer-encoding" not in told:
                 headers.append((b"transfer-encoding", b"chunked"))
@@ -156,12 +159,12 @@ class Exchange:
 
     def _go_on(self, body: bytes, *, more: bool) -> None:
         if self.scope["method"] == "HEAD":
-            body, self._left = b"", 0
+            body = b""
         elif self._chunked:
             body = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
             if not more:
                 body += b"0\r\n\r\n"
-        else:
+        elif self._left is not None:
             self._left -= len(body)
             if self._left < 0 or (self._left and not more):
                 raise RuntimeError("the body has another length than content-length says")
