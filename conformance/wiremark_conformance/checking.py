@@ -97,7 +97,7 @@ def refused(requirement: str, probe: str) -> None:
     """The requirement that a probe is answered with a 4xx."""
 
     def declined(view: View) -> Outcome:
-        if view.status is not None and 400 <= view.status < 500:
+        if view.declined:
             return None
         return f"answered {view.status_line}{view.error_text}, where a 4xx was expected"
 

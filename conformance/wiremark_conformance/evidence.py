@@ -163,6 +163,11 @@ class View:
         self.status: int | None = exchange.status
         self.succeeded: bool = self.status is not None and 200 <= self.status < 300
 
+    @property
+    def declined(self) -> bool:
+        """Whether the answer is a 4xx."""
+        return self.status is not None and 400 <= self.status < 500
+
     # -- head ----------------------------------------------------------------------------------
 
     @property
@@ -259,7 +264,7 @@ class View:
     def refused_honestly(self) -> bool:
         """A 4xx or 501: the request was understood well enough to be declined. Whether the body says
         so in the agreed form is a question of its own."""
-        return self.status == 501 or (self.status is not None and 400 <= self.status < 500)
+        return self.status == 501 or self.declined
 
     # -- body as a whole chat answer -----------------------------------------------------------
 

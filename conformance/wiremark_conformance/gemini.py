@@ -12,7 +12,7 @@ from typing import Any
 
 from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotTestable
-from wiremark_conformance.values import is_count
+from wiremark_conformance.values import is_count, members
 
 FINISH_REASONS = frozenset(
     """
@@ -116,7 +116,7 @@ def candidates(chunk: Chunk) -> Iterator[Mapping[str, Any]]:
 
 def parts(candidate: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     content = candidate.get("content")
-    found = content.get("parts") if isinstance(content, dict) else None
+    found = members(content).get("parts")
     return (part for part in found if isinstance(part, dict)) if isinstance(found, list) else iter(())
 
 

@@ -29,6 +29,7 @@ __all__ = [
     "judge_exchange",
     "judge_given",
     "judge_one",
+    "judge_one_given",
     "probes_for",
     "with_needs",
 ]
@@ -78,17 +79,20 @@ def judge_exchange(probe: str, evidence: Evidence) -> tuple[Judgement, ...]:
 
 
 def judge_given(evidence: Evidence) -> tuple[Judgement, ...]:
-    """What can be said of some exchanges and no others: every check that looks at nothing beyond them.
+    """What can be said of some exchanges and no others: every check that looks at nothing beyond them."""
+    return tuple(found for name in CHECKS if (found := judge_one_given(name, evidence)) is not None)
+
+
+def judge_one_given(requirement_id: str, evidence: Evidence) -> Judgement | None:
+    """One requirement on some exchanges; None when its check looks at more than these.
 
     Of a check that looks at one probe at a time, those that are there.
     """
-    register = load_register()
-    found: list[Judgement] = []
-    for name, check in CHECKS.items():
-        given = tuple(probe for probe in check.probes if _is_given(probe, evidence))
-        if given and (check.each or given == check.probes):
-            found.append(_judge(register[name], evidence, given))
-    return tuple(found)
+    check = CHECKS[requirement_id]
+    given = tuple(probe for probe in check.probes if _is_given(probe, evidence))
+    if not given or not (check.each or given == check.probes):
+        return None
+    return _judge(load_register()[requirement_id], evidence, given)
 
 
 def _is_given(probe: str, evidence: Evidence) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 from wiremark_conformance.evidence import View, parse_json
 from wiremark_conformance.order import at
 from wiremark_conformance.outcome import NotTestable
-from wiremark_conformance.values import is_count
+from wiremark_conformance.values import is_count, members
 
 STOP_REASONS = (
     "end_turn",
@@ -114,7 +114,7 @@ def start(view: View) -> Mapping[str, Any]:
 def usage_of(message: Mapping[str, Any]) -> Mapping[str, Any]:
     """The usage of a message or of a delta, or an empty one."""
     usage = message.get("usage")
-    return usage if isinstance(usage, dict) else {}
+    return members(usage)
 
 
 def _whole(view: View) -> Answer:

@@ -12,7 +12,7 @@ from typing import Any
 
 from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotTestable
-from wiremark_conformance.values import is_count
+from wiremark_conformance.values import is_count, listed, members
 
 STATUSES = ("completed", "failed", "in_progress", "cancelled", "queued", "incomplete")
 TERMINAL = ("response.completed", "response.incomplete", "response.failed")
@@ -39,7 +39,7 @@ def of_type(view: View, *names: str) -> list[Event]:
 def response_of(event: Event) -> Mapping[str, Any]:
     """The response that a lifecycle event carries, or an empty one."""
     found = event.get("response")
-    return found if isinstance(found, dict) else {}
+    return members(found)
 
 
 def response(view: View) -> Mapping[str, Any]:
@@ -60,7 +60,7 @@ def _ended(view: View) -> Mapping[str, Any]:
 def items_of(document: Mapping[str, Any]) -> list[Item]:
     """The output items of a response as far as they are objects."""
     output = document.get("output")
-    return [item for item in output if isinstance(item, dict)] if isinstance(output, list) else []
+    return [item for item in listed(output) if isinstance(item, dict)]
 
 
 def items(view: View, *kinds: str) -> list[Item]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeGuard
 
 from wiremark_schemas.explain import shorten
@@ -27,6 +28,16 @@ def is_count(value: Any) -> TypeGuard[int]:
 def is_text(value: Any) -> bool:
     """A string with something in it."""
     return isinstance(value, str) and value != ""
+
+
+def members(value: Any) -> Mapping[str, Any]:
+    """A JSON object as it is; of anything else none."""
+    return value if isinstance(value, dict) else {}
+
+
+def listed(value: Any) -> list[Any]:
+    """A JSON array as it is; of anything else none."""
+    return value if isinstance(value, list) else []
 
 
 def shown(value: Any) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from wiremark_conformance.values import is_count, is_int, is_number, is_text, shown
+from wiremark_conformance.values import is_count, is_int, is_number, is_text, listed, members, shown
 
 VALUES: list[Any] = [None, True, False, -1, 0, 1, 2, 0.0, 0.5, -0.5, "", "a", [], {}]
 
@@ -23,6 +23,11 @@ VALUES: list[Any] = [None, True, False, -1, 0, 1, 2, 0.0, 0.5, -0.5, "", "a", []
 def test_a_question_is_answered_by_type_and_bound(question: Callable[[Any], bool], yes: list[Any]) -> None:
     said = [value for value in VALUES if question(value)]
     assert [(type(value), value) for value in said] == [(type(value), value) for value in yes]
+
+
+def test_a_value_of_another_type_has_no_members_and_lists_nothing() -> None:
+    assert [members(value) for value in [{"a": 1}, *VALUES]] == [{"a": 1}, *({} for _ in VALUES)]
+    assert [listed(value) for value in [["a"], *VALUES]] == [["a"], *([] for _ in VALUES)]
 
 
 def test_a_value_is_shown_as_json() -> None:

@@ -6,10 +6,11 @@ import ast
 import difflib
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -17,12 +18,25 @@ import yaml
 # The exit codes that the tool keeps for a mutant: those of pytest (1: a test failed, 3: pytest broke, 0: all
 # passed), its own (36: too slow, 33: no test calls the function), and the kernel's for too slow.
 _KILLED = {1: "killed", 3: "killed", 36: "too slow", -24: "too slow", 152: "too slow", -9: "too slow"}
+_DONE_WITH = frozenset({*_KILLED.values(), "wording"})
 _ALIVE = {0: "survived", 33: "called by no test", 5: "called by no test"}
 
 
 class Verdict(StrEnum):
     GOOD = "good"
     BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A function of a module or of one of its classes, whole and without decorators.
+
+    function: its name, of a method with the class's before it: `Answer.text`
+    """
+
+    function: str
+    before: str
+    after: str
 
 
 @dataclass(frozen=True)
@@ -47,7 +61,7 @@ class Mutant:
 
     @property
     def lives(self) -> bool:
-        return self.ending not in _KILLED.values()
+        return self.ending not in _DONE_WITH
 
 
 @dataclass(frozen=True)
@@ -55,13 +69,15 @@ class Comparison:
     """What the tests said against what is explained.
 
     endings:     how many mutants ended how
-    unexplained: survivors without a reason
+    unexplained: survivors without a reason, of modules that have more of them than are known
     dead:        entries whose mutant is killed by now
+    left:        module that is not finished → how many survivors without a reason it has
     """
 
     endings: Counter[str]
     unexplained: tuple[Change, ...]
     dead: tuple[Change, ...]
+    left: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def verdict(self) -> Verdict:
@@ -73,8 +89,11 @@ class Comparison:
             yield f"survived without a reason in survivors.yaml: {change}"
         for change in self.dead:
             yield f"explained in survivors.yaml, but no longer alive: {change}"
+        for module, count in self.left.items():
+            yield f"not finished: {count} survivors of {module} are neither killed nor explained"
         told = ", ".join(f"{count} {ending}" for ending, count in self.endings.most_common())
-        yield f"{self.endings.total()} mutants: {told}; {len(self.unexplained)} of them unexplained"
+        unexplained = len(self.unexplained) + sum(self.left.values())
+        yield f"{self.endings.total()} mutants: {told}; {unexplained} of them unexplained"
 
 
 def mutants_in(package: Path, module: str) -> list[Mutant]:
@@ -101,19 +120,30 @@ def _functions(source: str) -> dict[str, str]:
 
 def _change(module: str, name: str, functions: dict[str, str]) -> Change:
     function = name.rpartition("__mutmut_")[0]
-    before, after = functions[f"{function}__mutmut_orig"], functions[name]
+    plain = function.removeprefix("x_").removeprefix("x").replace("ǁ", ".").lstrip(".")
+    return _between(module, plain, functions[f"{function}__mutmut_orig"], functions[name])
+
+
+def change(module: str, function: str, before: str, after: str) -> Change:
+    """The change between two sources of one function."""
+    return _between(module, function, *(next(iter(_functions(one).values())) for one in (before, after)))
+
+
+def _between(module: str, function: str, before: str, after: str) -> Change:
     lines = list(difflib.ndiff(before.splitlines(), after.splitlines()))
     was, now = (
         " / ".join(line[2:].strip() for line in lines if line.startswith(mark)) for mark in ("- ", "+ ")
     )
-    return Change(
-        module, function.removeprefix("x_").removeprefix("x").replace("ǁ", ".").lstrip("."), was, now
-    )
+    return Change(module, function, was, now)
 
 
-def explained(file: Path) -> list[Change]:
+def explained(folder: Path) -> list[Change]:
     """The survivors that have a reason; each entry is {in, was, now, why}, `in` being `module: function`."""
-    entries = yaml.safe_load(file.read_text()) or []
+    return [one for file in sorted(folder.glob("*.yaml")) for one in _explained_in(file)]
+
+
+def _explained_in(file: Path) -> list[Change]:
+    entries = yaml.safe_load(file.read_text(encoding="utf-8")) or []
     for entry in entries:
         if set(entry) != {"in", "was", "now", "why"} or not str(entry["why"]).strip():
             raise SystemExit(
@@ -127,11 +157,20 @@ def _explained(**entry: str) -> Change:
     return Change(module, function, entry["was"], entry["now"])
 
 
-def compare(mutants: Sequence[Mutant], known: Sequence[Change]) -> Comparison:
-    """What the tests said against what is explained; a change that two mutants share is explained once."""
+def compare(
+    mutants: Sequence[Mutant], known: Sequence[Change], unfinished: Mapping[str, int] = MappingProxyType({})
+) -> Comparison:
+    """What the tests said against what is explained; a change that two mutants share is explained once.
+
+    unfinished: module → how many of its survivors may be without a reason
+    """
     alive = {mutant.change: None for mutant in mutants if mutant.lives}
+    unexplained = [change for change in alive if change not in known]
+    counts = Counter(change.module for change in unexplained)
+    left = {module: count for module, count in counts.items() if count <= unfinished.get(module, 0)}
     return Comparison(
         Counter(mutant.ending for mutant in mutants),
-        tuple(change for change in alive if change not in known),
+        tuple(change for change in unexplained if change.module not in left),
         tuple(change for change in known if change not in alive),
+        left,
     )

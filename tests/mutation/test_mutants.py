@@ -65,7 +65,7 @@ def test_an_entry_without_a_reason_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "survivors.yaml"
     file.write_text("- {in: 'm: size', was: a, now: b, why: ' '}")
     with pytest.raises(SystemExit, match="an entry needs in, was, now and why"):
-        explained(file)
+        explained(tmp_path)
 
 
 def test_what_is_explained_stands_in_the_source() -> None:

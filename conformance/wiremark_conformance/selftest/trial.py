@@ -25,10 +25,14 @@ from wiremark_conformance.selftest.subject import Instance, Subject
 from wiremark_conformance.target import Target
 
 _ORIGIN = "http://wiremark.invalid"
-_FOUND = frozenset({Verdict.FAIL, Verdict.WARN, Verdict.SILENT, Verdict.HARNESS_ERROR})
+FOUND = frozenset({Verdict.FAIL, Verdict.WARN, Verdict.SILENT, Verdict.HARNESS_ERROR})
 _ONCE = Patience(attempts=1)  # what is busy on purpose is not asked again
 _SAMPLE = 6  # of the questions that a fault has nothing to do with, one in so many is asked all the same
 _contract = functools.cache(contracts.load)
+
+
+class BrokenTrialError(Exception):
+    """A trial that says nothing about the suite; the text says what broke."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,30 +73,45 @@ class Outcome:
 def run(trial: Trial, subject: Subject) -> Outcome:
     """Never raises for what the server does; a trial that breaks says so in its outcome."""
     try:
-        with subject.open(
-            trial.contract, trial.faults, trial.variants, trial.rate, trial.seed, socket=trial.socket
-        ) as instance:
-            return _judged(trial, instance)
+        evidence = observe(trial, subject, asked(trial), probes_for(required(trial)))
+        judgements = judge_given(evidence)
+    except BrokenTrialError as reason:
+        return Outcome(trial, {}, broke=str(reason))
     except Exception as error:  # noqa: BLE001 - one broken trial is reported and the others go on
         return Outcome(trial, {}, broke=f"{type(error).__name__}: {error}")
+    return Outcome(
+        trial, {j.requirement.id: f"{j.verdict}: {j.message}" for j in judgements if j.verdict in FOUND}
+    )
+
+
+def observe(trial: Trial, subject: Subject, probes: Sequence[str], others: Sequence[str] = ()) -> Evidence:
+    """What the server under trial answered. Raises BrokenTrialError when what broke was not meant to.
+
+    probes: those that are made, needs first
+    others: those of which all that is made in other ways is made too
+    """
+    with subject.open(
+        trial.contract, trial.faults, trial.variants, trial.rate, trial.seed, socket=trial.socket
+    ) as instance:
+        return _observed(instance, probes, others)
 
 
 def asked(trial: Trial) -> tuple[str, ...]:
     """The probes of a trial, needs first: those of the areas that it is about, and a sample of the others."""
     if not trial.owed:
         return tuple(PROBES)
-    areas = {load_register()[name].area for name in _owed(trial)}
+    areas = {load_register()[name].area for name in required(trial)}
     owed = probes_for(r.id for r in load_register() if r.area in areas)
     drawn = (name for name in PROBES if zlib.crc32(f"{trial.seed} {name}".encode()) % _SAMPLE == 0)
     return with_needs((*owed, *drawn))
 
 
-def _owed(trial: Trial) -> tuple[str, ...]:
+def required(trial: Trial) -> tuple[str, ...]:
     """The requirements that it is about."""
     return tuple(r.id for r in load_register() if any(fnmatchcase(r.id, p) for p in trial.owed))
 
 
-def _judged(trial: Trial, instance: Instance) -> Outcome:
+def _observed(instance: Instance, probes: Sequence[str], others: Sequence[str]) -> Evidence:
     contract = _contract(instance.contract)
     sender: Sender
     broken: Sequence[str] = ()
@@ -108,14 +127,10 @@ def _judged(trial: Trial, instance: Instance) -> Outcome:
     )
     prober = Prober(sender, _ONCE, workers=1, sleep=lambda _: None)
     exchanges = {
-        **prober.run(asked(trial), target, {}),
-        **outside.ask(probes_for(_owed(trial)), target, sender.send),
+        **prober.run(probes, target, {}),
+        **outside.ask(others, target, sender.send),
     }
     crashes = (*instance.crashes, *broken)
     if crashes:
-        return Outcome(trial, {}, broke=f"the server itself broke: {crashes[0]}")
-    judgements = judge_given(Evidence(target, exchanges))
-    return Outcome(
-        trial,
-        {j.requirement.id: f"{j.verdict}: {j.message}" for j in judgements if j.verdict in _FOUND},
-    )
+        raise BrokenTrialError(f"the server itself broke: {crashes[0]}")
+    return Evidence(target, exchanges)

@@ -7,11 +7,14 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache
+from functools import cache, partial
 from multiprocessing import get_context, parent_process
+from typing import TypeVar
 
 from wiremark_conformance.selftest import subject
 from wiremark_conformance.selftest.trial import Outcome, Trial, run
+
+T = TypeVar("T")
 
 _PER_CORE = 2  # a trial waits for its ledger's disk about as long as it computes
 
@@ -19,16 +22,28 @@ _PER_CORE = 2  # a trial waits for its ledger's disk about as long as it compute
 def outcomes(
     trials: Sequence[Trial], *, workers: int = 0, progress: Callable[[int], None] = lambda _: None
 ) -> tuple[Outcome, ...]:
-    """What each trial found, in order.
+    """What each trial found, in order; `workers` and `progress` as for `each`."""
+    return each(run, trials, workers=workers, progress=progress)
 
+
+def each(
+    made: Callable[[Trial, subject.Subject], T],
+    trials: Sequence[Trial],
+    *,
+    workers: int = 0,
+    progress: Callable[[int], None] = lambda _: None,
+) -> tuple[T, ...]:
+    """What is made of each trial, in order.
+
+    made:     a function of a module, which the processes find by its name
     workers:  processes; 0 for as many as this machine has use for
     progress: is told how many are done
     """
     count = min(workers or _PER_CORE * (os.cpu_count() or 1), len(trials)) or 1
-    found: list[Outcome] = []
+    found: list[T] = []
     with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:
-        for outcome in pool.map(_run, trials, chunksize=4):
-            found.append(outcome)
+        for one in pool.map(partial(_make, made), trials, chunksize=4):
+            found.append(one)
             progress(len(found))
     return tuple(found)
 
@@ -53,5 +68,5 @@ def _subject() -> subject.Subject:
     return found
 
 
-def _run(trial: Trial) -> Outcome:
-    return run(trial, _subject())
+def _make(made: Callable[[Trial, subject.Subject], T], trial: Trial) -> T:
+    return made(trial, _subject())

@@ -61,6 +61,16 @@ def test_a_success_is_a_status_of_the_two_hundreds(world: Any, status: int | Non
     assert (view.succeeded, view.evidence) == (succeeded, evidence)
 
 
+@pytest.mark.parametrize(
+    ("status", "declined"),
+    [(None, False), (399, False), (400, True), (499, True), (500, False), (501, False)],
+)
+def test_a_refusal_is_a_status_of_the_four_hundreds(world: Any, status: int | None, declined: bool) -> None:
+    world["chat.plain"].status = status
+    view = world.evidence(["chat.plain"]).view("chat.plain")
+    assert (view.declined, view.refused_honestly) == (declined, declined or status == 501)
+
+
 def test_all_that_was_made_is_looked_at_in_order(world: Any) -> None:
     made = world.evidence(["chat.plain", "chat.stream"]).made()
     assert [view.probe for view in made] == ["chat.plain", "chat.stream"]

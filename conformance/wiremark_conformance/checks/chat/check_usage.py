@@ -8,7 +8,7 @@ from typing import Any
 from wiremark_conformance.checking import check, each
 from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotTestable, Outcome
-from wiremark_conformance.values import is_count, is_int, shown
+from wiremark_conformance.values import is_count, is_int, members, shown
 
 _ANSWERS = ("chat.plain", "chat.tools.forced", "chat.n", "chat.json-schema")
 _COUNTS = ("prompt_tokens", "completion_tokens", "total_tokens")
@@ -62,7 +62,7 @@ def details(view: View) -> Outcome:
         ("completion_tokens", "completion_tokens_details", "reasoning_tokens"),
     ):
         within = view.usage.get(group)
-        count = within.get(part) if isinstance(within, dict) else None
+        count = members(within).get(part)
         if is_int(count) and count > view.count(whole):  # type: ignore[operator]
             return f"{count} `{part}` are more than {view.count(whole)} `{whole}`"
     return None

@@ -9,26 +9,26 @@ from wiremark_conformance.checking import accepted, check
 from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotTestable, Outcome, Silent
 from wiremark_conformance.probes.chat import TOP_LOGPROBS
-from wiremark_conformance.values import is_int, shown
+from wiremark_conformance.values import is_int, listed, members, shown
 
 accepted("chat.logprobs.accepted", "chat.logprobs")
 
 
 def _content(view: View) -> Any:
     logprobs = view.choices[0].get("logprobs")
-    return logprobs.get("content") if isinstance(logprobs, dict) else None
+    return members(logprobs).get("content")
 
 
 def _entries(view: View) -> list[Mapping[str, Any]]:
     content = _content(view)
     if not isinstance(content, list) or not content:
         raise NotTestable("the answer has no log probabilities")
-    return [entry if isinstance(entry, dict) else {} for entry in content]
+    return [members(entry) for entry in content]
 
 
 def _alternatives(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     found = entry.get("top_logprobs")
-    return [other for other in found if isinstance(other, dict)] if isinstance(found, list) else []
+    return [other for other in listed(found) if isinstance(other, dict)]
 
 
 @check("chat.logprobs.present", "chat.logprobs")
@@ -93,8 +93,8 @@ def text(view: View) -> Outcome:
 
 def _chunk_entries(choice: Mapping[str, Any]) -> list[Any]:
     logprobs = choice.get("logprobs")
-    content = logprobs.get("content") if isinstance(logprobs, dict) else None
-    return content if isinstance(content, list) else []
+    content = members(logprobs).get("content")
+    return listed(content)
 
 
 @check("chat.logprobs.stream", "chat.logprobs.stream", expects="stream")

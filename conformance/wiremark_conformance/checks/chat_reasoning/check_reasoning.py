@@ -8,7 +8,7 @@ from typing import Any
 from wiremark_conformance.checking import accepted, check
 from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotPromised, NotTestable, Outcome, Silent
-from wiremark_conformance.values import is_int, is_text, shown
+from wiremark_conformance.values import is_int, is_text, members, shown
 
 _TAGS = ("<think>", "<thinking>", "<reasoning>", "</think>")
 
@@ -95,7 +95,7 @@ def _detailed(view: View, messages: Iterable[Mapping[str, Any]]) -> Outcome:
 @check("chat.reasoning.tokens", "chat.reasoning")
 def tokens(view: View) -> Outcome:
     details = view.usage.get("completion_tokens_details")
-    found = details.get("reasoning_tokens") if isinstance(details, dict) else None
+    found = members(details).get("reasoning_tokens")
     if not any(is_text(view.message.get(name)) for name in ("reasoning_content", "reasoning")):
         raise NotTestable("the answer shows no reasoning")
     if is_int(found) and found > 0:  # type: ignore[operator]

@@ -7,7 +7,7 @@ from wiremark_conformance.checks.chat_stream import STREAMS, TEXT_STREAMS
 from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotTestable, Outcome
 from wiremark_conformance.shapes import type_violations
-from wiremark_conformance.values import is_int, is_text, shown
+from wiremark_conformance.values import is_int, is_text, listed, shown
 
 # Keys that have a check of their own; one fault should be told once.
 _JUDGED_ELSEWHERE = frozenset(
@@ -88,7 +88,7 @@ def choices_array(view: View) -> Outcome:
 def choice_fields(view: View) -> Outcome:
     for chunk in view.chunks:
         choices = chunk.get("choices")
-        for choice in choices if isinstance(choices, list) else ():
+        for choice in listed(choices):
             if not isinstance(choice, dict) or not is_int(choice.get("index")):
                 return f"a choice of a chunk has no integer `index`: {shown(choice)}"
             if not isinstance(choice.get("delta"), dict):

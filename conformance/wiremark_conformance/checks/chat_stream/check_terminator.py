@@ -6,7 +6,7 @@ from wiremark_conformance.checking import check, each
 from wiremark_conformance.checks.chat_stream import STREAMS, TEXT_STREAMS
 from wiremark_conformance.evidence import DONE, View
 from wiremark_conformance.outcome import NotTestable, Outcome
-from wiremark_conformance.values import is_text, shown
+from wiremark_conformance.values import is_text, listed, shown
 
 
 def done_once(view: View) -> Outcome:
@@ -73,7 +73,7 @@ def error_ends(view: View) -> Outcome:
     first = view.before_done.index(view.error_frames[0])
     for frame in view.before_done[first + 1 :]:
         choices = frame.value.get("choices") if isinstance(frame.value, dict) else None
-        for choice in choices if isinstance(choices, list) else ():
+        for choice in listed(choices):
             if isinstance(choice, dict) and choice.get("finish_reason"):
                 return f"after the error a chunk says `finish_reason` {shown(choice['finish_reason'])}"
     return None

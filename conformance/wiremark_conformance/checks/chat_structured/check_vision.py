@@ -23,7 +23,7 @@ accepted("chat.vision.sample", "chat.vision.sample")
 
 @each("chat.vision.internal-refused", *_INTERNAL, expects="refusal")
 def internal(view: View) -> Outcome:
-    if view.status is not None and 400 <= view.status < 500:
+    if view.declined:
         return None
     return f"an address within the endpoint's own network was answered {view.status_line}{view.error_text}"
 

@@ -12,7 +12,7 @@ from wiremark_conformance.checking import accepted, check
 from wiremark_conformance.evidence import View, parse_json
 from wiremark_conformance.outcome import NotTestable, Outcome, Silent
 from wiremark_conformance.probes.tools import PARAMETERS, TOOL
-from wiremark_conformance.values import is_text, shown
+from wiremark_conformance.values import is_text, members, shown
 
 accepted("chat.tools.forced.accepted", "chat.tools.forced")
 
@@ -57,7 +57,7 @@ def called(view: View) -> Outcome:
             raise NotTestable("the answer was cut off before it could call")
         return Silent(f"`tool_calls` is {shown(calls)}, although `tool_choice` named a function")
     functions = [call.get("function") for call in view.tool_calls]
-    names = [function.get("name") if isinstance(function, dict) else None for function in functions]
+    names = [members(function).get("name") for function in functions]
     return (
         None
         if all(name == TOOL for name in names)

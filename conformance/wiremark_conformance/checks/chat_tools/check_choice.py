@@ -10,7 +10,7 @@ from wiremark_conformance.evidence import View, parse_json
 from wiremark_conformance.outcome import NotTestable, Outcome, Silent
 from wiremark_conformance.probes.structured import PING, RICH_SCHEMA
 from wiremark_conformance.probes.tools import TOOL
-from wiremark_conformance.values import shown
+from wiremark_conformance.values import members, shown
 
 accepted("chat.tools.rich.accepted", "chat.tools.rich")
 accepted("chat.tools.empty", "chat.tools.empty")
@@ -23,7 +23,7 @@ _RICH = Draft202012Validator(RICH_SCHEMA)
 @check("chat.tools.rich.valid", "chat.tools.rich")
 def rich_valid(view: View) -> Outcome:
     function = view.tool_calls[0].get("function")
-    arguments = function.get("arguments") if isinstance(function, dict) else None
+    arguments = members(function).get("arguments")
     if not isinstance(arguments, str):
         raise NotTestable("the arguments of the call are no string")
     value, defect = parse_json(arguments)
@@ -44,7 +44,7 @@ def no_arguments(view: View) -> Outcome:
 
 def _names(view: View) -> list[object]:
     functions = [call.get("function") for call in view.tool_calls]
-    return [function.get("name") if isinstance(function, dict) else None for function in functions]
+    return [members(function).get("name") for function in functions]
 
 
 @check("chat.tools.allowed", "chat.tools.allowed")
@@ -62,7 +62,7 @@ def single(view: View) -> Outcome:
 
 
 def _declined(view: View) -> bool:
-    return view.status is not None and 400 <= view.status < 500
+    return view.declined
 
 
 @check("chat.tools.functions", "chat.tools.functions", expects="refusal")

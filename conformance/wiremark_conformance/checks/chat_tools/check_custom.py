@@ -17,7 +17,7 @@ accepted("chat.tools.custom.round-trip", "chat.tools.custom.round-trip")
 
 @check("chat.tools.custom", "chat.tools.custom", expects="refusal")
 def custom(view: View) -> Outcome:
-    if view.status is not None and 400 <= view.status < 500:
+    if view.declined:
         return None
     if not view.succeeded:
         return f"answered {view.status_line}{view.error_text}"

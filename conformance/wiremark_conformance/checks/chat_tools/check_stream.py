@@ -10,7 +10,7 @@ from wiremark_conformance.checks.chat_tools.check_call import markup, not_one_ob
 from wiremark_conformance.evidence import View, tool_pieces
 from wiremark_conformance.outcome import NotTestable, Outcome, Silent
 from wiremark_conformance.probes.tools import TOOL
-from wiremark_conformance.values import is_int, is_text, shown
+from wiremark_conformance.values import is_int, is_text, members, shown
 
 STREAM = "chat.tools.stream"
 PARALLEL = "chat.tools.parallel"
@@ -29,7 +29,7 @@ def _pieces(view: View) -> Iterator[Mapping[str, Any]]:
 
 def _function(piece: Mapping[str, Any]) -> Mapping[str, Any]:
     function = piece.get("function")
-    return function if isinstance(function, dict) else {}
+    return members(function)
 
 
 def _unindexed(view: View) -> bool:

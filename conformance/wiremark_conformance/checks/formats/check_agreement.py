@@ -8,7 +8,7 @@ from wiremark_conformance.checking import Function, check
 from wiremark_conformance.checks.formats.told import CHAT, FORMATS, Format
 from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotPromised, NotTestable, Outcome
-from wiremark_conformance.values import shown
+from wiremark_conformance.values import listed, shown
 
 
 def _prompt(other: Format) -> Function:
@@ -89,7 +89,7 @@ def by_key_header(one: View, two: View) -> Outcome:
 def _ids(view: View) -> set[str]:
     """The models of a list, in whichever form it came."""
     data: Any = view.object.get("data", view.object.get("models"))
-    entries = [entry for entry in data if isinstance(entry, dict)] if isinstance(data, list) else []
+    entries = [entry for entry in listed(data) if isinstance(entry, dict)]
     named = (entry.get("id", entry.get("name")) for entry in entries)
     found = {name.removeprefix("models/") for name in named if isinstance(name, str)}
     if not found:

@@ -11,7 +11,7 @@ from wiremark_conformance import responses as responses_format
 from wiremark_conformance.evidence import View, parse_json
 from wiremark_conformance.messages import answer
 from wiremark_conformance.outcome import NotTestable
-from wiremark_conformance.values import is_int, shown
+from wiremark_conformance.values import is_int, members, shown
 
 Stop = Literal["end", "budget", "tools", "filter"]
 
@@ -79,8 +79,8 @@ def chat(view: View) -> Told:
     found = view.choices[0].get("finish_reason")
     calls = []
     for call in view.message.get("tool_calls") or ():
-        function = call.get("function") if isinstance(call, dict) else None
-        function = function if isinstance(function, dict) else {}
+        function = members(call).get("function")
+        function = members(function)
         arguments, _ = parse_json(str(function.get("arguments")))
         calls.append((function.get("name"), arguments))
     return Told(
@@ -121,7 +121,7 @@ def responses(view: View) -> Told:
     status, details = document.get("status"), document.get("incomplete_details")
     stop: Stop = "tools" if calls else "end"
     if status == "incomplete":
-        stop = _stop(_INCOMPLETE, details.get("reason") if isinstance(details, dict) else None)
+        stop = _stop(_INCOMPLETE, members(details).get("reason"))
     return Told(
         responses_format.count(view, "input_tokens"),
         responses_format.count(view, "output_tokens"),

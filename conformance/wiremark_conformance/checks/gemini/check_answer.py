@@ -12,7 +12,7 @@ from wiremark_conformance.evidence import View
 from wiremark_conformance.gemini import FINISH_REASONS, answer, without_nulls
 from wiremark_conformance.outcome import NotTestable, Outcome
 from wiremark_conformance.shapes import schema_violations
-from wiremark_conformance.values import is_text, shown
+from wiremark_conformance.values import is_text, members, shown
 
 RESPONSE = "gemini/generate.response"
 _SNAKE = re.compile(r"[a-z0-9]+(_[a-z0-9]+)+")
@@ -49,7 +49,7 @@ def candidates(view: View) -> Outcome:
 @check("gemini.parts", "gemini.plain")
 def parts(view: View) -> Outcome:
     content = answer(view).candidates[0].get("content")
-    found = content.get("parts") if isinstance(content, dict) else None
+    found = members(content).get("parts")
     if isinstance(found, list) and found and all(isinstance(part, dict) for part in found):
         return None
     return f"`content` is {shown(content)}, without parts"

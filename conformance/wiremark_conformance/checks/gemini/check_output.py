@@ -14,7 +14,7 @@ from wiremark_conformance.gemini import answer
 from wiremark_conformance.outcome import NotTestable, Outcome, Silent
 from wiremark_conformance.probes.chat import CITY_SCHEMA
 from wiremark_conformance.probes.gemini import FAMILIES, TOP_LOGPROBS
-from wiremark_conformance.values import is_text, shown
+from wiremark_conformance.values import is_text, members, shown
 
 _SCHEMAS = ("gemini.json-schema", "gemini.json-schema.standard")
 _CITY = Draft202012Validator(CITY_SCHEMA)
@@ -54,7 +54,7 @@ def valid(view: View) -> Outcome:
 
 @check("gemini.enum.word", "gemini.enum", expects="refusal")
 def word(view: View) -> Outcome:
-    if view.status is not None and 400 <= view.status < 500:
+    if view.declined:
         return None
     if not view.succeeded:
         return f"answered {view.status_line}{view.error_text}"
@@ -70,7 +70,7 @@ def word(view: View) -> Outcome:
 
 def _chosen(view: View) -> list[Any]:
     found = answer(view).candidates[0].get("logprobsResult")
-    chosen = found.get("chosenCandidates") if isinstance(found, dict) else None
+    chosen = members(found).get("chosenCandidates")
     if not isinstance(chosen, list) or not chosen:
         raise NotTestable("there are no log probabilities")
     return chosen
@@ -79,14 +79,14 @@ def _chosen(view: View) -> list[Any]:
 @check("gemini.logprobs.present", "gemini.logprobs")
 def logprobs_present(view: View) -> Outcome:
     found = answer(view).candidates[0].get("logprobsResult")
-    chosen = found.get("chosenCandidates") if isinstance(found, dict) else None
+    chosen = members(found).get("chosenCandidates")
     return None if chosen else Silent(f"`logprobsResult` is {shown(found)}")
 
 
 @check("gemini.logprobs.values", "gemini.logprobs")
 def logprobs_values(view: View) -> Outcome:
     for entry in _chosen(view):
-        value: Any = entry.get("logProbability") if isinstance(entry, dict) else None
+        value: Any = members(entry).get("logProbability")
         number = isinstance(value, int | float) and not isinstance(value, bool) and value <= 1e-6
         if not number or not isinstance(entry.get("token"), str):
             return f"an entry of `chosenCandidates` is {shown(entry)}"
@@ -96,13 +96,13 @@ def logprobs_values(view: View) -> Outcome:
 @check("gemini.logprobs.top", "gemini.logprobs")
 def logprobs_top(view: View) -> Outcome:
     result = answer(view).candidates[0].get("logprobsResult")
-    found = result.get("topCandidates") if isinstance(result, dict) else None
+    found = members(result).get("topCandidates")
     chosen = _chosen(view)
     if not isinstance(found, list) or len(found) != len(chosen):
         return f"`topCandidates` is {shown(found)}, not one entry for each of {len(chosen)} tokens"
     for entry in found:
-        listed = entry.get("candidates") if isinstance(entry, dict) else None
-        if not isinstance(listed, list) or len(listed) > TOP_LOGPROBS:
+        others = members(entry).get("candidates")
+        if not isinstance(others, list) or len(others) > TOP_LOGPROBS:
             return f"an entry of `topCandidates` is {shown(entry)}, {TOP_LOGPROBS} were asked for"
     return None
 
@@ -174,7 +174,7 @@ def blocked_stream(view: View) -> Outcome:
 
 def _blocked_by(document: Any) -> Outcome:
     feedback = document.get("promptFeedback")
-    reason = feedback.get("blockReason") if isinstance(feedback, dict) else None
+    reason = members(feedback).get("blockReason")
     return None if is_text(reason) else f"`promptFeedback` of a prompt that is blocked is {shown(feedback)}"
 
 

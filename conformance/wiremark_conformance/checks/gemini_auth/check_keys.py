@@ -9,7 +9,7 @@ from wiremark_conformance.checking import accepted, check, each
 from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotTestable, Outcome
 from wiremark_conformance.probes.table import WRONG_KEY
-from wiremark_conformance.values import shown
+from wiremark_conformance.values import listed, shown
 
 _WRONG = ("gemini.auth.wrong-key", "gemini.auth.wrong-key.query", "gemini.keys.revoked")
 _THROTTLED = ("gemini.keys.throttled", "gemini.keys.throttled.stream")
@@ -49,7 +49,7 @@ def wrong_key_status(view: View) -> Outcome:
 def _details(view: View, kind: str) -> list[Mapping[str, Any]]:
     """The details of an error of one kind, such as `ErrorInfo`."""
     found = view.envelope.get("details")
-    entries = found if isinstance(found, list) else ()
+    entries = listed(found)
     return [one for one in entries if isinstance(one, dict) and str(one.get("@type")).endswith(f".{kind}")]
 
 

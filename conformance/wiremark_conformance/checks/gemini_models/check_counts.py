@@ -11,7 +11,7 @@ from wiremark_conformance.evidence import View
 from wiremark_conformance.gemini import answer
 from wiremark_conformance.outcome import NotTestable, Outcome, Silent
 from wiremark_conformance.probes.embeddings import BATCH, DIMENSIONS
-from wiremark_conformance.values import is_count, shown
+from wiremark_conformance.values import is_count, listed, members, shown
 
 _COUNTS = ("gemini.count", "gemini.count.request")
 
@@ -45,7 +45,7 @@ def agrees(plain: View, counted: View) -> Outcome:
 
 
 def _values(entry: Any) -> Any:
-    return entry.get("values") if isinstance(entry, dict) else None
+    return members(entry).get("values")
 
 
 def _vector(view: View) -> Sequence[float]:
@@ -86,7 +86,7 @@ def batch_count(view: View) -> Outcome:
 def batch_order(view: View) -> Outcome:
     """The first and the last text are the same."""
     found = view.object.get("embeddings")
-    vectors = [_values(one) for one in found] if isinstance(found, list) else []
+    vectors = [_values(one) for one in listed(found)]
     if len(vectors) != len(BATCH) or not all(map(is_numbers, vectors)):
         raise NotTestable("there is not a vector for every request")
     first, middle, last = (tuple(map(float, vector)) for vector in vectors)

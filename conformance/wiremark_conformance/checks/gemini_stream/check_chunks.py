@@ -15,7 +15,7 @@ from wiremark_conformance.gemini import answer, candidates, number, without_null
 from wiremark_conformance.outcome import NotTestable, Outcome
 from wiremark_conformance.probes.chat import SMALL_BUDGET
 from wiremark_conformance.shapes import schema_violations
-from wiremark_conformance.values import is_int, is_text, shown
+from wiremark_conformance.values import is_int, is_text, members, shown
 
 
 @each("gemini.stream.types", *STREAMS, expects="stream")
@@ -153,7 +153,7 @@ def errors(view: View) -> Outcome:
         first = next(iter(frame.value))
         if first != "error":
             return f"a failure is told with the key {first!r} before `error`, where google-genai overlooks it"
-        code = error.get("code") if isinstance(error, dict) else None
+        code = members(error).get("code")
         if not is_int(code) or not 400 <= code < 600:  # type: ignore[operator]
             return f"a failure in the stream has the code {shown(code)}, not a status from 400 to 599"
     return None

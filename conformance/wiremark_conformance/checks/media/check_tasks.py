@@ -14,7 +14,7 @@ from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotPromised, NotTestable, Outcome
 from wiremark_conformance.probes.media import LOOKS, WRONG
 from wiremark_conformance.shapes import schema_violations
-from wiremark_conformance.values import is_text, shown
+from wiremark_conformance.values import is_text, listed, members, shown
 
 _MICRO = 1_000_000
 _TASK = tuple(f"media.task.{number}" for number in range(1, LOOKS + 1))
@@ -81,7 +81,7 @@ def completed(*views: View) -> Outcome:
         error = task.get("error")
         raise NotTestable(f"the task failed: {shown(error)}")
     result = task.get("result")
-    urls = result.get("urls") if isinstance(result, dict) else None
+    urls = members(result).get("urls")
     if isinstance(urls, list) and urls and all(str(u).startswith(("http://", "https://")) for u in urls):
         return None
     return f"a completed task has `result` {shown(result)}"
@@ -106,7 +106,7 @@ def no_task(view: View) -> Outcome:
 def _row(submitted: View, ledger: View) -> Mapping[str, Any]:
     wanted = submitted.header(header_name(submitted.target))
     data = ledger.object.get("data")
-    rows = data if isinstance(data, list) else ()
+    rows = listed(data)
     row = next((r for r in rows if isinstance(r, dict) and r.get("request_id") == wanted), None)
     if row is None:
         raise NotTestable(f"the usage has no row of {submitted.probe}")

@@ -34,6 +34,6 @@ check("messages.rare-parameters", "messages.rare", expects="refusal")(taken_or_r
 
 @check("messages.vision.text-only", "messages.vision.text-only", expects="refusal")
 def text_only(view: View) -> Outcome:
-    if view.status is not None and 400 <= view.status < 500:
+    if view.declined:
         return None
     return f"an image for a model without vision was answered {view.status_line}{view.error_text}"

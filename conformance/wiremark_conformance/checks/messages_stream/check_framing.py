@@ -8,7 +8,7 @@ from wiremark_conformance.checks.messages_stream import STREAMS
 from wiremark_conformance.evidence import DONE, View
 from wiremark_conformance.messages import events
 from wiremark_conformance.outcome import NotTestable, Outcome
-from wiremark_conformance.values import is_text, shown
+from wiremark_conformance.values import is_text, members, shown
 
 accepted("messages.stream.accepted", "messages.stream")
 
@@ -82,7 +82,7 @@ def _error_frames(view: View) -> list[tuple[str | None, object]]:
 @each("messages.stream.error-frames", *STREAMS)
 def error_frames(view: View) -> Outcome:
     for name, value in _error_frames(view):
-        error = value.get("error") if isinstance(value, dict) else None
+        error = members(value).get("error")
         if name != "error":
             return f"a failure is told as {shown(value)} without `event: error`; SDKs skip it"
         if not isinstance(value, dict) or value.get("type") != "error" or not isinstance(error, dict):

@@ -35,6 +35,6 @@ check("messages.tools.unknown-choice", "messages.tools.unknown-choice", expects=
 
 @check("messages.tools.text-only", "messages.tools.text-only", expects="refusal")
 def text_only(view: View) -> Outcome:
-    if view.status is not None and 400 <= view.status < 500:
+    if view.declined:
         return None
     return f"tools for a model without tools were answered {view.status_line}{view.error_text}"

@@ -9,7 +9,7 @@ from typing import Any
 from wiremark_conformance.checking import accepted, check
 from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotPromised, NotTestable, Outcome
-from wiremark_conformance.values import is_count, is_text, shown
+from wiremark_conformance.values import is_count, is_text, listed, shown
 
 accepted("models.list.accepted", "models.list")
 accepted("models.list.empty-json", "models.list.empty-json")
@@ -38,7 +38,7 @@ def entries(view: View) -> list[Mapping[str, Any]]:
 @check("models.list.id", "models.list")
 def entry_id(view: View) -> Outcome:
     data = view.object.get("data")
-    for position, entry in enumerate(data if isinstance(data, list) else ()):
+    for position, entry in enumerate(listed(data)):
         if not isinstance(entry, dict):
             return f"entry {position} is {shown(entry)}, not an object"
         if not is_text(entry.get("id")):
@@ -83,8 +83,8 @@ def catalogue(view: View) -> Outcome:
     promised = [m.id for m in view.target.contract.models if not m.specimen and m.speaks("chat")]
     if not promised:
         raise NotPromised("the contract names no models")
-    listed = {str(entry.get("id")) for entry in entries(view)}
-    missing = [model for model in promised if model not in listed]
+    names = {str(entry.get("id")) for entry in entries(view)}
+    missing = [model for model in promised if model not in names]
     return f"promised and not listed: {', '.join(missing)}" if missing else None
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from wiremark_conformance.checking import accepted, check
 from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotPromised, NotTestable, Outcome
-from wiremark_conformance.values import shown
+from wiremark_conformance.values import listed, members, shown
 
 accepted("openapi.published", "openapi")
 
@@ -33,7 +33,7 @@ def form(view: View) -> Outcome:
 
 def _paths(view: View) -> Mapping[str, Any]:
     found = view.object.get("paths")
-    return found if isinstance(found, dict) else {}
+    return members(found)
 
 
 def _chat(view: View) -> Mapping[str, Any] | None:
@@ -42,7 +42,7 @@ def _chat(view: View) -> Mapping[str, Any] | None:
     if wanted is None:
         raise NotPromised("the contract names no chat route")
     servers = view.object.get("servers")
-    urls = [s.get("url", "") for s in servers if isinstance(s, dict)] if isinstance(servers, list) else []
+    urls = [s.get("url", "") for s in listed(servers) if isinstance(s, dict)]
     prefixes = {"", *(urlsplit(str(url)).path.rstrip("/") for url in urls)}
     for path, item in _paths(view).items():
         if any(prefix + path == wanted for prefix in prefixes) and isinstance(item, dict):
@@ -77,10 +77,10 @@ def _resolved(view: View, start: Mapping[str, Any], *steps: str) -> Mapping[str,
 
 def _follow(view: View, node: Any) -> Mapping[str, Any]:
     for _ in range(_MAX_REFERENCES):
-        reference = node.get("$ref") if isinstance(node, dict) else None
+        reference = members(node).get("$ref")
         if not isinstance(reference, str) or not reference.startswith("#/"):
             break
         node = view.object
         for key in reference[2:].split("/"):
             node = node.get(key.replace("~1", "/").replace("~0", "~")) if isinstance(node, dict) else None
-    return node if isinstance(node, dict) else {}
+    return members(node)

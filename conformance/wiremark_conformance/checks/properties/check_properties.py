@@ -35,6 +35,6 @@ def valid(view: View) -> Outcome:
 
 @each("properties.invalid", *_BY_KIND["invalid"], expects="reply")
 def invalid(view: View) -> Outcome:
-    if view.status is not None and 400 <= view.status < 500:
+    if view.declined:
         return None if isinstance(view.error, dict) else f"the {view.status} has no `error` object"
     return _unsettled(view) or f"a request that breaks the schema was answered {view.status_line}"

@@ -14,7 +14,7 @@ from wiremark_conformance.outcome import NotTestable, Outcome, Silent
 from wiremark_conformance.probes.chat import CITY_SCHEMA
 from wiremark_conformance.probes.responses import LEAST_BUDGET
 from wiremark_conformance.responses import count, items, parts, response, text
-from wiremark_conformance.values import is_text, shown
+from wiremark_conformance.values import is_text, members, shown
 
 accepted("responses.max-tokens.accepted", "responses.max-tokens")
 accepted("responses.json.accepted", "responses.json")
@@ -79,7 +79,7 @@ def valid(view: View) -> Outcome:
 @check("responses.json-schema.echoed", "responses.json-schema")
 def form_echoed(view: View) -> Outcome:
     found = at("/text/format", dict(view.object))
-    name = found.get("name") if isinstance(found, dict) else None
+    name = members(found).get("name")
     if isinstance(found, dict) and found.get("type") == "json_schema" and name == "weather":
         return None
     return f"`text.format` is {shown(found)}, not the form that was asked for"
@@ -101,7 +101,7 @@ def logprobs_present(view: View) -> Outcome:
 @check("responses.logprobs.form", "responses.logprobs")
 def logprobs_form(view: View) -> Outcome:
     for token in _tokens(view):
-        number = token.get("logprob") if isinstance(token, dict) else None
+        number = members(token).get("logprob")
         if not isinstance(number, int | float) or isinstance(number, bool) or number > 0:
             return f"a token's `logprob` is {shown(number)}"
         if not isinstance(token.get("token"), str):

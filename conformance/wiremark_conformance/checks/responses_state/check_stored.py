@@ -72,7 +72,7 @@ def delete_form(view: View) -> Outcome:
 
 @check("responses.stored.cancel-waited-for", "responses.cancel.waited-for", expects="refusal")
 def cancel_waited_for(view: View) -> Outcome:
-    if view.status is not None and 400 <= view.status < 500:
+    if view.declined:
         return None
     return f"answered {view.status_line}, although the response was not made in the background"
 

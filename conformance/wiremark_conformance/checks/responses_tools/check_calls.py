@@ -13,7 +13,7 @@ from wiremark_conformance.outcome import NotTestable, Outcome, Silent
 from wiremark_conformance.probes.responses_tools import CUSTOM, OTHER_TOOL
 from wiremark_conformance.probes.tools import PARAMETERS, TOOL
 from wiremark_conformance.responses import CALLS, calls, items, response, told
-from wiremark_conformance.values import is_text, shown
+from wiremark_conformance.values import is_text, listed, shown
 
 accepted("responses.tools.accepted", "responses.tools.forced")
 accepted("responses.tools.round-trip", "responses.tools.round-trip")
@@ -105,11 +105,9 @@ def allowed(view: View) -> Outcome:
 
 @check("responses.tools.echoed", "responses.tools.forced")
 def echoed(view: View) -> Outcome:
-    listed = view.object.get("tools")
-    names = (
-        [tool.get("name") for tool in listed if isinstance(tool, dict)] if isinstance(listed, list) else []
-    )
-    return None if names == [TOOL] else f"`tools` is {shown(listed)}, not what was offered"
+    tools = view.object.get("tools")
+    names = [tool.get("name") for tool in listed(tools) if isinstance(tool, dict)]
+    return None if names == [TOOL] else f"`tools` is {shown(tools)}, not what was offered"
 
 
 @check("responses.tools.choice-echoed", "responses.tools.none")

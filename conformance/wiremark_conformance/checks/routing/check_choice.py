@@ -9,7 +9,7 @@ from wiremark_conformance import told
 from wiremark_conformance.checking import accepted, check, each, refused
 from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotPromised, NotTestable, Outcome
-from wiremark_conformance.values import is_number, shown
+from wiremark_conformance.values import is_number, listed, shown
 
 accepted("routing.explicit.accepted", "routing.explicit")
 refused("routing.unknown.refused", "routing.unknown")
@@ -54,9 +54,9 @@ def failover_accepted(view: View) -> Outcome:
 
 
 @check("routing.failover.other", "models.list", "routing.failover")
-def failover_other(listed: View, view: View) -> Outcome:
-    entries = listed.object.get("data")
-    rows = (entry for entry in (entries if isinstance(entries, list) else ()) if isinstance(entry, dict))
+def failover_other(models: View, view: View) -> Outcome:
+    entries = models.object.get("data")
+    rows = (entry for entry in listed(entries) if isinstance(entry, dict))
     offers = told.offers(rows, view.target.contract).get(str(view.asked.get("model")), [])
     down = [offer.get("provider") for offer in offers if offer.get("available") is False]
     found = told.provider(view)
@@ -68,9 +68,7 @@ def best(prices: View, view: View) -> Outcome:
     """Nobody who is there is both cheaper and clearly faster than the one who answered."""
     rows = prices.object.get("data")
     mine = [
-        row
-        for row in (rows if isinstance(rows, list) else ())
-        if isinstance(row, dict) and row.get("model") == view.asked.get("model")
+        row for row in listed(rows) if isinstance(row, dict) and row.get("model") == view.asked.get("model")
     ]
     chosen = next((row for row in mine if row.get("provider") == told.provider(view)), None)
     if chosen is None:

@@ -1,0 +1,193 @@
+"""One module's mutants, tried in this process: the code of a function is exchanged, and its cases are judged.
+
+Judging is pure, so nothing has to be started anew: a mutant costs as long as its cases take until the first
+promise is broken. What is memoised in the module itself is forgotten between two mutants.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import inspect
+import signal
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
+from types import FrameType, ModuleType
+from typing import NoReturn
+
+from wiremark_conformance.checking import CHECKS
+from wiremark_conformance.evidence import Evidence
+from wiremark_conformance.exchange import Exchange
+
+from tests.mutation.cases import Case, Cases
+from tests.mutation.exchanging import NotImportableError, defined, exchanged, factories, rebuilt
+from tests.mutation.mutants import Made, Mutant, change
+from tests.mutation.wording import is_wording
+
+PACKAGE = "wiremark_conformance"
+_SECONDS = 3.0  # of computing, until a case that takes milliseconds counts as endless
+
+
+class _Endless(BaseException):
+    """Raised into a mutant that does not come to an end; no check catches it."""
+
+
+def attempt(module: str, mutants: Iterable[Made], cases: Cases) -> list[Mutant]:
+    """How each mutant of a module such as `checks/chat/check_answer` ends."""
+    live = import_module(f"{PACKAGE}.{module.replace('/', '.')}")
+    bench = _Bench(live, cases)
+    return [Mutant(change(module, one.function, one.before, one.after), bench.ending(one)) for one in mutants]
+
+
+class _Bench:
+    """A module and the cases that go through each of its functions."""
+
+    def __init__(self, module: ModuleType, cases: Cases) -> None:
+        self._module = module
+        self._caches = [value for value in vars(module).values() if hasattr(value, "cache_clear")]
+        self._evidence: dict[int, Evidence] = {}
+        self._fresh = not module.__name__.startswith(f"{PACKAGE}.checks.")
+        self._spans = _spans(module)
+        self._factories = factories(module)
+        self._all = [case for name in defined(module) for case in cases.get(name, ())]
+        self._through = self._traced(cases)
+
+    def ending(self, one: Made) -> str:
+        """`killed`, `too slow`, `wording`, `survived` or `called by no case`."""
+        at_import = one.function in self._factories or one.function not in self._through
+        through = self._all if at_import else self._through[one.function]
+        if not through:
+            return "called by no case"
+        try:
+            with (rebuilt if at_import else exchanged)(self._module, one):
+                if self._notices(through):
+                    return "killed"
+        except (SyntaxError, NotImportableError):
+            return "killed"
+        except _Endless:
+            return "too slow"
+        return "wording" if is_wording(one.before, one.after) else "survived"
+
+    def _notices(self, through: Sequence[Case]) -> bool:
+        for cache in self._caches:
+            cache.cache_clear()
+        for case in through:
+            evidence = self._evidence_of(case)
+            with _limited():
+                if not case.kept(evidence):
+                    return True
+        return False
+
+    def _evidence_of(self, case: Case) -> Evidence:
+        if self._fresh:
+            return Evidence(case.target, case.exchanges)
+        known = id(case.exchanges)
+        if known not in self._evidence:
+            self._evidence[known] = Evidence(case.target, _Remembered(case.exchanges))
+        return self._evidence[known]
+
+    def _traced(self, cases: Cases) -> Mapping[str, Sequence[Case]]:
+        """The cases that go through each function of the module. Raises RuntimeError when one is not kept."""
+        found: dict[str, list[Case]] = defaultdict(list)
+        for name in _judged_with(self._module):
+            for case in cases.get(name, ()):
+                for cache in self._caches:
+                    cache.cache_clear()
+                seen: set[str] = set()
+                evidence = self._evidence_of(case)
+                with _listening(self._spans, str(self._module.__file__), seen):
+                    kept = case.kept(evidence)
+                if not kept:
+                    raise RuntimeError(f"{case.name}: the verdict on {name} is another one than before")
+                for function in seen:
+                    found[function].append(case)
+        return found
+
+
+class _Remembered(Mapping[str, Exchange]):
+    """Exchanges that are unpacked when they are looked at, and then kept."""
+
+    def __init__(self, packed: Mapping[str, Exchange]) -> None:
+        self._packed = packed
+        self._known: dict[str, Exchange] = {}
+
+    def __getitem__(self, probe: str) -> Exchange:
+        if probe not in self._known:
+            self._known[probe] = self._packed[probe]
+        return self._known[probe]
+
+    def __contains__(self, probe: object) -> bool:
+        return probe in self._packed
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._packed)
+
+    def __len__(self) -> int:
+        return len(self._packed)
+
+
+def _judged_with(module: ModuleType) -> Sequence[str]:
+    """The requirements whose checks use the module, by whatever it is imported through."""
+    loaded = {name: one for name, one in sys.modules.items() if name.startswith(PACKAGE)}
+    users: set[str] = set()
+    found = {module.__name__}
+    while found:
+        users |= found
+        found = {
+            name
+            for name, one in loaded.items()
+            if name not in users and any(_home(value) in users for value in list(vars(one).values()))
+        }
+    return [name for name, check in CHECKS.items() if check.function.__module__ in users]
+
+
+def _home(value: object) -> object:
+    return value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
+
+
+def _spans(module: ModuleType) -> Sequence[tuple[range, str]]:
+    """The lines of each function of the module, what is defined within it included."""
+    tree = ast.parse(inspect.getsource(module))
+    found = []
+    for node in tree.body:
+        for below in node.body if isinstance(node, ast.ClassDef) else [node]:
+            if isinstance(below, ast.FunctionDef):
+                first = min([below.lineno, *(one.lineno for one in below.decorator_list)])
+                name = below.name if below is node else f"{node.name}.{below.name}"  # type: ignore[attr-defined]
+                found.append((range(first, (below.end_lineno or first) + 1), name))
+    return found
+
+
+@contextlib.contextmanager
+def _listening(spans: Sequence[tuple[range, str]], file: str, seen: set[str]) -> Iterator[None]:
+    """Adds to `seen` the functions of the file that are called meanwhile."""
+
+    def called(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code.co_filename == file:
+            line = frame.f_code.co_firstlineno
+            seen.update(name for lines, name in spans if line in lines)
+
+    sys.setprofile(called)
+    try:
+        yield
+    finally:
+        sys.setprofile(None)
+
+
+@contextlib.contextmanager
+def _limited() -> Iterator[None]:
+    """Raises _Endless within what takes too long."""
+    signal.setitimer(signal.ITIMER_VIRTUAL, _SECONDS)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+
+
+def _too_long(_number: int, _frame: object) -> NoReturn:
+    raise _Endless
+
+
+signal.signal(signal.SIGVTALRM, _too_long)
