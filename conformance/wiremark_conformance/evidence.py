@@ -193,6 +193,10 @@ class View:
     def header(self, name: str) -> str | None:
         return self.exchange.header(name)
 
+    def header_text(self, name: str) -> str:
+        """The value of a header in lower case; "" when there is none."""
+        return (self.header(name) or "").strip().lower()
+
     @property
     def media_type(self) -> str:
         """The media type without parameters, in lower case; "" when there is no content-type."""

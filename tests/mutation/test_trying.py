@@ -30,6 +30,8 @@ def object_name(view):
         ("return 'it is none'", "return 'XXit is noneXX'", True),
         ("return None if a else 'it is none'", "return None if a else 'IT IS NONE'", True),
         ("return None if a else 'it is none'", "return None if (a) or True else 'it is none'", False),
+        ("return f'it is {a}' if a else 'it is not'", "return f'it is {a}' if not a else 'it is not'", True),
+        ("return f'it is {a}' if a else None", "return f'it is {a}' if not a else None", False),
         ("raise NotTestable('none')", "raise NotTestable(None)", True),
         ("raise NotTestable('none')", "raise NotPromised('none')", False),
         ("return '; '.join(a[:3]) or None", "return 'XX; XX'.join(a[:4]) or None", True),

@@ -17,7 +17,10 @@ from collections.abc import Iterator, Sequence
 
 _CARRIERS = frozenset({"NotTestable", "NotPromised", "Silent", "ValueError"})
 _QUOTING = frozenset({"shown", "str", "repr"})
-_CASELESS = frozenset({"header", "encode", "decode"})  # they take names of headers and codecs in either case
+# They take names of headers and codecs, in either case.
+_CASELESS = frozenset({"header", "header_text", "encode", "decode"})
+    {"header", "header_text", "encode", "decode"}
+)  # they take names of headers and codecs in either case
 _TEXT = ast.Constant("text")
 _ROUNDS = 2  # a value may be told by way of another variable
 
@@ -45,6 +48,10 @@ class _Words(ast.NodeTransformer):
     def visit_Compare(self, node: ast.Compare) -> ast.AST:
         return node
 
+    def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
+        found = self.generic_visit(node)
+        return _TEXT if node.body is _TEXT and node.orelse is _TEXT else found
+
     def visit_Subscript(self, node: ast.Subscript) -> ast.AST:
         return node
 
@@ -56,7 +63,8 @@ class _Words(ast.NodeTransformer):
         if isinstance(node.func, ast.Attribute) and node.func.attr in _CASELESS:
             return ast.Call(node.func, [_in_lower_case(one) for one in node.args], node.keywords)
         if isinstance(node.func, ast.Attribute) and node.func.attr != "append":
-            return node
+            owner = self.visit(node.func.value)
+            return ast.Call(ast.Attribute(owner, node.func.attr), node.args, node.keywords)
         return self.generic_visit(node)
 
     def _joined(self, argument: ast.expr) -> ast.expr:

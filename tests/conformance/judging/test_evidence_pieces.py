@@ -90,6 +90,12 @@ def test_a_header_is_read_by_its_name(world: Any) -> None:
     assert world.evidence(["chat.plain"]).view("chat.plain").header("x-mark") == "here"
 
 
+def test_the_text_of_a_header_is_compared_without_case(world: Any) -> None:
+    world["chat.plain"].headers["x-a"] = " Yes, No "
+    view = world.evidence(["chat.plain"]).view("chat.plain")
+    assert (view.header_text("X-A"), view.header_text("x-b")) == ("yes, no", "")
+
+
 def test_text_is_streamed_by_choice_and_key(world: Any) -> None:
     world.chunks("chat.n.stream")[1]["choices"][0]["delta"]["content"] = "Bye"
     view = world.evidence(["chat.n.stream"]).view("chat.n.stream")

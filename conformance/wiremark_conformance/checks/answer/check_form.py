@@ -37,21 +37,17 @@ def answer_id(view: View) -> Outcome:
     )
 
 
-def _missing(what: str, found: Mapping[str, Any], promised: Iterable[str], view: View) -> Outcome:
+def _missing(found: Mapping[str, Any], promised: Iterable[str]) -> Outcome:
+    """Promised fields that are not there, or not null; none of them was asked for."""
     names = tuple(promised)
     if not names:
-        raise NotPromised(f"the contract names no field that every {what} has")
+        raise NotPromised("the contract names no field that is always there")
     for name in names:
         if name not in found:
-            return f"the {what} has no `{name}`"
-        if found[name] is not None and not _used(name, view):
+            return f"there is no `{name}`"
+        if found[name] is not None:
             return f"`{name}` is {shown(found[name])}, where it is unused and null is promised"
     return None
-
-
-def _used(name: str, view: View) -> bool:
-    """Whether the request asked for what stands in the field."""
-    return name == "logprobs" and bool(view.asked.get("logprobs"))
 
 
 @each("answer.answer-fields", "chat.plain", "chat.tools.forced")
@@ -70,11 +66,11 @@ def message_fields(view: View) -> Outcome:
     model = view.target.model_entry
     thinks = model is not None and model.reasoning == "always"
     unused = (name for name in promised.message_nulls if not (thinks and name in promised.reasoning))
-    return _missing("message", view.message, unused, view)
+    return _missing(view.message, unused)
 
 
 @each("answer.choice-fields", "chat.plain", "chat.tools.forced", "chat.n")
 def choice_fields(view: View) -> Outcome:
     promised = view.target.contract.answer.choice_nulls
-    findings = (_missing("choice", choice, promised, view) for choice in view.choices)
+    findings = (_missing(choice, promised) for choice in view.choices)
     return next((finding for finding in findings if finding), None)

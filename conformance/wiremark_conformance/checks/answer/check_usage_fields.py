@@ -18,12 +18,7 @@ _MICRO = 1_000_000
 
 def _prompt_characters(view: View) -> int:
     """Of the texts of all messages."""
-    total = 0
-    for message in view.asked.get("messages", ()):
-        content = message.get("content")
-        parts = content if isinstance(content, list) else [{"text": content or ""}]
-        total += sum(len(part.get("text", "")) for part in parts)
-    return total
+    return sum(len(message["content"]) for message in view.asked["messages"])
 
 
 def _response_characters(view: View, found: Any) -> bool:

@@ -31,4 +31,4 @@ def whole(view: View) -> Outcome:
 def stream(view: View) -> Outcome:
     if not view.streamed_text(key="refusal"):
         raise NotTestable("the model did not refuse")
-    return _form(view.streamed_text(), next(iter(view.finish_reasons.get(0, [])), None))
+    return _form(view.streamed_text(), next(iter(view.finish_reasons[0]), None))

@@ -57,7 +57,9 @@ def entries(view: View) -> Outcome:
 @check("chat.logprobs.bytes", "chat.logprobs")
 def token_bytes(view: View) -> Outcome:
     for entry in [inner for outer in _entries(view) for inner in (outer, *_alternatives(outer))]:
-        found = entry.get("bytes", "absent")
+        if "bytes" not in entry:
+            return f"{shown(entry.get('token'))} has no `bytes`"
+        found = entry["bytes"]
         if found is not None and not (isinstance(found, list) and all(is_int(byte) for byte in found)):
             return f"`bytes` of {shown(entry.get('token'))} is {shown(found)}"
     return None

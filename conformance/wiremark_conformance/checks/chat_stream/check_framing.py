@@ -31,10 +31,8 @@ def content_type(view: View) -> Outcome:
 
 @check("chat.stream.cache-control", "chat.stream", expects="stream")
 def cache_control(view: View) -> Outcome:
-    found = view.header("cache-control") or ""
-    return (
-        None if "no-cache" in found.lower() or "no-store" in found.lower() else f"cache-control is {found!r}"
-    )
+    found = view.header_text("cache-control")
+    return None if "no-cache" in found or "no-store" in found else f"cache-control is {found!r}"
 
 
 @each("chat.stream.complete", *STREAMS, expects="stream")

@@ -35,14 +35,16 @@ def separators(view: View) -> Outcome:
 
 @each("chat.stream.identity", *STREAMS, expects="stream")
 def identity(view: View) -> Outcome:
-    found = (view.header("content-encoding") or "identity").lower()
-    return None if found == "identity" else f"the stream is compressed ({found}), which was not asked for"
+    found = view.header_text("content-encoding")
+    if found in {"", "identity"}:
+        return None
+    return f"the stream is compressed ({found}), which was not asked for"
 
 
 @check("chat.stream.no-buffering", "chat.stream", expects="stream")
 def no_buffering(view: View) -> Outcome:
-    found = view.header("x-accel-buffering")
-    return None if (found or "").lower() == "no" else f"`x-accel-buffering` is {shown(found)}"
+    found = view.header_text("x-accel-buffering")
+    return None if found == "no" else f"`x-accel-buffering` is {shown(found)}"
 
 
 @each("chat.stream.null-content", *TEXT_STREAMS, expects="stream")

@@ -34,5 +34,5 @@ def flowing(view: View) -> Outcome:
 @each("chat.stream.alive", *_LOOKED_AT, expects="stream")
 def alive(view: View) -> Outcome:
     times = [part.at_ns for part in view.exchange.parts]
-    longest = max((late - early for early, late in pairwise(times)), default=0)
-    return f"for {longest / _SECOND:.0f} s nothing came" if longest > _SILENCE else None
+    silences = [late - early for early, late in pairwise(times) if late - early > _SILENCE]
+    return f"for {max(silences) / _SECOND:.0f} s nothing came" if silences else None

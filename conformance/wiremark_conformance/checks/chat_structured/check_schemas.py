@@ -40,7 +40,7 @@ def rich_valid(view: View) -> Outcome:
 def stream_valid(view: View) -> Outcome:
     if view.streamed_text(key="refusal"):
         raise NotTestable("the model refused")
-    reasons = view.finish_reasons.get(0, [])
+    reasons = view.finish_reasons.get(0)
     return _judge(view.streamed_text(), _CITY, reasons[0] if reasons else None)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wiremark_conformance.checking import check, refused
 from wiremark_conformance.evidence import View
-from wiremark_conformance.outcome import Outcome
+from wiremark_conformance.outcome import NotPromised, Outcome
 
 refused("context.prompt.refused", "context.prompt")
 
@@ -13,9 +13,10 @@ refused("context.prompt.refused", "context.prompt")
 def bounded(view: View) -> Outcome:
     """Refused, or answered within the bound all the same."""
     entry = view.target.model_entry
+    if entry is None:
+        raise NotPromised("the contract has no entry of the model, so no bound of it")
     if not view.succeeded:
         told = f"answered {view.status_line}{view.error_text}"
         return None if view.refused_honestly else f"{told}, neither a refusal nor an answer within the bound"
-    limit = entry.max_output_tokens if entry is not None else 0
-    found = view.count("completion_tokens")
+    found, limit = view.count("completion_tokens"), entry.max_output_tokens
     return None if found <= limit else f"answered with {found} tokens; the model has at most {limit}"
