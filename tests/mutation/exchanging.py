@@ -11,11 +11,11 @@ import contextlib
 import inspect
 from collections.abc import Iterator
 from functools import cache
-from types import CodeType, FunctionType, ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 from wiremark_conformance import checking
-from wiremark_conformance.checking import CHECKS, Check
+from wiremark_conformance.checking import Check
 
 from tests.mutation.mutants import Made
 
@@ -78,13 +78,6 @@ def defined(module: ModuleType) -> tuple[str, ...]:
     return tuple(_made(module, _tree(module)))
 
 
-def factories(module: ModuleType) -> frozenset[str]:
-    """The functions of the module within which checks are defined."""
-    known = {id(check.function.__code__) for check in CHECKS.values()}
-    functions = {name: one for name, one in vars(module).items() if isinstance(one, FunctionType)}
-    return frozenset(n for n, one in functions.items() if any(id(c) in known for c in _nested(one.__code__)))
-
-
 def _made(module: ModuleType, tree: ast.Module) -> dict[str, Check]:
     """The checks that a module makes when it is imported from this tree."""
     before = dict(_registry)
@@ -118,10 +111,3 @@ def _function(module: ModuleType, name: str) -> FunctionType:
     if not isinstance(function, FunctionType):
         raise TypeError(f"{module.__name__}.{name} is no function")
     return function
-
-
-def _nested(code: CodeType) -> Iterator[CodeType]:
-    for constant in code.co_consts:
-        if isinstance(constant, CodeType):
-            yield constant
-            yield from _nested(constant)

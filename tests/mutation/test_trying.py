@@ -77,6 +77,23 @@ def test_wording_is_what_only_people_read(was: str, now: str, wording: bool) -> 
     assert is_wording(f"def f(a, b, c):\n    {was}", f"def f(a, b, c):\n    {now}") is wording
 
 
+FACTORY = Made(
+    "_held_to",
+    """
+def _held_to(situation, *, code_is_fixed, dialect=None):
+    def promised(view):
+        return None
+    return promised
+""",
+    """
+def _held_to(situation, *, code_is_fixed, dialect=None):
+    def promised(view):
+        return "It is wrong."
+    return promised
+""",
+)
+
+
 def _case(requirement: str, *allowed: Verdict, spoil: Any = None) -> Case:
     world = World()
     if spoil:
@@ -117,3 +134,22 @@ def test_a_mutant_is_held_to_the_promises_of_its_cases(
     found = attempt("checks/chat/check_answer", [mutant], {"chat.object": cases})
     assert [one.ending for one in found] == [ending]
     assert check_answer.answer_object.__code__ is code
+
+
+@pytest.mark.parametrize(
+    ("after", "ending"),
+    [
+        (FACTORY.after, "killed"),
+        (FACTORY.before.replace("promised(view)", "promised(_)"), "survived"),
+        ("def _held_to(): pass", "killed"),
+    ],
+)
+def test_a_function_that_makes_checks_makes_them_anew(after: str, ending: str) -> None:
+    requirement = "contract.errors.unknown-route"
+    case = _case(requirement, *(frozenset(Verdict) - FOUND))
+    before = dict(CHECKS)
+    found = attempt(
+        "checks/contract/check_errors", [Made("_held_to", FACTORY.before, after)], {requirement: [case]}
+    )
+    assert [one.ending for one in found] == [ending]
+    assert dict(CHECKS) == before

@@ -22,7 +22,7 @@ from wiremark_conformance.evidence import Evidence
 from wiremark_conformance.exchange import Exchange
 
 from tests.mutation.cases import Case, Cases
-from tests.mutation.exchanging import NotImportableError, defined, exchanged, factories, rebuilt
+from tests.mutation.exchanging import NotImportableError, defined, exchanged, rebuilt
 from tests.mutation.mutants import Made, Mutant, change
 from tests.mutation.wording import is_wording
 
@@ -50,13 +50,13 @@ class _Bench:
         self._evidence: dict[int, Evidence] = {}
         self._fresh = not module.__name__.startswith(f"{PACKAGE}.checks.")
         self._spans = _spans(module)
-        self._factories = factories(module)
+        self._called: set[str] = set()
         self._all = [case for name in defined(module) for case in cases.get(name, ())]
         self._through = self._traced(cases)
 
     def ending(self, one: Made) -> str:
         """`killed`, `too slow`, `wording`, `survived` or `called by no case`."""
-        at_import = one.function in self._factories or one.function not in self._through
+        at_import = one.function not in self._called
         through = self._all if at_import else self._through[one.function]
         if not through:
             return "called by no case"
@@ -97,7 +97,7 @@ class _Bench:
                     cache.cache_clear()
                 seen: set[str] = set()
                 evidence = self._evidence_of(case)
-                with _listening(self._spans, str(self._module.__file__), seen):
+                with _listening(self._spans, str(self._module.__file__), seen, self._called):
                     kept = case.kept(evidence)
                 if not kept:
                     raise RuntimeError(f"{case.name}: the verdict on {name} is another one than before")
@@ -161,13 +161,17 @@ def _spans(module: ModuleType) -> Sequence[tuple[range, str]]:
 
 
 @contextlib.contextmanager
-def _listening(spans: Sequence[tuple[range, str]], file: str, seen: set[str]) -> Iterator[None]:
-    """Adds to `seen` the functions of the file that are called meanwhile."""
+def _listening(
+    spans: Sequence[tuple[range, str]], file: str, seen: set[str], called_itself: set[str]
+) -> Iterator[None]:
+    """Meanwhile adds the functions of the file that run, and apart those of which not only inner ones do."""
 
     def called(frame: FrameType, event: str, _: object) -> None:
         if event == "call" and frame.f_code.co_filename == file:
             line = frame.f_code.co_firstlineno
-            seen.update(name for lines, name in spans if line in lines)
+            within = {name for lines, name in spans if line in lines}
+            seen.update(within)
+            called_itself.update(within & {frame.f_code.co_qualname})
 
     sys.setprofile(called)
     try:

@@ -19,8 +19,6 @@ _CARRIERS = frozenset({"NotTestable", "NotPromised", "Silent", "ValueError"})
 _QUOTING = frozenset({"shown", "str", "repr"})
 # They take names of headers and codecs, in either case.
 _CASELESS = frozenset({"header", "header_text", "encode", "decode"})
-    {"header", "header_text", "encode", "decode"}
-)  # they take names of headers and codecs in either case
 _TEXT = ast.Constant("text")
 _ROUNDS = 2  # a value may be told by way of another variable
 
