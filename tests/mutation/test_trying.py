@@ -141,7 +141,7 @@ def test_a_mutant_is_held_to_the_promises_of_its_cases(
     [
         (FACTORY.after, "killed"),
         (FACTORY.before.replace("promised(view)", "promised(_)"), "survived"),
-        ("def _held_to(): pass", "killed"),
+        (FACTORY.before.replace("return promised", "return promised / 0"), "killed"),
     ],
 )
 def test_a_function_that_makes_checks_makes_them_anew(after: str, ending: str) -> None:

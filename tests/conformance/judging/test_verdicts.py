@@ -7,17 +7,26 @@ from typing import Any
 import pytest
 from wiremark_reports.record import Verdict
 
-from tests.conformance.judging import verdicts_chat
+from tests.conformance.judging import verdicts_chat, verdicts_endpoint
+from tests.conformance.judging.good_openai import EVERYTHING
 from tests.conformance.judging.spoiling import Change
+from tests.conformance.judging.world import PAGES
 
-TABLE = [*verdicts_chat.TABLE]
+_OF_EVERYTHING = [*verdicts_chat.TABLE, *verdicts_endpoint.TABLE]
+TABLE = [
+    *((EVERYTHING, *case) for case in _OF_EVERYTHING),
+    *((PAGES, *case) for case in verdicts_endpoint.PAGES),
+]
 _EXACT = {"pass": Verdict.PASS, "untestable": Verdict.NOT_TESTABLE, "undeclared": Verdict.UNDECLARED}
 
 
 @pytest.mark.parametrize(
-    ("requirement", "change", "said"), TABLE, ids=[f"{i}-{r}-{s}" for i, (r, _, s) in enumerate(TABLE)]
+    ("contract", "requirement", "change", "said"),
+    TABLE,
+    ids=[f"{i}-{name}-{said}" for i, (_, name, _, said) in enumerate(TABLE)],
 )
-def test_the_verdict_is(world: Any, requirement: str, change: Change, said: str) -> None:
+def test_the_verdict_is(worlds: Any, contract: str, requirement: str, change: Change, said: str) -> None:
+    world = worlds(contract)
     change(world)
     judged = world.judge(requirement)
     finding = Verdict.FAIL if judged.requirement.level == "MUST" else Verdict.WARN

@@ -13,7 +13,7 @@ _EXPOSED = ("x-request-id", "retry-after")
 
 
 def _names(view: View, header: str) -> set[str]:
-    return {name.strip().lower() for name in (view.header(header) or "").split(",")} - {""}
+    return {name.strip() for name in view.header_text(header).split(",")}
 
 
 def _open_to_pages(view: View) -> Outcome:

@@ -23,7 +23,7 @@ check("cors.answers-denied", "models.list", expects="any")(denied)
 
 @check("cors.no-credentials", "cors.preflight", expects="any")
 def no_credentials(view: View) -> Outcome:
-    credentials = (view.header("access-control-allow-credentials") or "").lower() == "true"
+    credentials = view.header_text("access-control-allow-credentials") == "true"
     if credentials and view.header(_ALLOW) == ORIGIN:
         return f"the unknown origin {ORIGIN} is allowed, with credentials"
     return None

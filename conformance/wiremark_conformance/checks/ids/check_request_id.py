@@ -33,13 +33,13 @@ each("ids.errors", *REFUSED, *RESPONSES, expects="error")(present)
 def unique(view: View) -> Outcome:
     """Looks at every exchange of the run."""
     name = header_name(view.target)
-    seen: dict[str, str] = {}
+    seen: set[str] = set()
     for other in view.evidence.made():
         request_id = other.header(name)
         if request_id and request_id in seen:
-            return f"{seen[request_id]} and {other.probe} have the same {name} {request_id!r}"
+            return f"{other.probe} and an answer before it have the same {name} {request_id!r}"
         if request_id:
-            seen[request_id] = other.probe
+            seen.add(request_id)
     if len(seen) < 2:
         raise NotTestable("fewer than two answers have a request id")
     return None

@@ -50,8 +50,13 @@ def integers(view: View) -> Outcome:
 def within(view: View) -> Outcome:
     limits = _values(view, "limit")
     for unit, remaining in _values(view, "remaining").items():
-        limit = limits.get(unit, "")
-        if _INTEGER.fullmatch(limit) and _INTEGER.fullmatch(remaining) and int(remaining) > int(limit):
+        limit = limits.get(unit)
+        if (
+            limit
+            and _INTEGER.fullmatch(limit)
+            and _INTEGER.fullmatch(remaining)
+            and int(remaining) > int(limit)
+        ):
             return f"{remaining} {unit} remain of a limit of {limit}"
     return None
 

@@ -31,13 +31,13 @@ each("messages.request-id.errors", *REFUSED, expects="error")(has_id)
 @check("messages.request-id.unique", "messages.plain", expects="any")
 def unique(view: View) -> Outcome:
     """Looks at every exchange of the run that has such a header."""
-    seen: dict[str, str] = {}
+    seen: set[str] = set()
     for other in view.evidence.made():
         request_id = other.header(ID)
         if request_id and request_id in seen:
-            return f"{seen[request_id]} and {other.probe} have the same {ID} {request_id!r}"
+            return f"{other.probe} and an answer before it have the same {ID} {request_id!r}"
         if request_id:
-            seen[request_id] = other.probe
+            seen.add(request_id)
     if len(seen) < 2:
         raise NotTestable("fewer than two answers have a request id")
     return None
@@ -74,8 +74,8 @@ def integers(view: View) -> Outcome:
 def within(view: View) -> Outcome:
     limits = _values(view, "limit")
     for unit, left in _values(view, "remaining").items():
-        limit = limits.get(unit, "")
-        if _INTEGER.fullmatch(limit) and _INTEGER.fullmatch(left) and int(left) > int(limit):
+        limit = limits.get(unit)
+        if limit and _INTEGER.fullmatch(limit) and _INTEGER.fullmatch(left) and int(left) > int(limit):
             return f"{left} {unit} remain of a limit of {limit}"
     return None
 

@@ -1,0 +1,174 @@
+"""Keys, limits, errors, bodies and what is beside chat: what exactly is a finding, what cannot be told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from wiremark_conformance.probes.models import ORIGIN
+
+from tests.conformance.judging.other_surfaces import LONG, embeddings
+from tests.conformance.judging.spoiling import (
+    Change,
+    body,
+    choice,
+    declined,
+    error,
+    header,
+    raw,
+    status,
+    together,
+    usage,
+)
+
+_REMAINING = "x-ratelimit-remaining-requests"
+
+
+def _only(name: str, kept: dict[str, str]) -> Change:
+    """A header that no answers have but these, each with its value."""
+
+    def apply(world: Any) -> None:
+        for probe, answer in ((probe, world[probe]) for probe in list(world.answers)):
+            answer.headers.pop(name, None)
+            if probe in kept:
+                answer.headers[name] = kept[probe]
+
+    return apply
+
+
+def _vectors(probe: str, *vectors: Any, tokens: int = 6) -> Change:
+    return raw(probe, embeddings(*map(list, vectors), tokens=tokens))
+
+
+def _scaled(by: float) -> tuple[float, ...]:
+    return tuple(number * by for number in LONG)
+
+
+def _logprobs(**values: Any) -> Change:
+    return lambda w: w["completions.logprobs"].choice["logprobs"].update(values)
+
+
+_SAME = dict.fromkeys(("chat.plain", "chat.stream", "chat.echo-back"), "7")
+
+TABLE: list[tuple[str, Change, str]] = [
+    # auth
+    ("auth.scheme-case", status("models.get", 401), "finding"),
+    ("auth.scheme-case", status("models.get", 403), "finding"),
+    ("auth.scheme-case", status("models.get", 404), "pass"),
+    # bodies
+    ("bodies.nul-kept", usage("bodies.nul.without", prompt_tokens=0), "untestable"),
+    ("bodies.nul-kept", usage("bodies.nul.without", prompt_tokens=1), "pass"),
+    ("bodies.nul-kept", usage("bodies.nul.without", prompt_tokens=40), "pass"),
+    ("bodies.nul-kept", usage("bodies.nul.without", prompt_tokens=41), "finding"),
+    # errors
+    ("errors.no-server-error", status("errors.temperature", 501), "pass"),
+    ("errors.no-server-error", status("errors.temperature", 500), "finding"),
+    ("errors.validation-status", status("errors.no-messages", 422), "finding"),
+    ("errors.no-key-name-clear", error("errors.no-key-name", message="Cannot PARSE it."), "pass"),
+    ("errors.method-allow", header("errors.method", "allow", None), "finding"),
+    ("errors.method-allow", header("errors.method", "allow", "get, post"), "pass"),
+    ("errors.media-type", status("errors.media-type", 400), "pass"),
+    ("errors.media-type", status("errors.media-type", 401), "finding"),
+    ("errors.context-overflow", status("errors.context-overflow", 413), "pass"),
+    ("errors.context-overflow", status("errors.context-overflow", 414), "finding"),
+    ("errors.no-internals", raw("errors.temperature", b"\xff"), "pass"),
+    ("errors.no-internals", raw("errors.temperature", b"\xff goroutine 1 [running]"), "finding"),
+    # limits
+    ("limits.headers.within", header("chat.plain", "x-ratelimit-remaining-tokens", "5"), "pass"),
+    ("limits.headers.within", header("chat.plain", _REMAINING, "60"), "pass"),
+    ("limits.headers.within", header("chat.plain", _REMAINING, "61"), "finding"),
+    ("limits.headers.counting", _only(_REMAINING, _SAME), "finding"),
+    ("limits.headers.counting", _only(_REMAINING, {**_SAME, "chat.stream": "8"}), "pass"),
+    ("limits.headers.counting", _only(_REMAINING, {"chat.plain": "7", "chat.stream": "7"}), "untestable"),
+    (
+        "limits.headers.counting",
+        together(_only(_REMAINING, {**_SAME, "keys.capped": "8"}), status("keys.capped", 200)),
+        "finding",
+    ),
+    ("limits.hints.retry-after-ms", header("chat.plain", "retry-after-ms", " 12.5 "), "pass"),
+    ("limits.hints.retry-after-ms", header("chat.plain", "retry-after-ms", "soon"), "finding"),
+    ("limits.hints.should-retry", header("chat.plain", "x-should-retry", "true"), "pass"),
+    ("limits.hints.should-retry", header("chat.plain", "x-should-retry", "false"), "pass"),
+    ("limits.hints.should-retry", header("chat.plain", "x-should-retry", "TRUE"), "finding"),
+    ("limits.hints.ietf", header("chat.plain", "ratelimit-policy", '"a";q=5, "b";q=7'), "pass"),
+    ("limits.hints.ietf", header("chat.plain", "ratelimit-policy", '"a" "b";q'), "finding"),
+    ("limits.hints.ietf", header("chat.plain", "ratelimit", "limit=5, remaining=3"), "finding"),
+    ("limits.rate.promised", header("keys.throttled", "x-ratelimit-limit-requests", None), "untestable"),
+    ("limits.rate.promised", header("keys.throttled", "x-ratelimit-limit-requests", "7"), "finding"),
+    ("limits.credits.no-retry", header("keys.exhausted", "retry-after", "3600"), "pass"),
+    ("limits.credits.no-retry", header("keys.exhausted", "retry-after", "3599"), "finding"),
+    ("limits.cap.no-retry", header("keys.capped", "retry-after", "Sat, 21 Nov 2026 00:00:00 GMT"), "pass"),
+    # ids
+    ("ids.unique", _only("x-request-id", {"chat.plain": "a"}), "untestable"),
+    ("ids.unique", _only("x-request-id", {"chat.plain": "a", "chat.stream": "b"}), "pass"),
+    ("ids.unique", _only("x-request-id", {"chat.plain": "a", "chat.stream": "a"}), "finding"),
+    # completions
+    ("completions.prompts.indexes", lambda w: w["completions.prompts"].choice.update(index="x"), "finding"),
+    ("completions.logprobs.text", choice("completions.logprobs", logprobs={"tokens": "x"}), "untestable"),
+    ("completions.logprobs.text", choice("completions.logprobs", logprobs="tokens"), "untestable"),
+    ("completions.logprobs.text", choice("completions.logprobs", text=""), "untestable"),
+    ("completions.logprobs.text", choice("completions.logprobs", text=["x"]), "untestable"),
+    ("completions.logprobs.text", _logprobs(tokens=["there\ufffd"]), "pass"),
+    ("completions.logprobs.text", _logprobs(tokens=["bytes:\\xe2"]), "pass"),
+    ("completions.logprobs.text", _logprobs(tokens=["Bytes:\\xe2"]), "finding"),
+    ("completions.logprobs.offsets", _logprobs(text_offset=[0, 5]), "untestable"),
+    ("completions.logprobs.offsets", _logprobs(text_offset="0.5"), "untestable"),
+    ("completions.logprobs.offsets", _logprobs(tokens=[], text_offset=[]), "untestable"),
+    ("completions.echo.honoured", choice("completions.echo", text=" once"), "finding"),
+    # embeddings
+    ("embeddings.usage.integers", raw("embeddings.plain", embeddings(list(LONG), tokens=1)), "pass"),
+    ("embeddings.usage.integers", raw("embeddings.plain", embeddings(list(LONG), tokens=0)), "finding"),
+    ("embeddings.usage.batch", usage("embeddings.batch", prompt_tokens=12, total_tokens=12), "finding"),
+    ("embeddings.usage.batch", usage("embeddings.batch", prompt_tokens=13, total_tokens=13), "pass"),
+    ("embeddings.batch.independent", _vectors("embeddings.plain", LONG, LONG), "untestable"),
+    ("embeddings.batch.independent", _vectors("embeddings.plain", _scaled(1.05)), "pass"),
+    ("embeddings.batch.independent", _vectors("embeddings.plain", _scaled(0.05)), "finding"),
+    ("embeddings.batch.independent", _vectors("embeddings.plain", _scaled(10.5)), "finding"),
+    ("embeddings.validation-status", status("embeddings.empty-list", 422), "finding"),
+    ("embeddings.entry-object", body("embeddings.plain", data=[]), "pass"),
+    ("embeddings.base64.float32", body("embeddings.base64", data=["x"]), "untestable"),
+    ("embeddings.base64.float32", body("embeddings.base64", data={"0": {}}), "untestable"),
+    ("embeddings.base64.float32", body("embeddings.base64", data=[]), "untestable"),
+    ("embeddings.base64.honoured", _vectors("embeddings.base64", LONG), "finding"),
+    ("embeddings.base64.honoured", body("embeddings.base64", data=[{"embedding": []}]), "finding"),
+    (
+        "embeddings.dimensions.unit-length",
+        _vectors("embeddings.dimensions", LONG),
+        "untestable",
+    ),
+    (
+        "embeddings.dimensions.unit-length",
+        _vectors("embeddings.plain", _scaled(2)),
+        "untestable",
+    ),
+    ("embeddings.unit-length", _vectors("embeddings.plain", _scaled(1.019)), "pass"),
+    ("embeddings.unit-length", _vectors("embeddings.plain", _scaled(1.021)), "finding"),
+    ("context.max-tokens.bounded", declined("context.max-tokens"), "pass"),
+]
+
+# Of an endpoint that lets web pages in.
+PAGES: list[tuple[str, Change, str]] = [
+    (
+        "cors.allow-headers",
+        header("cors.preflight.sdk", "access-control-allow-headers", "*, Authorization"),
+        "pass",
+    ),
+    ("cors.allow-headers", header("cors.preflight.sdk", "access-control-allow-headers", "*"), "finding"),
+    ("cors.allow-methods", header("cors.preflight.sdk", "access-control-allow-methods", "*"), "pass"),
+    ("cors.allow-methods", header("cors.preflight.sdk", "access-control-allow-methods", None), "finding"),
+    ("cors.exposed", header("cors.answer", "access-control-expose-headers", "*"), "pass"),
+    ("cors.exposed", header("cors.answer", "access-control-expose-headers", None), "finding"),
+    (
+        "cors.no-credentials",
+        header("cors.preflight", "access-control-allow-credentials", "true"),
+        "pass",
+    ),
+    ("cors.no-credentials", header("cors.preflight", "access-control-allow-origin", ORIGIN), "pass"),
+    (
+        "cors.no-credentials",
+        together(
+            header("cors.preflight", "access-control-allow-origin", ORIGIN),
+            header("cors.preflight", "access-control-allow-credentials", "True"),
+        ),
+        "finding",
+    ),
+]
