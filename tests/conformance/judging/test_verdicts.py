@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from wiremark_reports.record import Verdict
 
-from tests.conformance.judging import verdicts_chat, verdicts_endpoint
+from tests.conformance.judging import verdicts_chat, verdicts_endpoint, verdicts_messages
 from tests.conformance.judging.good_openai import EVERYTHING
 from tests.conformance.judging.spoiling import Change
 from tests.conformance.judging.world import PAGES
 
-_OF_EVERYTHING = [*verdicts_chat.TABLE, *verdicts_endpoint.TABLE]
+_OF_EVERYTHING = [*verdicts_chat.TABLE, *verdicts_endpoint.TABLE, *verdicts_messages.TABLE]
 TABLE = [
     *((EVERYTHING, *case) for case in _OF_EVERYTHING),
     *((PAGES, *case) for case in verdicts_endpoint.PAGES),
