@@ -7,16 +7,24 @@ from typing import Any
 import pytest
 from wiremark_reports.record import Verdict
 
-from tests.conformance.judging import verdicts_chat, verdicts_endpoint, verdicts_gemini, verdicts_messages
+from tests.conformance.judging import (
+    verdicts_chat,
+    verdicts_endpoint,
+    verdicts_gemini,
+    verdicts_messages,
+    verdicts_responses,
+)
 from tests.conformance.judging.good_openai import EVERYTHING
 from tests.conformance.judging.spoiling import Change
 from tests.conformance.judging.world import PAGES
 
-_OF_EVERYTHING = [
-    case
-    for one in (verdicts_chat, verdicts_endpoint, verdicts_gemini, verdicts_messages)
-    for case in one.TABLE
-]
+_OF_EVERYTHING = (
+    *verdicts_chat.TABLE,
+    *verdicts_endpoint.TABLE,
+    *verdicts_gemini.TABLE,
+    *verdicts_messages.TABLE,
+    *verdicts_responses.TABLE,
+)
 TABLE = [
     *((EVERYTHING, *case) for case in _OF_EVERYTHING),
     *((PAGES, *case) for case in verdicts_endpoint.PAGES),

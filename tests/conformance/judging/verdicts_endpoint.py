@@ -47,6 +47,40 @@ def _logprobs(**values: Any) -> Change:
     return lambda w: w["completions.logprobs"].choice["logprobs"].update(values)
 
 
+def _price(position: int, **values: Any) -> Change:
+    return lambda w: w["prices.list"].body["data"][position].update(values)
+
+
+def _prices(*rows: tuple[Any, Any]) -> Change:
+    """Prices in and out, of one model by as many providers."""
+    told = [
+        {"model": "m", "provider": str(n), "input_usd_per_million": given, "output_usd_per_million": made}
+        for n, (given, made) in enumerate(rows)
+    ]
+    return body("prices.list", data=told)
+
+
+def _described(path: str, *servers: Any) -> Change:
+    """The chat route described at a path, below these servers."""
+    return body("openapi", servers=list(servers), paths={path: {"post": {}}})
+
+
+def _operation(told: Any) -> Change:
+    return lambda w: w["openapi"].body["paths"]["/chat/completions"].update(post=told)
+
+
+def _schema(reference: str) -> Change:
+    """The schema of chat requests, behind a reference to it."""
+
+    def apply(world: Any) -> None:
+        told = world["openapi"].body
+        told["components"]["schemas"]["a/b~c"] = {"required": ["messages", "model"]}
+        content = told["paths"]["/chat/completions"]["post"]["requestBody"]["content"]
+        content["application/json"]["schema"] = {"$ref": reference}
+
+    return apply
+
+
 _SAME = dict.fromkeys(("chat.plain", "chat.stream", "chat.echo-back"), "7")
 
 TABLE: list[tuple[str, Change, str]] = [
@@ -101,6 +135,44 @@ TABLE: list[tuple[str, Change, str]] = [
     ("ids.unique", _only("x-request-id", {"chat.plain": "a"}), "untestable"),
     ("ids.unique", _only("x-request-id", {"chat.plain": "a", "chat.stream": "b"}), "pass"),
     ("ids.unique", _only("x-request-id", {"chat.plain": "a", "chat.stream": "a"}), "finding"),
+    # http
+    *(("http.no-redirect", status("chat.plain", code), "finding") for code in (301, 302, 303)),
+    *(("http.no-redirect", status("chat.plain", code), "pass") for code in (304, 307)),
+    *(("http.unknown-headers", status("models.get", code), "finding") for code in (400, 406, 422, 431, 500)),
+    ("http.unknown-headers", status("models.get", 404), "pass"),
+    # prices, providers
+    ("providers.health.complete", body("providers.list", data="x"), "untestable"),
+    ("providers.health.complete", body("providers.list", data=["x"]), "untestable"),
+    ("providers.health.counted", body("providers.list", data=[]), "finding"),
+    ("providers.health.counted", body("providers.list", data=[{"provider": "north", "requests": 1}]), "pass"),
+    (
+        "providers.health.counted",
+        body("providers.list", data=[{"provider": "north", "requests": 0}]),
+        "finding",
+    ),
+    ("providers.prices.promised", _price(0, provider="other"), "pass"),
+    ("providers.prices.promised", _price(0, model="other"), "pass"),
+    ("providers.prices.promised", body("prices.list", data=[]), "untestable"),
+    (
+        "providers.prices.promised",
+        together(_price(0, model="other"), _price(1, input_usd_per_million=9)),
+        "finding",
+    ),
+    ("providers.prices.promised", _price(0, input_usd_per_million="x"), "finding"),
+    ("providers.prices.sorted", _prices((1, 1), (1, 1)), "pass"),
+    ("providers.prices.sorted", _prices((1, 1), (1, 0.9)), "finding"),
+    ("providers.prices.sorted", _prices((1, 0.5), (None, 1.9)), "pass"),
+    # openapi
+    ("openapi.chat", _described("/chat/completions", "x", {"url": "https://a.invalid/api/v1/"}), "pass"),
+    ("openapi.chat", _described("/api/v1/chat/completions"), "pass"),
+    ("openapi.chat", _described("/api/v1/chat/completions", {}), "pass"),
+    ("openapi.chat", _described("/chat/completions", {"url": "https://a.invalid/other"}), "finding"),
+    ("openapi.chat", _described("XX/api/v1/chat/completions"), "finding"),
+    ("openapi.chat", _operation("x"), "finding"),
+    ("openapi.chat-required", _operation("x"), "untestable"),
+    ("openapi.chat-required", _schema("#/components/schemas/a~1b~0c"), "pass"),
+    ("openapi.chat-required", _schema("#/components/schemas/other"), "untestable"),
+    ("openapi.chat-required", _schema("#/components/schemas/a~1b~0c/required/0"), "untestable"),
     # completions
     ("completions.prompts.indexes", lambda w: w["completions.prompts"].choice.update(index="x"), "finding"),
     ("completions.logprobs.text", choice("completions.logprobs", logprobs={"tokens": "x"}), "untestable"),

@@ -105,7 +105,7 @@ def completed(view: View) -> Outcome:
 def item_types(view: View) -> Outcome:
     for item in items(view):
         kind = item.get("type")
-        if kind not in _ITEM_TYPES and not (isinstance(kind, str) and ":" in kind):
+        if not isinstance(kind, str) or (kind not in _ITEM_TYPES and ":" not in kind):
             return f"an item has the type {shown(kind)}; SDKs take it for a message"
     return None
 
