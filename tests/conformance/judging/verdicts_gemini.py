@@ -148,6 +148,8 @@ TABLE: list[tuple[str, Change, str]] = [
         ),
         "untestable",
     ),
+    ("gemini.models.get.name", body("gemini.models.get", name=["x"]), "finding"),
+    ("gemini.models.list.contains-model", body("gemini.models.list", models=[{"name": ["x"]}]), "finding"),
     # functions
     ("gemini.functions.finish-reason", _candidate(FORCED, finishReason="MAX_TOKENS"), "pass"),
     ("gemini.functions.finish-reason", _candidate(FORCED, finishReason="OTHER"), "finding"),
@@ -195,6 +197,8 @@ TABLE: list[tuple[str, Change, str]] = [
     ("gemini.response-id.unique", body("gemini.candidates", responseId=5), "untestable"),
     ("gemini.stop.finish-reason", _candidate("gemini.stop", finishReason="MAX_TOKENS"), "pass"),
     ("gemini.stop.finish-reason", _candidate("gemini.stop", finishReason="OTHER"), "finding"),
+    ("gemini.stop.finish-reason", _candidate("gemini.stop", finishReason=["STOP"]), "finding"),
+    ("gemini.safety.answer", _candidate("gemini.safety.answer", finishReason=["SAFETY"]), "finding"),
     ("gemini.logprobs.values", _result(chosenCandidates=[]), "untestable"),
     ("gemini.logprobs.values", _result(chosenCandidates="x"), "untestable"),
     ("gemini.logprobs.values", _result(chosenCandidates=[{"token": "x", "logProbability": 1e-6}]), "pass"),

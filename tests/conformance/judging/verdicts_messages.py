@@ -171,6 +171,7 @@ MESSAGES: list[tuple[str, Change, str]] = [
     ("messages.tools.stop-reason", body(FORCED, stop_reason="max_tokens"), "pass"),
     ("messages.tools.stop-reason", body(FORCED, stop_reason="model_context_window_exceeded"), "pass"),
     ("messages.tools.stop-reason", body(FORCED, stop_reason="end_turn"), "finding"),
+    ("messages.tools.stop-reason", body(FORCED, stop_reason=["tool_use"]), "finding"),
     (
         "messages.tools.stream.input",
         _streamed("messages.tools.stream", _HALF, stop="max_tokens"),

@@ -42,6 +42,16 @@ def _ended(tokens: int, status: str) -> Change:
     return body("responses.max-tokens", status=status, incomplete_details=reason, usage=told)
 
 
+def _added(kind: Any) -> Change:
+    """The first item of a stream is added with another type."""
+
+    def apply(world: Any) -> None:
+        chunks = world.chunks("responses.stream")
+        next(one for one in chunks if one["type"] == "response.output_item.added")["item"]["type"] = kind
+
+    return apply
+
+
 def _echoed(probe: str, name: str, value: Any) -> Change:
     """A setting that is told back otherwise."""
     return body(probe, **{name: value})
@@ -53,6 +63,8 @@ TABLE: list[tuple[str, Change, str]] = [
     ("responses.item-types", _items(PLAIN, {**good.said(), "type": "acme:message"}), "pass"),
     ("responses.item-types", _items(PLAIN, {**good.said(), "type": "acme message"}), "finding"),
     ("responses.item-types", _items(PLAIN, {**good.said(), "type": ["a:b"]}), "finding"),
+    ("responses.stream.item-begins", _added(["function_call"]), "pass"),
+    ("responses.stream.item-begins", _added("function_call"), "finding"),
     ("responses.text", _cut(PLAIN), "untestable"),
     ("responses.text", _items(PLAIN), "finding"),
     ("responses.text", _cut(PLAIN, good.said()), "pass"),

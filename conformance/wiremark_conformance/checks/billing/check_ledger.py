@@ -152,7 +152,7 @@ for _name, _probe in (
     check(f"billing.{_name}.charge", _probe, LEDGER)(charged_by(counts))
 
 
-def free(ledger: View, probes: Collection[str], what: str) -> Outcome:
+def free(ledger: View, probes: Collection[str]) -> Outcome:
     """Looks up the rows of these probes, as far as they have a request id; none must cost anything."""
     name = header_name(ledger.target)
     views = [view for view in ledger.evidence.made() if view.probe in probes]
@@ -165,7 +165,7 @@ def free(ledger: View, probes: Collection[str], what: str) -> Outcome:
         view = made.get(str(row.get("request_id")))
         amount = row.get("amount_microusd")
         if view is not None and is_int(amount) and amount > 0:  # type: ignore[operator]
-            return f"{view.probe} was {what} with {view.status} and charged {amount} µUSD"
+            return f"{view.probe} was answered with {view.status} and charged {amount} µUSD"
     return None
 
 
@@ -181,7 +181,7 @@ def refused(ledger: View, probes: Collection[str]) -> list[str]:
 @check("billing.refused-free", LEDGER)
 def refused_free(ledger: View) -> Outcome:
     """Looks at every refusal of the run that has a request id."""
-    return free(ledger, refused(ledger, REFUSED), "refused")
+    return free(ledger, refused(ledger, REFUSED))
 
 
 @check("billing.cached-free", "cache.repeat", LEDGER)

@@ -187,6 +187,6 @@ def no_candidates(view: View) -> Outcome:
 @check("gemini.safety.answer", "gemini.safety.answer")
 def blocked_answer(view: View) -> Outcome:
     found = answer(view).finish()
-    if found in {"SAFETY", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "RECITATION"}:
+    if found in ("SAFETY", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "RECITATION"):
         return None
     return f"an answer that is blocked has `finishReason` {shown(found)}"

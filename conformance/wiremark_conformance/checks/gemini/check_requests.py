@@ -65,7 +65,7 @@ def stop_absent(view: View) -> Outcome:
 @check("gemini.stop.finish-reason", "gemini.stop")
 def stop_finish(view: View) -> Outcome:
     found = answer(view).finish()
-    return None if found in {"STOP", "MAX_TOKENS"} else f"`finishReason` is {shown(found)}"
+    return None if found in ("STOP", "MAX_TOKENS") else f"`finishReason` is {shown(found)}"
 
 
 @check("gemini.candidate-count.honoured", "gemini.candidates")

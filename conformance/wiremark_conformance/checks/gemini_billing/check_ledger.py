@@ -24,11 +24,11 @@ on_books("gemini.functions", "gemini.functions.forced", counts)
 @check("billing.gemini.refused-free", LEDGER)
 def refused_free(ledger: View) -> Outcome:
     """Looks at every refusal of the run that has a request id."""
-    return free(ledger, refused(ledger, REFUSED), "refused")
+    return free(ledger, refused(ledger, REFUSED))
 
 
 @check("billing.gemini.count-free", "gemini.count", LEDGER)
 def count_free(counted: View, ledger: View) -> Outcome:
     if not counted.succeeded:
         raise NotTestable("the count was refused")
-    return free(ledger, (counted.probe,), "answered")
+    return free(ledger, (counted.probe,))

@@ -57,7 +57,7 @@ def unique(view: View) -> Outcome:
 
 
 def _wanted(view: View) -> Mapping[str, Any] | None:
-    wanted = {view.target.model, _PREFIX + view.target.model}
+    wanted = (view.target.model, _PREFIX + view.target.model)
     return next((entry for entry in _entries(view) if entry.get("name") in wanted), None)
 
 
@@ -109,7 +109,7 @@ def page_token(whole: View, page: View) -> Outcome:
 @check("gemini.models.get.name", "gemini.models.get")
 def get_name(view: View) -> Outcome:
     found, model = view.object.get("name"), view.target.model
-    return None if found in {model, _PREFIX + model} else f"asked for {model!r}, got {shown(found)}"
+    return None if found in (model, _PREFIX + model) else f"asked for {model!r}, got {shown(found)}"
 
 
 @check("gemini.models.unknown", "gemini.models.unknown", expects="refusal")

@@ -24,11 +24,11 @@ on_books("messages.tools", "messages.tools.forced", counts)
 @check("billing.messages.refused-free", LEDGER)
 def refused_free(ledger: View) -> Outcome:
     """Looks at every refused message of the run that has a request id."""
-    return free(ledger, refused(ledger, REFUSED), "refused")
+    return free(ledger, refused(ledger, REFUSED))
 
 
 @check("billing.messages.count-free", "messages.count", LEDGER)
 def count_free(counted: View, ledger: View) -> Outcome:
     if not counted.succeeded:
         raise NotTestable("the count was refused")
-    return free(ledger, (counted.probe,), "answered")
+    return free(ledger, (counted.probe,))

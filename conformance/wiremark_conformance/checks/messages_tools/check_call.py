@@ -79,7 +79,7 @@ def ids_unique(view: View) -> Outcome:
 @each("messages.tools.stop-reason", *CALLING)
 def stop_reason(view: View) -> Outcome:
     said = answer(view)
-    if not said.calls or said.stop_reason in {"max_tokens", "model_context_window_exceeded"}:
+    if not said.calls or said.stop_reason in ("max_tokens", "model_context_window_exceeded"):
         raise NotTestable("the answer was cut off")
     return None if said.stop_reason == "tool_use" else f"a call ends with {shown(said.stop_reason)}"
 

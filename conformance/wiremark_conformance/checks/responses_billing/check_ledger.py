@@ -23,11 +23,11 @@ on_books("responses.tools", "responses.tools.forced", counts)
 @check("billing.responses.refused-free", LEDGER)
 def refused_free(ledger: View) -> Outcome:
     """Looks at every refused request of the run that has a request id."""
-    return free(ledger, refused(ledger, REFUSED), "refused")
+    return free(ledger, refused(ledger, REFUSED))
 
 
 @check("billing.responses.count-free", "responses.input-tokens", LEDGER)
 def count_free(counted: View, ledger: View) -> Outcome:
     if not counted.succeeded:
         raise NotTestable("the count was refused")
-    return free(ledger, (counted.probe,), "answered")
+    return free(ledger, (counted.probe,))

@@ -110,7 +110,7 @@ def item_begins(view: View) -> Outcome:
                 return f"`{name}` of the {item['type']} that is added is {shown(item.get(name))}"
         if not is_text(item.get("id")):
             return f"`id` of the {shown(item.get('type'))} that is added is {shown(item.get('id'))}"
-        if item.get("type") in CALLS:
+        if str(item.get("type")) in CALLS:
             for name in ("call_id", "name"):
                 if not is_text(item.get(name)):
                     return f"`{name}` of the {item['type']} that is added is {shown(item.get(name))}"
