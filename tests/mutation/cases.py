@@ -29,7 +29,7 @@ _QUIET = frozenset(Verdict) - FOUND
 _CAUGHT = FOUND - {Verdict.HARNESS_ERROR}
 _QUIETLY = ("-q", "-p", "no:cacheprovider", "--no-header", "-W", "ignore:Module already imported")
 Findings = Callable[[world.World, str], dict[str, str]]
-TESTS = tuple((Path(__file__).parents[1] / "conformance" / "judging").glob("test_[cg]*.py"))
+TESTS = tuple((Path(__file__).parents[1] / "conformance" / "judging").glob("test_[cgv]*.py"))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,6 +13,8 @@ from tests.conformance.judging import (
     verdicts_gemini,
     verdicts_messages,
     verdicts_responses,
+    verdicts_stream,
+    verdicts_tools,
 )
 from tests.conformance.judging.good_openai import EVERYTHING
 from tests.conformance.judging.spoiling import Change
@@ -24,6 +26,8 @@ _OF_EVERYTHING = (
     *verdicts_gemini.TABLE,
     *verdicts_messages.TABLE,
     *verdicts_responses.TABLE,
+    *verdicts_stream.TABLE,
+    *verdicts_tools.TABLE,
 )
 TABLE = [
     *((EVERYTHING, *case) for case in _OF_EVERYTHING),
