@@ -8,7 +8,7 @@
 # make real-test   judge all of them again: what is found is what was triaged
 # make real-table  write the README's table of them from the committed reports
 # make selftest  every fault, every variant and 200 mixtures of them tried against the suite
-# make mutants    every change that a mutation tool makes to the judging core is noticed by a test
+# make mutants MODULES="sse checks/chat"   change the judge as a mutation tool does: each change is noticed
 # make audit     the audit of the bill against every billing fault
 # make chaos     256 clients that break off and 5 kills in a minute, on SQLite and PostgreSQL: the books agree
 # make load-faults   load runs whose endpoint stalls, whose master is killed, and more that takes its time

@@ -48,6 +48,11 @@ class Case:
     given: bool
     allowed: frozenset[Verdict]
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether no more is promised than that nothing is found."""
+        return Verdict.PASS in self.allowed and len(self.allowed) > 1
+
     def verdict(self, evidence: Evidence) -> Verdict:
         """What the judge says now; a check that is not asked says nothing."""
         if not self.given:
@@ -85,7 +90,7 @@ def _case(one: Recorded, requirement: str, allowed: frozenset[Verdict]) -> Case:
 
 def _order(case: Case) -> int:
     """Small evidence with a sharp promise first."""
-    return 0 if len(case.allowed) == 1 else 1 if case.allowed is _CAUGHT else 2
+    return 2 if case.is_quiet else 0 if len(case.allowed) == 1 else 1
 
 
 def _owed(patterns: Sequence[str], fired: Sequence[str]) -> Iterator[str]:

@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.mutation.mutants import Change, Mutant, Verdict, compare, explained, mutants_in
-from tests.mutation.run import MODULES, ROOT, SURVIVORS
+from tests.mutation.run import MODULES, ROOT, SURVIVORS, UNFINISHED, main
 
 MUTATED = """
 def x_size__mutmut_orig(line):
@@ -59,6 +60,38 @@ def test_a_survivor_needs_a_reason_and_a_reason_a_survivor() -> None:
     bad = compare([alive, dead], [SIZE, TAKE])
     assert (bad.dead, bad.verdict) == ((TAKE,), Verdict.BAD)
     assert list(bad.lines())[-1] == "2 mutants: 1 survived, 1 killed; 0 of them unexplained"
+
+
+def test_a_module_that_is_not_finished_may_keep_what_it_has_and_no_more() -> None:
+    alive = [Mutant(SIZE, "survived"), Mutant(TAKE, "called by no case")]
+    kept = compare(alive, [], {"m": 2})
+    assert (kept.verdict, kept.left, kept.unexplained) == (Verdict.GOOD, {"m": 2}, ())
+    assert list(kept.lines()) == [
+        "not finished: 2 survivors of m are neither killed nor explained",
+        "2 mutants: 1 survived, 1 called by no case; 2 of them unexplained",
+    ]
+    assert compare(alive, [TAKE], {"m": 2}).left == {"m": 1}
+    more = compare(alive, [], {"m": 1})
+    assert (more.verdict, more.left, more.unexplained) == (Verdict.BAD, {}, (SIZE, TAKE))
+
+
+def test_what_changes_words_alone_is_done_with() -> None:
+    assert not Mutant(SIZE, "wording").lives
+
+
+@pytest.mark.parametrize(
+    ("names", "code"), [(["--list"], 0), (["checks/nothing"], 2), (["sse", "nothing"], 2)]
+)
+def test_modules_are_chosen_by_how_their_names_begin(
+    names: list[str], code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(names) == code
+    shown = capsys.readouterr()
+    assert "checks/chat/check_answer" in shown.out or "No module begins with" in shown.err
+
+
+def test_what_is_not_finished_is_a_module() -> None:
+    assert yaml.safe_load(UNFINISHED.read_text(encoding="utf-8")).keys() <= set(MODULES)
 
 
 def test_an_entry_without_a_reason_is_refused(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ _OF_EVERYTHING = (
 TABLE = [
     *((EVERYTHING, *case) for case in _OF_EVERYTHING),
     *((PAGES, *case) for case in verdicts_endpoint.PAGES),
+    *(("banana2", *case) for case in verdicts_endpoint.TASKS),
 ]
 _EXACT = {"pass": Verdict.PASS, "untestable": Verdict.NOT_TESTABLE, "undeclared": Verdict.UNDECLARED}
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from wiremark_conformance.probes.media import LOOKS
 from wiremark_conformance.probes.models import ORIGIN
+from wiremark_conformance.properties import PROPERTIES
 
 from tests.conformance.judging.other_surfaces import LONG, embeddings
 from tests.conformance.judging.spoiling import (
@@ -20,6 +22,7 @@ from tests.conformance.judging.spoiling import (
     usage,
 )
 
+_VALID = next(name for name, wanted in PROPERTIES.items() if wanted.kind == "valid")
 _REMAINING = "x-ratelimit-remaining-requests"
 
 
@@ -58,6 +61,11 @@ def _prices(*rows: tuple[Any, Any]) -> Change:
         for n, (given, made) in enumerate(rows)
     ]
     return body("prices.list", data=told)
+
+
+def _model(**values: Any) -> Change:
+    """The model under test as it is listed."""
+    return lambda w: w["models.list"].body["data"][0].update(values)
 
 
 def _described(path: str, *servers: Any) -> Change:
@@ -162,6 +170,13 @@ TABLE: list[tuple[str, Change, str]] = [
     ("providers.prices.sorted", _prices((1, 1), (1, 1)), "pass"),
     ("providers.prices.sorted", _prices((1, 1), (1, 0.9)), "finding"),
     ("providers.prices.sorted", _prices((1, 0.5), (None, 1.9)), "pass"),
+    # models
+    ("models.list.live", _model(usd="0.0000000004"), "pass"),
+    ("models.list.live", _model(usd="0.0000004"), "finding"),
+    ("models.list.live", _model(usd="free"), "finding"),
+    ("models.list.live", _model(providers=["x"]), "finding"),
+    # generated requests
+    *(("properties.settled", status(_VALID, code), said) for code, said in ((501, "pass"), (500, "finding"))),
     # openapi
     ("openapi.chat", _described("/chat/completions", "x", {"url": "https://a.invalid/api/v1/"}), "pass"),
     ("openapi.chat", _described("/api/v1/chat/completions"), "pass"),
@@ -243,4 +258,24 @@ PAGES: list[tuple[str, Change, str]] = [
         ),
         "finding",
     ),
+]
+
+
+def _ends(name: str, **values: Any) -> Change:
+    """A task that all looks at it show like this."""
+    return together(*(body(f"media.{name}.{number}", **values) for number in range(1, LOOKS + 1)))
+
+
+# Of an endpoint that makes images as tasks.
+TASKS: list[tuple[str, Change, str]] = [
+    ("media.charge-told", body("media.submit", charge=0.012), "finding"),
+    ("media.charge-told", body("media.submit", charge="0.012"), "pass"),
+    ("media.task.same", body("media.task.1", model="other"), "finding"),
+    ("media.task.completed", _ends("task", status="failed", error={"message": "No."}), "untestable"),
+    ("media.task.completed", _ends("task", status="completed", result="x"), "finding"),
+    ("media.task.failed", _ends("failed", status="completed"), "finding"),
+    ("media.task.failed", _ends("failed", status="failed", error="It cannot be fetched."), "pass"),
+    ("media.charged", body("media.usage", data=["x"]), "untestable"),
+    ("media.charged", body("media.usage", data="x"), "untestable"),
+    ("media.refunded", _ends("failed", status="completed"), "untestable"),
 ]

@@ -8,7 +8,6 @@ from typing import Any
 
 from wiremark_conformance.checking import accepted as answered
 from wiremark_conformance.checking import check, each, refused
-from wiremark_conformance.checks.billing.check_ledger import charge
 from wiremark_conformance.checks.ids.check_request_id import header_name
 from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotPromised, NotTestable, Outcome
@@ -40,17 +39,23 @@ def _price(view: View) -> int:
     model = view.target.contract.model(str(view.asked.get("model")))
     if model is None:
         raise NotPromised("the contract has no price for the model")
-    return charge(model.price, 0, 0)
+    return model.price.per_request
 
 
 @check("media.charge-told", "media.submit")
 def charge_told(view: View) -> Outcome:
     found, due = view.object.get("charge"), _price(view)
+    if isinstance(found, str) and _micro(found) == due:
+        return None
+    return f"`charge` is {shown(found)}, where the price is {due} µUSD"
+
+
+def _micro(text: str) -> Decimal | None:
+    """Dollars in µUSD; None for what is no number."""
     try:
-        told = Decimal(found) * _MICRO if isinstance(found, str) else None
+        return Decimal(text) * _MICRO
     except InvalidOperation:
-        told = None
-    return None if told == due else f"`charge` is {shown(found)}, where the price is {due} µUSD"
+        return None
 
 
 @each("media.task.schema", "media.submit", *_TASK, *_FAILED)

@@ -198,7 +198,7 @@ def final_done(view: View) -> Outcome:
     final = {item.get("id"): item for item in items(view) if is_text(item.get("id"))}
     for entry in streamed(view):
         item = entry.done or {}
-        other = final.get(item.get("id"))
+        other = final.get(str(item.get("id")))
         for key in ("content", "arguments", "input", "summary"):
             if other is not None and key in item and item[key] != other.get(key):
                 return f"`{key}` of an item differs between its end and that of the response"
