@@ -99,7 +99,7 @@ def _case(requirement: str, *allowed: Verdict, spoil: Any = None) -> Case:
     if spoil:
         spoil(world)
     evidence = world.evidence(CHECKS[requirement].probes)
-    return Case(requirement, "a test", evidence.target, evidence.exchanges, False, frozenset(allowed))
+    return Case(requirement, "a test", evidence.target, evidence.exchanges, True, frozenset(allowed))
 
 
 def _name(world: World) -> None:

@@ -27,7 +27,6 @@ from tests.mutation.mutants import Made, Mutant, change
 from tests.mutation.wording import is_wording
 
 PACKAGE = "wiremark_conformance"
-_REMEMBERED = 100  # cases of a requirement whose evidence is parsed once; few mutants get through so many
 _SECONDS = 3.0  # of computing, until a case that takes milliseconds counts as endless
 
 
@@ -49,11 +48,11 @@ class _Bench:
         self._module = module
         self._caches = [value for value in vars(module).values() if hasattr(value, "cache_clear")]
         self._evidence: dict[int, Evidence] = {}
-        self._read_again: set[Case] = set()
+        self._surveys: dict[str, Sequence[Case]] = {}
         self._fresh = not module.__name__.startswith(f"{PACKAGE}.checks.")
         self._spans = _spans(module)
         self._called: set[str] = set()
-        self._all = [case for name in defined(module) for case in cases.get(name, ())]
+        self._all = [c for name in defined(module) for c in cases.get(name, ()) if not _is_survey(c)]
         self._through = self._traced(cases)
 
     def ending(self, one: Made) -> str:
@@ -69,11 +68,14 @@ class _Bench:
             with (rebuilt if at_import else exchanged)(self._module, one):
                 if self._notices(through):
                     return "killed"
+                if wording:
+                    return "wording"
+                surveys = [case for name in _asked(through) for case in self._surveys.get(name, ())]
+                return "killed" if self._notices(surveys) else "survived"
         except (SyntaxError, NotImportableError):
             return "killed"
         except _Endless:
             return "too slow"
-        return "wording" if wording else "survived"
 
     def _notices(self, through: Sequence[Case]) -> bool:
         for cache in self._caches:
@@ -86,7 +88,7 @@ class _Bench:
         return False
 
     def _evidence_of(self, case: Case) -> Evidence:
-        if self._fresh or case in self._read_again:
+        if self._fresh or _is_survey(case):
             return Evidence(case.target, case.exchanges)
         known = id(case.exchanges)
         if known not in self._evidence:
@@ -97,8 +99,8 @@ class _Bench:
         """The cases that go through each function of the module. Raises RuntimeError when one is not kept."""
         found: dict[str, list[Case]] = defaultdict(list)
         for name in _judged_with(self._module):
-            self._read_again.update(cases.get(name, ())[_REMEMBERED:])
-            for case in cases.get(name, ()):
+            self._surveys[name] = [case for case in cases.get(name, ()) if _is_survey(case)]
+            for case in (case for case in cases.get(name, ()) if not _is_survey(case)):
                 for cache in self._caches:
                     cache.cache_clear()
                 seen: set[str] = set()
@@ -110,6 +112,15 @@ class _Bench:
                 for function in seen:
                     found[function].append(case)
         return found
+
+
+def _is_survey(case: Case) -> bool:
+    """Of a test that asks whether anything at all is found: large evidence, kept for what is left."""
+    return case.is_quiet and not case.given
+
+
+def _asked(cases: Iterable[Case]) -> Iterable[str]:
+    return dict.fromkeys(case.requirement for case in cases)
 
 
 class _Remembered(Mapping[str, Exchange]):

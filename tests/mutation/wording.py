@@ -62,7 +62,8 @@ class _Words(ast.NodeTransformer):
             return ast.Call(node.func, [_in_lower_case(one) for one in node.args], node.keywords)
         if isinstance(node.func, ast.Attribute) and node.func.attr != "append":
             owner = self.visit(node.func.value)
-            return ast.Call(ast.Attribute(owner, node.func.attr), node.args, node.keywords)
+            given = [self.visit(one) if isinstance(one, ast.Call) else one for one in node.args]
+            return ast.Call(ast.Attribute(owner, node.func.attr), given, node.keywords)
         return self.generic_visit(node)
 
     def _joined(self, argument: ast.expr) -> ast.expr:

@@ -13,6 +13,7 @@ from tests.conformance.judging.spoiling import (
     Change,
     body,
     choice,
+    header,
     inserted,
     message,
     status,
@@ -38,6 +39,16 @@ def _streamed_tokens(*texts: str, said: str = "Hello there.") -> Change:
     told = chunk({"role": "assistant", "content": said})
     told["choices"][0]["logprobs"] = {"content": [{"token": text, "logprob": -0.1} for text in texts]}
     return stream("chat.logprobs.stream", told, chunk({}, "stop"), "[DONE]")
+
+
+def _cached(told: str | None) -> Change:
+    """What the cache says of the answer."""
+    return header("chat.plain", "x-cache", told)
+
+
+def _details(value: Any) -> Change:
+    """Details of the reasoning that are no list."""
+    return message("chat.reasoning", reasoning_details=value)
 
 
 def _always_thinking(world: Any) -> None:
@@ -73,6 +84,14 @@ TABLE: list[tuple[str, Change, str]] = [
     ("answer.id", stream("chat.stream", "[DONE]"), "finding"),
     ("answer.usage-fields", usage("chat.plain", cost=5.0004e-6), "pass"),
     ("answer.usage-fields", usage("chat.plain", cost=5.4e-6), "finding"),
+    ("answer.usage-fields", usage("chat.plain", cost=0), "finding"),
+    ("answer.usage-fields", together(usage("chat.plain", cost=0), _cached("Hit ")), "pass"),
+    ("answer.usage-fields", together(usage("chat.plain", cost=0), _cached(None)), "finding"),
+    ("answer.usage-fields", together(usage("chat.plain", cost=None), _cached("hit")), "finding"),
+    ("answer.usage-fields", together(usage("chat.plain", cost=1e-6), _cached("hit")), "finding"),
+    ("answer.usage-fields", _cached("hit"), "pass"),
+    ("chat.reasoning.details", _details({"type": "reasoning.text", "index": 0}), "pass"),
+    ("chat.reasoning.details", _details("x"), "finding"),
     (
         "answer.message-fields",
         together(_always_thinking, message("chat.plain", reasoning_content="Hm.")),

@@ -268,6 +268,11 @@ def _ends(name: str, **values: Any) -> Change:
 
 # Of an endpoint that makes images as tasks.
 TASKS: list[tuple[str, Change, str]] = [
+    (
+        "billing.export.rows",
+        raw("billing.export", b"request_id,prompt_tokens\r\nreq-chat.plain,20\r\n\xff,1\r\n"),
+        "pass",
+    ),
     ("media.charge-told", body("media.submit", charge=0.012), "finding"),
     ("media.charge-told", body("media.submit", charge="0.012"), "pass"),
     ("media.task.same", body("media.task.1", model="other"), "finding"),

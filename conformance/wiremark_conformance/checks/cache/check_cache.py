@@ -5,14 +5,20 @@ from __future__ import annotations
 from wiremark_conformance.checking import check, each
 from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotPromised, NotTestable, Outcome
-from wiremark_conformance.values import shown
+from wiremark_conformance.values import members, shown
+
+
+def _named(view: View) -> str | None:
+    """The header in which the contract has the cache tell what it did."""
+    name: str | None = members(view.target.contract.raw.get("cache")).get("status_header")
+    return name
 
 
 def _header_name(view: View) -> str:
-    name = view.target.contract.raw.get("cache", {}).get("status_header")
+    name = _named(view)
     if name is None:
         raise NotPromised("the contract names no header of the cache")
-    return str(name)
+    return name
 
 
 def _status(view: View) -> str:
@@ -24,8 +30,8 @@ def _status(view: View) -> str:
 
 def from_cache(view: View) -> bool:
     """Whether the answer says so; False where nothing tells."""
-    name = view.target.contract.raw.get("cache", {}).get("status_header")
-    return name is not None and (view.header(name) or "").strip().lower() == "hit"
+    name = _named(view)
+    return name is not None and view.header_text(name) == "hit"
 
 
 @each("cache.status-header", "chat.plain", "chat.tools.forced")
