@@ -6,7 +6,7 @@ The order is that in which they take hold: what is said, then how it is written,
 from __future__ import annotations
 
 from wiremark_server.faults.fault import Variant
-from wiremark_server.faults.variants import answers, endpoints, heads, responses, streams, tools, wire
+from wiremark_server.faults.variants import answers, endpoints, gemini, heads, responses, streams, tools, wire
 
 VARIANTS: tuple[Variant, ...] = (
     *answers.TABLE,
@@ -16,4 +16,5 @@ VARIANTS: tuple[Variant, ...] = (
     *heads.TABLE,
     *wire.TABLE,
     *responses.TABLE,
+    *gemini.TABLE,
 )
