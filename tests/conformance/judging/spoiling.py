@@ -67,6 +67,18 @@ def header(probe: str, name: str, value: str | None) -> Change:
     return apply
 
 
+def header_of_these(name: str, kept: dict[str, str]) -> Change:
+    """A header that no answers have but these, each with its value."""
+
+    def apply(world: Any) -> None:
+        for probe, answer in ((probe, world[probe]) for probe in list(world.answers)):
+            answer.headers.pop(name, None)
+            if probe in kept:
+                answer.headers[name] = kept[probe]
+
+    return apply
+
+
 def stream(probe: str, *chunks: Any) -> Change:
     """Other chunks in the place of all."""
     return lambda w: setattr(w[probe], "chunks", list(chunks))
