@@ -17,7 +17,7 @@ from wiremark_conformance.exchange import Exchange
 from wiremark_conformance.judge import CHECKS, judge_given, probes_for
 from wiremark_conformance.selftest import subject, workers
 from wiremark_conformance.selftest.plan import LOW_RATE, plan
-from wiremark_conformance.selftest.trial import FOUND, Trial, asked, observe, required
+from wiremark_conformance.selftest.trial import FOUND, BrokenTrialError, Trial, asked, observe, required
 from wiremark_conformance.selftest.unbreakable import load_unbreakable
 from wiremark_conformance.target import Target
 
@@ -69,9 +69,9 @@ def catalogue() -> Mapping[str, Any]:
 def record(known: Mapping[str, Any]) -> tuple[Recorded, ...]:
     """The good server under each contract, every variant, all variants at once, and faults.
 
-    Raises BrokenTrialError when something broke; `wiremark selftest` says more of it.
+    A trial that broke promises nothing and is left out; `wiremark selftest` is there to tell of it.
     """
-    found = workers.each(_recorded, trials(known))
+    found = [one for one in workers.each(_recorded, trials(known)) if one is not None]
     shared = {one.trial.contract: one.target.contract for one in found}
     return tuple(
         replace(one, target=replace(one.target, contract=shared[one.trial.contract])) for one in found
@@ -92,8 +92,11 @@ def trials(known: Mapping[str, Any]) -> tuple[Trial, ...]:
     return (*todo.baselines, *todo.variants, *together, *faults)
 
 
-def _recorded(trial: Trial, server: subject.Subject) -> Recorded:
-    evidence = observe(trial, server, _probes(trial))
+def _recorded(trial: Trial, server: subject.Subject) -> Recorded | None:
+    try:
+        evidence = observe(trial, server, _probes(trial))
+    except BrokenTrialError:
+        return None
     fired = tuple(one.requirement.id for one in judge_given(evidence) if one.verdict in FOUND)
     packed = {name: zlib.compress(pickle.dumps(one), 1) for name, one in evidence.exchanges.items()}
     return Recorded(trial, evidence.target, Answers(packed), fired)
