@@ -25,7 +25,9 @@ from tests.mutation.mutants import Mutant, Verdict, compare, explained
 ROOT = Path(__file__).resolve().parents[2]
 SURVIVORS = Path(__file__).with_name("survivors")
 UNFINISHED = Path(__file__).with_name("unfinished.yaml")
-CHECKS = tuple(
+# What checks look at answers through stands beside them.
+_BESIDE = ("codes", "gemini", "messages", "responses", "told")
+CHECKS = _BESIDE + tuple(
     str(path.relative_to(ROOT / "conformance" / core.PACKAGE).with_suffix(""))
     for path in sorted((ROOT / "conformance" / core.PACKAGE).glob("checks/*/[!_]*.py"))
 )
