@@ -6,11 +6,10 @@ import ast
 import difflib
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import yaml
@@ -69,7 +68,7 @@ class Comparison:
     """What the tests said against what is explained.
 
     endings:     how many mutants ended how
-    unexplained: survivors without a reason, of modules that have more of them than are known
+    unexplained: survivors without a reason
     dead:        entries whose mutant is killed by now
     left:        module that is not finished → how many survivors without a reason it has
     """
@@ -158,16 +157,16 @@ def _explained(**entry: str) -> Change:
 
 
 def compare(
-    mutants: Sequence[Mutant], known: Sequence[Change], unfinished: Mapping[str, int] = MappingProxyType({})
+    mutants: Sequence[Mutant], known: Sequence[Change], unfinished: Container[str] = ()
 ) -> Comparison:
     """What the tests said against what is explained; a change that two mutants share is explained once.
 
-    unfinished: module → how many of its survivors may be without a reason
+    unfinished: modules whose survivors may be without a reason, and are only counted
     """
     alive = {mutant.change: None for mutant in mutants if mutant.lives}
     unexplained = [change for change in alive if change not in known]
     counts = Counter(change.module for change in unexplained)
-    left = {module: count for module, count in counts.items() if count <= unfinished.get(module, 0)}
+    left = {module: count for module, count in counts.items() if module in unfinished}
     return Comparison(
         Counter(mutant.ending for mutant in mutants),
         tuple(change for change in unexplained if change.module not in left),

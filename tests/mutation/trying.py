@@ -101,10 +101,11 @@ class _Bench:
         for name in _judged_with(self._module):
             self._surveys[name] = [case for case in cases.get(name, ()) if _is_survey(case)]
             for case in (case for case in cases.get(name, ()) if not _is_survey(case)):
-                for cache in self._caches:
-                    cache.cache_clear()
                 seen: set[str] = set()
                 evidence = self._evidence_of(case)
+                case.kept(evidence)  # what is read of it once and for all need not be listened to
+                for cache in self._caches:
+                    cache.cache_clear()
                 with _listening(self._spans, str(self._module.__file__), seen, self._called):
                     kept = case.kept(evidence)
                 if not kept:
