@@ -54,4 +54,5 @@ def _functions(module: cst.Module) -> Iterator[tuple[cst.FunctionDef, str]]:
 
 
 def _source(function: cst.FunctionDef) -> str:
-    return cst.Module([]).code_for_node(function.with_changes(leading_lines=[], lines_after_decorators=[]))
+    bare = function.with_changes(leading_lines=[], lines_after_decorators=[])
+    return str(cst.Module([]).code_for_node(bare))
