@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 from wiremark_server.domain.generation import Generation, OutputFormat, Tool, ToolCall, Turn
+from wiremark_server.engine import tokens
 from wiremark_server.engine.text import Prose
 from wiremark_server.engine.tokens import IMAGE_TOKENS, count, count_prompt, encode
 
@@ -20,6 +21,11 @@ def test_pieces_concatenate_to_the_text(text: str) -> None:
 def test_the_first_pieces_of_a_text_encode_to_themselves(text: str, length: int) -> None:
     pieces = encode(text)[:length]
     assert encode("".join(pieces)) == pieces
+
+
+@given(st.text(st.characters(max_codepoint=127), max_size=200))
+def test_ascii_is_cut_like_any_text(text: str) -> None:
+    assert encode(text) == tokens._any(text)
 
 
 @given(st.integers(0, 2**64 - 1), st.integers(1, 200))

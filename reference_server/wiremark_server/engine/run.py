@@ -92,7 +92,7 @@ class PacedRun(_Progress):
     A slow reader never slows the engine; what was produced is counted whether or not it was read.
     """
 
-    __slots__ = ("_ended", "_failure", "_ready", "_waiter", "leave", "model")
+    __slots__ = ("_ended", "_failure", "_loop", "_ready", "_waiter", "leave", "model")
 
     def __init__(self, choices: Sequence[Choice], prompt: int, model: str = "") -> None:
         super().__init__(choices, prompt)
@@ -101,6 +101,7 @@ class PacedRun(_Progress):
         """Called when the run is cancelled; set by whoever paces it."""
         self._failure: Exception | None = None
         self._ready: list[Delta] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._ended = False
 
@@ -153,7 +154,9 @@ class PacedRun(_Progress):
                     failure, self._failure = self._failure, None
                     raise failure
                 raise StopAsyncIteration
-            self._waiter = asyncio.get_running_loop().create_future()
+            if self._loop is None:  # asked for once: it costs a system call
+                self._loop = asyncio.get_running_loop()
+            self._waiter = self._loop.create_future()
             await self._waiter
         ready, self._ready = self._ready, []
         return ready

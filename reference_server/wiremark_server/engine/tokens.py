@@ -25,7 +25,9 @@ from wiremark_server.domain.generation import Generation
 
 IMAGE_TOKENS = 85  # what OpenAI documents for one low-detail image
 
-_PIECE = re.compile(r" ?[^\W\d_]{1,8}| ?\d{1,3}| ?(?:[^\w\s]|_){1,3}|\s{1,16}")
+_any = re.compile(r" ?[^\W\d_]{1,8}| ?\d{1,3}| ?(?:[^\w\s]|_){1,3}|\s{1,16}").findall
+# The same of ASCII, which is found in half the time.
+_ascii = re.compile(r" ?[A-Za-z]{1,8}| ?[0-9]{1,3}| ?[^A-Za-z0-9\s]{1,3}|\s{1,16}").findall
 _TURN_PIECES = {
     role: ["<turn>", role, "<text>", "</turn>"] for role in ("system", "user", "assistant", "tool")
 }
@@ -35,8 +37,10 @@ _TOOLS_PIECES = ["<tools>"] + ["<rule>"] * 6 + ["</tools>"]
 _TOOL_PIECES = ["<tool>", "<name>", "<schema>", "</tool>"]
 _IMAGE_PIECES = ["<image>"] * IMAGE_TOKENS
 
-encode = _PIECE.findall
-"""Cut a text into its pieces: `list[str]` whose concatenation is the text."""
+
+def encode(text: str) -> list[str]:
+    """Cut a text into its pieces: their concatenation is the text."""
+    return _ascii(text) if text.isascii() else _any(text)
 
 
 def count(text: str) -> int:
