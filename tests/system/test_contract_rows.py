@@ -6,6 +6,7 @@ served and judged whole.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,14 @@ def test_every_row_is_there_and_something_breaks_it() -> None:
     assert named <= known
     without = {name for name, row in ROWS.items() if not any("fault" in broken for broken in row["broken"])}
     assert without & promised == set()  # anybody can serve each row broken
+
+
+def test_what_no_black_box_shows_is_held_by_tests_that_are_there() -> None:
+    checkout = _TABLE.parents[2]
+    for place in (place for row in ROWS.values() for place in row.get("tests", ())):
+        path, _, name = place.partition("::")
+        found = ast.parse((checkout / path).read_text(encoding="utf-8")).body
+        assert name in [node.name for node in found if isinstance(node, ast.FunctionDef)], place
 
 
 @pytest.mark.parametrize(("contract", "broken"), BREAKS)

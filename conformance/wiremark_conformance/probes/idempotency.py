@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -16,10 +17,14 @@ _OTHER: Mapping[str, Any] = {"messages": [{"role": "user", "content": "Say goodb
 
 
 def _named(body: Mapping[str, Any]) -> Drafter:
-    """Under one name for each model; a second run asks for the answer of the first again, and must get it."""
+    """Under one name for each model; a second run asks for the answer of the first again, and must get it.
+
+    The name goes with what is asked first, so that another suite's question is not taken for this one.
+    """
 
     def draft(context: ProbeContext) -> Draft:
-        name = hashlib.sha256(context.target.model.encode()).hexdigest()[:16]
+        first = json.dumps([context.target.model, _HELLO])
+        name = hashlib.sha256(first.encode()).hexdigest()[:16]
         return replace(chat(context, body), headers=(("idempotency-key", f"wiremark-{name}"),))
 
     return draft
