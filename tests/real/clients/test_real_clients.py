@@ -122,7 +122,9 @@ def misserved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Task]:
 
 @pytest.mark.real
 @pytest.mark.timeout(table.RUN_SECONDS)
-@pytest.mark.parametrize(("row", "broken"), NOTICED)
+@pytest.mark.parametrize(
+    ("row", "broken"), NOTICED, ids=[f"{row}-{broken['client']}" for row, broken in NOTICED]
+)
 def test_a_client_notices_what_breaks_its_row(misserved: Task, row: str, broken: Mapping[str, Any]) -> None:
     client, at = CLIENTS[broken["client"]], broken["endpoint"]
     try:
