@@ -108,6 +108,13 @@ TABLE: list[tuple[str, Change, str]] = [
         ),
         "untestable",
     ),
+    (
+        "chat.max-tokens.finish-reason",
+        together(
+            usage("chat.max-tokens", completion_tokens=3), choice("chat.max-tokens", finish_reason="stop")
+        ),
+        "pass",
+    ),
     ("chat.logprobs.entries", choice("chat.logprobs", logprobs={"content": []}), "untestable"),
     ("chat.logprobs.entries", choice("chat.logprobs", logprobs={"content": "x"}), "untestable"),
     ("chat.logprobs.entries", choice("chat.logprobs", logprobs={"content": ["x"]}), "finding"),
@@ -173,6 +180,8 @@ TABLE: list[tuple[str, Change, str]] = [
         message("chat.json-schema.rich", refusal="No.", content="x"),
         "untestable",
     ),
+    ("chat.json.object", _cut("chat.json", "length"), "untestable"),
+    ("chat.json.object", message("chat.json", refusal="No.", content="x"), "untestable"),
     ("chat.json-schema.rich-valid", message("chat.json-schema.rich", content="x"), "finding"),
     *(
         ("chat.json-schema.rich-valid", _cut("chat.json-schema.rich", reason), "untestable")

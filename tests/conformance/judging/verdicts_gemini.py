@@ -7,7 +7,17 @@ from typing import Any
 
 from tests.conformance.judging import good_gemini as good
 from tests.conformance.judging.other_surfaces import LONG, OTHER
-from tests.conformance.judging.spoiling import Change, body, error, header, raw, status, stream, together
+from tests.conformance.judging.spoiling import (
+    Change,
+    body,
+    error,
+    header,
+    raw,
+    status,
+    stream,
+    together,
+    without,
+)
 
 PLAIN, STREAM, FORCED = "gemini.plain", "gemini.stream", "gemini.functions.forced"
 _NO_KEY, _WRONG_KEY, _THROTTLED = "gemini.auth.no-key", "gemini.auth.wrong-key", "gemini.keys.throttled"
@@ -117,6 +127,9 @@ TABLE: list[tuple[str, Change, str]] = [
     ("gemini.errors.status-agrees", error("gemini.errors.temperature", status="BAD"), "pass"),
     ("gemini.errors.status-agrees", error("gemini.errors.temperature", status=["x"]), "pass"),
     ("gemini.errors.status-agrees", status("gemini.errors.temperature", 418), "pass"),
+    ("gemini.errors.details", without("gemini.errors.temperature", "error", "details"), "pass"),
+    ("gemini.limits.body", status("gemini.limits.body", 400), "pass"),
+    ("gemini.limits.body", status("gemini.limits.body", 401), "finding"),
     # models, counts, vectors
     ("gemini.models.list.contains-model", body("gemini.models.list", models=[]), "finding"),
     ("gemini.models.list.contains-model", body("gemini.models.list", models=[], nextPageToken="1"), "pass"),

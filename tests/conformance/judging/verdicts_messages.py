@@ -163,7 +163,7 @@ MESSAGES: list[tuple[str, Change, str]] = [
     ("messages.tools.stop-reason", body(FORCED, stop_reason=["tool_use"]), "finding"),
     (
         "messages.tools.stream.input",
-        _streamed("messages.tools.stream", _HALF, stop="max_tokens"),
+        _streamed("messages.tools.stream", good.call(0, "toolu_1", "Paris")[:3], stop="max_tokens"),
         "pass",
     ),
     ("messages.tools.stream.cut", _cut(4, _HALF), "finding"),
@@ -211,8 +211,16 @@ FORMATS: list[tuple[str, Change, str]] = [
         message("chat.tools.forced", tool_calls=[{"function": "x"}]),
         "finding",
     ),
-    ("formats.messages.models", body("messages.models.list", has_more=True, data=[]), "untestable"),
-    ("formats.gemini.models", body("gemini.models.list", nextPageToken="x", models=[]), "untestable"),
+    (
+        "formats.messages.models",
+        body("messages.models.list", has_more=True, data=[good.entry("other")]),
+        "untestable",
+    ),
+    (
+        "formats.gemini.models",
+        body("gemini.models.list", nextPageToken="x", models=[{"name": "models/other"}]),
+        "untestable",
+    ),
     ("formats.messages.models", body("models.list", data=5), "untestable"),
     ("formats.messages.models", body("models.list", data=["x"]), "untestable"),
     ("formats.messages.by-header", lambda w: _at_one_path(w), "pass"),

@@ -219,6 +219,18 @@ WHOLE: list[tuple[str, Change, str]] = [
     ("responses.settings", _echoed("responses.settings", "truncation", "other"), "finding"),
     ("responses.settings", _echoed("responses.settings", "parallel_tool_calls", None), "finding"),
     ("responses.max-tokens.incomplete", _ended(15, "incomplete"), "pass"),
+    (
+        "responses.max-tokens.incomplete",
+        together(_ended(15, "incomplete"), body("responses.max-tokens", incomplete_details=None)),
+        "finding",
+    ),
+    ("responses.parts", _refused(PLAIN), "pass"),
+    (
+        "responses.parts",
+        _items(PLAIN, {**good.said(), "content": [{"type": "refusal", "text": "No."}]}),
+        "finding",
+    ),
+    ("responses.text", _refused(PLAIN), "pass"),
     ("responses.max-tokens.incomplete", _ended(15, "completed"), "pass"),
     ("responses.max-tokens.incomplete", _ended(16, "completed"), "finding"),
     *(

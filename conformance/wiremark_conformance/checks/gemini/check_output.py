@@ -152,7 +152,7 @@ def _is_base64(text: Any) -> bool:
     if not is_text(text):
         return False
     try:
-        base64.b64decode(text.translate(str.maketrans("-_", "+/")) + "==", validate=False)
+        base64.b64decode(text.translate(str.maketrans("-_", "+/")) + "==")
     except (binascii.Error, ValueError):
         return False
     return all(c.isalnum() or c in "+/-_=" for c in text) and text.isascii()
