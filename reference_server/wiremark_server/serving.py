@@ -299,9 +299,19 @@ class _Served:
         for face in self.faces:
             if face.mount:
                 self.say(f"serving {face.contract.name} on {origin}{face.path}")
+        forgetful = [face.contract.name for face in self.faces if _stores(face.contract)]
+        if forgetful and self.settings.processes > 1:
+            self.say(
+                f"responses of {', '.join(forgetful)} are stored in the memory of the process that made them "
+                "and not found by others; serve with one process whoever continues or reads them"
+            )
         if self.control is not None:
             self.say(f"control on http://127.0.0.1:{self.control.getsockname()[1]}")
         self.say(f"listening on {origin}{self.faces[0].path if len(self.faces) == 1 else ''}")
+
+
+def _stores(contract: Contract) -> bool:
+    return bool(contract.raw.get("storage", {}).get("responses"))
 
 
 def _crew(settings: Settings, served: Sequence[Contract]) -> meter.Crew:

@@ -91,7 +91,11 @@ def pack(postgres_place: str, redis_server: str, tmp_path: Path) -> Iterator[Pac
         text=True,
     )
     assert process.stdout is not None
-    line = next(line for line in process.stdout if line.startswith("listening on "))
+    said: list[str] = []
+    while not (said and said[-1].startswith("listening on ")):
+        said.append(next(process.stdout))
+    assert any("stored in the memory of the process" in line for line in said)
+    line = said[-1]
     port = int(line.rpartition(":")[2].partition("/")[0])
     yield Pack(process, port, credentials.load(keys)["default"], postgres_place)
     if process.poll() is None:
