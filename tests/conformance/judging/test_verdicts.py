@@ -12,6 +12,8 @@ from tests.conformance.judging import (
     verdicts_endpoint,
     verdicts_gemini,
     verdicts_messages,
+    verdicts_pieces,
+    verdicts_places,
     verdicts_responses,
     verdicts_stream,
     verdicts_tools,
@@ -25,6 +27,8 @@ _OF_EVERYTHING = (
     *verdicts_endpoint.TABLE,
     *verdicts_gemini.TABLE,
     *verdicts_messages.TABLE,
+    *verdicts_pieces.TABLE,
+    *verdicts_places.TABLE,
     *verdicts_responses.TABLE,
     *verdicts_stream.TABLE,
     *verdicts_tools.TABLE,
@@ -32,7 +36,7 @@ _OF_EVERYTHING = (
 TABLE = [
     *((EVERYTHING, *case) for case in _OF_EVERYTHING),
     *((PAGES, *case) for case in verdicts_endpoint.PAGES),
-    *(("banana2", *case) for case in verdicts_endpoint.TASKS),
+    *(("banana2", *case) for case in (*verdicts_endpoint.TASKS, *verdicts_places.SPLIT)),
 ]
 _EXACT = {"pass": Verdict.PASS, "untestable": Verdict.NOT_TESTABLE, "undeclared": Verdict.UNDECLARED}
 

@@ -11,7 +11,7 @@ from wiremark_conformance import responses as responses_format
 from wiremark_conformance.evidence import View, parse_json
 from wiremark_conformance.messages import answer
 from wiremark_conformance.outcome import NotTestable
-from wiremark_conformance.values import is_int, members, shown
+from wiremark_conformance.values import members, shown
 
 Stop = Literal["end", "budget", "tools", "filter"]
 
@@ -68,12 +68,6 @@ def _stop(words: Mapping[Any, Stop], found: Any) -> Stop:
     return words[found]
 
 
-def _budget(view: View, name: str, within: str = "") -> int | None:
-    asked = view.asked.get(within) if within else view.asked
-    found = asked.get(name) if isinstance(asked, Mapping) else None
-    return found if is_int(found) else None
-
-
 def chat(view: View) -> Told:
     """What a whole chat answer tells."""
     found = view.choices[0].get("finish_reason")
@@ -90,7 +84,7 @@ def chat(view: View) -> Told:
         tuple(calls),
         _stop(_CHAT, found),
         shown(found),
-        _budget(view, "max_tokens"),
+        view.asked.get("max_tokens"),
     )
 
 
@@ -104,7 +98,7 @@ def messages(view: View) -> Told:
         tuple((call.value.get("name"), call.value.get("input")) for call in said.of("tool_use")),
         _stop(_MESSAGES, said.stop_reason),
         shown(said.stop_reason),
-        _budget(view, "max_tokens"),
+        view.asked.get("max_tokens"),
     )
 
 
@@ -129,7 +123,7 @@ def responses(view: View) -> Told:
         tuple(calls),
         stop,
         shown(status),
-        _budget(view, "max_output_tokens"),
+        view.asked.get("max_output_tokens"),
     )
 
 
@@ -138,7 +132,7 @@ def contents(view: View) -> Told:
     said = gemini.answer(view)
     found = said.finish()
     calls = [part["functionCall"] for part in said.parts() if isinstance(part.get("functionCall"), dict)]
-    stop = _stop(_GEMINI, found)
+    stop, config = _stop(_GEMINI, found), view.asked.get("generationConfig")
     return Told(
         said.count("promptTokenCount"),
         said.answered,
@@ -146,7 +140,7 @@ def contents(view: View) -> Told:
         tuple((call.get("name"), call.get("args")) for call in calls),
         "tools" if calls and stop == "end" else stop,
         shown(found),
-        _budget(view, "maxOutputTokens", "generationConfig"),
+        members(config).get("maxOutputTokens"),
     )
 
 

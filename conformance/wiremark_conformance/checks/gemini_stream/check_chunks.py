@@ -175,7 +175,7 @@ def array_accepted(view: View) -> Outcome:
 @check("gemini.stream.array.form", "gemini.stream.array")
 def array_form(view: View) -> Outcome:
     """Without `alt=sse`, one array; clients of that form parse it element by element."""
-    found = None if view.json_defect else view.value
+    found = view.value
     if isinstance(found, list) and found and all(isinstance(chunk, dict) for chunk in found):
         return None
     begin = view.exchange.body[:40].decode("utf-8", "replace")

@@ -42,7 +42,7 @@ def _chat(view: View) -> Mapping[str, Any] | None:
     if wanted is None:
         raise NotPromised("the contract names no chat route")
     servers = view.object.get("servers")
-    urls = [s.get("url", "") for s in listed(servers) if isinstance(s, dict)]
+    urls = [s["url"] for s in listed(servers) if isinstance(s, dict) and "url" in s]
     prefixes = {"", *(urlsplit(str(url)).path.rstrip("/") for url in urls)}
     for path, item in _paths(view).items():
         if any(prefix + path == wanted for prefix in prefixes) and isinstance(item, dict):
