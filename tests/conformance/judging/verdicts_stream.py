@@ -51,7 +51,14 @@ def _parts(*times: int) -> Change:
     )
 
 
+# An event without data, which one of three clients reads.
+_NO_DATA = inserted("chat.stream", 0, b"event: x\n\n")
+
 TABLE: list[tuple[str, Change, str]] = [
+    # clients
+    ("readers.html-standard", _NO_DATA, "pass"),
+    ("readers.openai-node", _NO_DATA, "finding"),
+    ("readers.agree", _NO_DATA, "pass"),
     # chat-stream
     ("chat.stream.role", _said(*_TEXT, index=1), "pass"),
     ("chat.stream.role", _said({"content": "Hi"}, index=1), "finding"),
