@@ -90,6 +90,8 @@ class Generator:
     def stop(self) -> None:
         """The users have ended: look at what they left, and tell how the process fared."""
         self.backlog.finish()
+        if self.backlog.lost:
+            self.tally.errors["generator:lost-receipt"] += self.backlog.lost
         self._watching.kill()
         if self.hooks is not None:
             self.tally.errors.update(self.hooks.close())

@@ -15,6 +15,7 @@ from wiremark_loadtests import summary
 from wiremark_loadtests.bill.billing import Billing, CannotJudge
 from wiremark_loadtests.bill.receipts import Outcome, Receipt
 from wiremark_loadtests.client.answer import Answer
+from wiremark_loadtests.generating import Generator, Share
 from wiremark_loadtests.measure.tally import Moments
 from wiremark_loadtests.run import Run
 from wiremark_loadtests.settings import Given, Settings, WrongUse, resolve
@@ -309,3 +310,17 @@ def test_a_report_that_cannot_be_written_is_told(tmp_path: Path, gateway: Any) -
     result = run.finish()
     assert result.exit_code == 3
     assert "the report cannot be written to" in result.text
+
+
+def test_a_receipt_that_is_lost_is_no_good_run(gateway: Any) -> None:
+    def break_off(_: object) -> None:
+        raise ValueError("a defect of ours")
+
+    run = _run(_settings(gateway))
+    _answered(run, "req_1")
+    generator = Generator(run, Share(), bank=False)
+    generator.backlog.add(break_off, None)
+    generator.stop()
+    document = summary.document(run.settings, 1, run.tally, datetime(2026, 1, 2, tzinfo=UTC), 1.0, None)
+    assert document["errors"] == {"generator:lost-receipt": 1}
+    assert summary.exit_code(document) == 1

@@ -25,9 +25,11 @@ class Backlog:
     """Works when the process has nothing else to do, or when too much waits.
 
     most: how many answers may wait; 128 may always. Whoever adds one more works for a turn.
+    lost: works that broke off. What they were to keep is missing in the run, which has to say so.
     """
 
     def __init__(self, most: Callable[[], int] = lambda: 0) -> None:
+        self.lost = 0
         self._most = most
         self._waiting: deque[tuple[Callable[[Any], object], Any]] = deque()
         self._working: gevent.Greenlet | None = None
@@ -64,5 +66,6 @@ class Backlog:
                 work(on)
             except Exception:  # a defect of ours, which must not cost the others their turn
                 log.exception("what became of an answer could not be kept")
+                self.lost += 1
             if time.monotonic_ns() >= end:
                 return

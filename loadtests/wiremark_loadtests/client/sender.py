@@ -164,7 +164,7 @@ class Sender:
         deep = entry.turns > 1 or self._random.random() < DEEP_SHARE  # what is said on has to be whole
         try:
             result = answers.read(over.reader, streamed=entry.stream, deep=deep, form=entry.form)
-        except Exception:  # a defect of ours, which must not cost the receipt
+        except Exception:  # a shape that no reader foresaw: it is told of, and does not cost the receipt
             log.exception("an answer could not be looked at")
             result = Answer(Outcome.FAILED, "broken-answer:unreadable")
         self._steps.done(self._teller.tell(over, result, result.error, deep=deep))
