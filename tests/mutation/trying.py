@@ -85,7 +85,7 @@ class _Bench:
         for case in through:
             evidence = self._evidence_of(case)
             with _limited():
-                if not case.kept(evidence):
+                if not _kept(case, evidence):
                     return True
         return False
 
@@ -115,6 +115,14 @@ class _Bench:
                 for function in seen:
                     found[function].append(case)
         return found
+
+
+def _kept(case: Case, evidence: Evidence) -> bool:
+    """Whether the promise is kept; a check tied to a probe that does not exist breaks the judge itself."""
+    try:
+        return case.kept(evidence)
+    except Exception:  # noqa: BLE001 - every case was judged before the change, so the change is noticed
+        return False
 
 
 def _is_survey(case: Case) -> bool:

@@ -10,6 +10,7 @@ from wiremark_schemas.contracts import Price
 
 from wiremark_conformance import told as promised
 from wiremark_conformance.checking import Function, accepted, check
+from wiremark_conformance.checks.cache.check_cache import from_cache
 from wiremark_conformance.checks.errors import REFUSED
 from wiremark_conformance.checks.ids.check_request_id import header_name
 from wiremark_conformance.evidence import View
@@ -104,7 +105,8 @@ def tokens_by(told: Counts) -> Function:
 
     def tokens(view: View, ledger: View) -> Outcome:
         row = _row(view, ledger)
-        for name, count in zip(("prompt_tokens", "completion_tokens"), told(view), strict=True):
+        read, made = told(view)
+        for name, count in (("prompt_tokens", read), ("completion_tokens", made)):
             if row.get(name) != count:
                 return f"the answer said {count} `{name}`, the row says {shown(row.get(name))}"
         return None
@@ -189,11 +191,7 @@ def cached_free(view: View, ledger: View) -> Outcome:
     row = _row_of(view, ledger)
     if row is None:
         return None
-    if not row.get("cached") and "hit" not in (view.header(_cache_header(view)) or "").lower():
+    if not row.get("cached") and not from_cache(view):
         raise NotTestable("the repeated request was not answered from the cache")
     amount = row.get("amount_microusd")
     return f"an answer from the cache was charged {shown(amount)} µUSD" if amount else None
-
-
-def _cache_header(view: View) -> str:
-    return str(view.target.contract.raw.get("cache", {}).get("status_header", ""))
