@@ -6,26 +6,22 @@ import asyncio
 import contextlib
 import gc
 import secrets
-import signal
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
-import uvicorn
 import uvloop
-from wiremark_schemas import contracts
 from wiremark_schemas.contracts import Contract
 
-from wiremark_server import app, beside, keys, processes
+from wiremark_server import app, beside, chores, keys, processes
 from wiremark_server.clock import Clock, SystemClock
-from wiremark_server.edge.connection import Connection
 from wiremark_server.edge.front import Application, Front, Site
 from wiremark_server.edge.handler import Gateway
+from wiremark_server.edge.listener import Listener
 from wiremark_server.edge.mounts import Mounts
-from wiremark_server.engine.board import Board, Everywhere
+from wiremark_server.engine.board import LOOK_SECONDS, Board, Everywhere
 from wiremark_server.engine.fleet import Fleet, profiles
 from wiremark_server.keys import KeyStore
 from wiremark_server.ledger.store import Ledger, LedgerUnavailable
@@ -38,17 +34,20 @@ from wiremark_server.policy.counters import Counters, CountersUnavailable, Memor
 from wiremark_server.routing.providers import Providers
 from wiremark_server.routing.upstream import Upstream
 from wiremark_server.settings import Remote, Settings
-from wiremark_server.startup import CredentialsFile, StartError, allow_connections, check_servable, listen
+from wiremark_server.startup import (
+    CredentialsFile,
+    StartError,
+    allow_connections,
+    contracts_to_serve,
+    listen,
+)
 
 if TYPE_CHECKING:
     from wiremark_server.faults.gate import Gate
     from wiremark_server.faults.rules import Rules
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_CUT_SECONDS = 1  # for answers that are left when the time to drain is over
 _SWEEP_SECONDS = 60
 _PUBLISH_SECONDS = 1.0
-_KEEP_ALIVE_SECONDS = 75
 _WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared with, not bound to
 
 
@@ -60,7 +59,7 @@ def run(settings: Settings, scratch: Path, say: Callable[[str], None]) -> None:
 
     Raises StartError, contracts' BadFile or LedgerFileError when the server cannot start.
     """
-    served = _contracts(settings)
+    served = contracts_to_serve(settings)
     allow_connections()
     rules = _rules(settings)
     several = settings.processes > 1
@@ -101,33 +100,6 @@ class _Face:
     def path(self) -> str:
         """Of the base URL."""
         return self.mount + self.contract.base_path
-
-
-def _contracts(settings: Settings) -> list[Contract]:
-    served: dict[str, Contract] = {}
-    for name in settings.contracts:
-        contract = contracts.load(name)
-        check_servable(contract)
-        if contract.name in served:
-            raise StartError(f"the contract {contract.name!r} is asked for twice")
-        served[contract.name] = contract
-    offering = {offer.provider for found in served.values() for m in found.models for offer in m.offers}
-    models = {model.id for found in served.values() for model in found.models}
-    for model in settings.profiles:
-        if model not in models:
-            raise StartError(
-                f"no contract that is served has a model {model!r} to give a profile; "
-                f"there are: {', '.join(sorted(models)) or 'none'}"
-            )
-    for provider in settings.upstreams:
-        if provider not in offering:
-            raise StartError(
-                f"no contract that is served has a provider {provider!r} to put the upstream behind; "
-                f"there are: {', '.join(sorted(offering)) or 'none'}"
-            )
-    if not served:
-        raise StartError("no contract is named; give one by --contract")
-    return list(served.values())
 
 
 def _beside(path: Path, contract: Contract) -> Path:
@@ -237,16 +209,16 @@ class _Served:
             first, *_ = gateways.values()
             studio = first.services.studio  # all share one ledger, and what is left to do stands there
             await studio.resume()
-            server = _server(gateway, ready, settings.drain)
+            server = Listener(gateway, ready, settings.drain)
             _settle_memory()
-            work = [_sweep(ledger, studio)]
-            if settings.processes > 1:
-                work += [self._publish(), workers.serve()]
-            chores = [asyncio.create_task(one) for one in work]
-            async with _controlled(self.rules, self.control):
+            work = [chores.every(_SWEEP_SECONDS, "sweep", lambda: _sweep(ledger, studio))]
+            if settings.processes > 1:  # the others see this one's gauges and workers
+                work += [
+                    chores.every(_PUBLISH_SECONDS, "gauges", self.registry.refresh),
+                    chores.every(LOOK_SECONDS, "workers", workers.look),
+                ]
+            async with chores.going_on(*work), _controlled(self.rules, self.control):
                 await server.serve(sockets=[bound])
-            for chore in chores:
-                chore.cancel()
             await gateway.drained()
             for served in gateways.values():
                 await served.close()
@@ -284,12 +256,6 @@ class _Served:
             name = str(place * len(engine.all) + worker.number)
             meter.watch_engine(self.registry, name, profile, models, worker.pacer)
 
-    async def _publish(self) -> None:
-        """Write this process's gauges where the others can read them, for as long as the server runs."""
-        while True:
-            self.registry.refresh()
-            await asyncio.sleep(_PUBLISH_SECONDS)
-
     def _announce(self) -> None:
         host, port = self.bound.getsockname()[:2]
         origin = f"http://{_as_client_sees(host)}:{port}"
@@ -322,28 +288,6 @@ def _crew(settings: Settings, served: Sequence[Contract]) -> meter.Crew:
         for profile in profiles(settings.profile, settings.profiles)
     }
     return [one for one in by_profile.items() for _ in range(settings.workers)]
-
-
-def _server(gateway: Front, ready: Callable[[], None], drain: float) -> _Server:
-    server = _Server(
-        uvicorn.Config(
-            gateway,
-            interface="asgi3",
-            loop="none",
-            http=Connection,
-            ws="none",
-            lifespan="off",
-            access_log=False,
-            server_header=False,
-            date_header=True,
-            proxy_headers=False,
-            log_config=None,
-            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=_CUT_SECONDS,
-        )
-    )
-    server.ready, server.front, server.drain = ready, gateway, drain
-    return server
 
 
 def _rules(settings: Settings) -> Rules | None:
@@ -399,52 +343,12 @@ def _upstream(remote: Remote) -> Upstream:
 
 
 async def _sweep(ledger: Ledger, studio: Studio) -> None:
-    """Give back holds past their deadline and take over lost tasks, for as long as the server runs."""
-    while True:
-        await asyncio.sleep(_SWEEP_SECONDS)
-        # A store that cannot commit now refuses requests too; the next sweep tries again.
-        with contextlib.suppress(LedgerUnavailable):
-            await ledger.sweep()
-            await studio.resume()
+    """Give back holds past their deadline and take over lost tasks."""
+    # A store that cannot commit now refuses requests too; the next sweep tries again.
+    with contextlib.suppress(LedgerUnavailable):
+        await ledger.sweep()
+        await studio.resume()
 
 
 def _as_client_sees(host: str) -> str:
     return _WILDCARDS.get(host) or (f"[{host}]" if ":" in host else host)
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its habit of raising the signal again after a clean end, which would spoil the code."""
-
-    ready: Callable[[], None]
-    front: Front
-    drain: float
-    _draining: asyncio.Task[None] | None = None
-
-    def handle_exit(self, number: int, frame: FrameType | None) -> None:
-        """The first signal lets answers in flight end, while new requests are refused; the next does not."""
-        if self._draining is None:
-            self._draining = asyncio.create_task(self._drain())
-        else:
-            super().handle_exit(number, frame)
-
-    async def _drain(self) -> None:
-        self.front.draining = True
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self.drain):
-                await self.front.drained()
-        self.should_exit = True
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
-        self.ready()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        loop = asyncio.get_running_loop()
-        for number in _SIGNALS:
-            loop.add_signal_handler(number, self.handle_exit, number, None)
-        try:
-            yield
-        finally:
-            for number in _SIGNALS:
-                loop.remove_signal_handler(number)

@@ -10,10 +10,12 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
+from wiremark_schemas import contracts
 from wiremark_schemas.contracts import Contract
 
 from wiremark_server.operations import OPERATIONS
 from wiremark_server.policy.auth import SCHEMES
+from wiremark_server.settings import Settings
 
 
 class StartError(Exception):
@@ -39,6 +41,34 @@ def check_servable(contract: Contract) -> None:
                 f"the contract {contract.name!r} has the {kind} {missing[0]!r}, "
                 f"which this server does not serve; it serves: {', '.join(known)}"
             )
+
+
+def contracts_to_serve(settings: Settings) -> list[Contract]:
+    """Those that are asked for, which can be served and have all that the other settings name."""
+    served: dict[str, Contract] = {}
+    for name in settings.contracts:
+        contract = contracts.load(name)
+        check_servable(contract)
+        if contract.name in served:
+            raise StartError(f"the contract {contract.name!r} is asked for twice")
+        served[contract.name] = contract
+    offering = {offer.provider for found in served.values() for m in found.models for offer in m.offers}
+    models = {model.id for found in served.values() for model in found.models}
+    for model in settings.profiles:
+        if model not in models:
+            raise StartError(
+                f"no contract that is served has a model {model!r} to give a profile; "
+                f"there are: {', '.join(sorted(models)) or 'none'}"
+            )
+    for provider in settings.upstreams:
+        if provider not in offering:
+            raise StartError(
+                f"no contract that is served has a provider {provider!r} to put the upstream behind; "
+                f"there are: {', '.join(sorted(offering)) or 'none'}"
+            )
+    if not served:
+        raise StartError("no contract is named; give one by --contract")
+    return list(served.values())
 
 
 def allow_connections() -> None:

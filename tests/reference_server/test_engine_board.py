@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from wiremark_server.chores import every
 from wiremark_server.clock import ManualClock
 from wiremark_server.engine import pace
 from wiremark_server.engine.board import Board, Everywhere
@@ -35,7 +36,7 @@ def test_every_process_sees_all_workers_and_changes_those_of_another() -> None:
         shown = [worker.to_json() for worker in first.all]
         assert [(row["number"], row["process"]) for row in shown] == [(0, 0), (1, 0), (2, 1), (3, 1)]
         assert {row["profile"] for row in shown} == {"8b-h100"}
-        serving = [asyncio.create_task(one.serve()) for one in (first, second)]
+        serving = [asyncio.create_task(every(0.05, "workers", one.look, at_once)) for one in (first, second)]
         await first.change(0, "drain")
         await first.change(3, "fail")
         await second.change(1, "fail")
@@ -71,7 +72,7 @@ def test_a_process_does_not_do_what_was_asked_of_the_one_before_it() -> None:
         with pytest.raises(WorkerAway):
             await asking
         assert states(second) == ["ready"] * 4
-        serving = asyncio.create_task(second.serve())
+        serving = asyncio.create_task(every(0.05, "workers", second.look, at_once))
         await first.change(2, "fail")
         assert states(first) == ["ready", "ready", "failed", "ready"]
         serving.cancel()

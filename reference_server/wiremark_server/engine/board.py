@@ -22,7 +22,7 @@ _OWN = 7  # cells in which a process tells of a worker: its state, and its stati
 _ASKED = 3  # and for each process that may ask: how often it has, for what, and how often that was done
 _FLOAT = 8
 _NOTHING = -1.0  # in the place of a change that nobody wants any more
-_LOOK_SECONDS = 0.05
+LOOK_SECONDS = 0.05
 _LOOKS = 100
 """So often a process looks whether what it has asked for is done, before it gives up."""
 
@@ -107,17 +107,12 @@ class Everywhere:
         for _ in range(_LOOKS):
             if order[2] == order[0]:
                 return
-            await self._sleep(_LOOK_SECONDS)
+            await self._sleep(LOOK_SECONDS)
         order[1] = _NOTHING  # done later, when nobody expects it any more, it would be a surprise
         raise WorkerAway(f"the process of worker {number} does not answer")
 
-    async def serve(self) -> None:
-        """Tell the others, and do what they ask, until it is cancelled."""
-        while True:
-            await self.look()
-            await self._sleep(_LOOK_SECONDS)
-
     async def look(self) -> None:
+        """Do what the others ask, and tell them; to be called every LOOK_SECONDS."""
         for number, asker in self._orders():
             order = self._board.asked(number, asker)
             wanted = order[0]
