@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 from pathlib import Path
@@ -46,23 +45,15 @@ def ledger(argv: list[str]) -> int:
 
 
 def faults(argv: list[str]) -> int:
-    """List the faults and variants that `serve` can show. Returns 0."""
-    parser = argparse.ArgumentParser(
-        prog="wiremark faults", description="List what `wiremark serve` can do wrong, or differently."
-    )
-    parser.add_argument("--json", action="store_true", help="the whole catalogue, as the schema meta/faults")
-    parser.add_argument("--variants", action="store_true", help="the legal variants in the faults' place")
-    given = parser.parse_args(argv)
-    from wiremark_server.faults import catalogue
+    """List the faults and variants that `serve` can show, or explain one. Returns 0; 2 for wrong use."""
+    from wiremark_server.faults import listing
+    from wiremark_server.faults.catalogue import UnknownNameError
 
-    document = catalogue.document()
-    if given.json:
-        _say(json.dumps(document, indent=1, ensure_ascii=False))
-        return GOOD
-    entries = document["variants" if given.variants else "faults"]
-    width = max((len(entry["name"]) for entry in entries), default=0)
-    for entry in entries:
-        _say(f"{entry['name']:<{width}}  {entry['text']}")
+    try:
+        for line in listing.lines(argv):
+            _say(line)
+    except UnknownNameError as error:
+        return _refuse("faults", error)
     return GOOD
 
 

@@ -61,7 +61,7 @@ def run(settings: Settings, scratch: Path, say: Callable[[str], None]) -> None:
     """
     served = contracts_to_serve(settings)
     allow_connections()
-    rules = _rules(settings)
+    rules = _rules(settings, served)
     several = settings.processes > 1
     with (
         contextlib.closing(listen(settings.host, settings.port, several)) as bound,
@@ -290,18 +290,19 @@ def _crew(settings: Settings, served: Sequence[Contract]) -> meter.Crew:
     return [one for one in by_profile.items() for _ in range(settings.workers)]
 
 
-def _rules(settings: Settings) -> Rules | None:
+def _rules(settings: Settings, served: Sequence[Contract]) -> Rules | None:
     """What the server does wrong, or differently. The catalogue is large, so only who asks waits for it."""
     if not (settings.faults or settings.variants) and settings.control_port is None:
         return None
     from wiremark_server.faults import catalogue
     from wiremark_server.faults.rules import Rules
+    from wiremark_server.faults.together import NeverShowsError
 
     try:
         return Rules(
-            catalogue.chosen(settings.faults, settings.variants, settings.variant_rate, settings.seed)
+            catalogue.chosen(settings.faults, settings.variants, settings.variant_rate, settings.seed), served
         )
-    except catalogue.UnknownNameError as error:
+    except (catalogue.UnknownNameError, NeverShowsError) as error:
         raise StartError(str(error)) from None
 
 

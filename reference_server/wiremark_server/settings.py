@@ -199,6 +199,9 @@ def parse(argv: list[str]) -> Settings:
             )
         if not given.limits_url:
             parser.error("--processes needs counters that they can share: --limits-url redis://…")
+    for flag in ("fault", "variant"):
+        if getattr(given, flag) and not _names(getattr(given, flag)):
+            parser.error(f"--{flag} names none; `wiremark faults` lists what there is")
     variants = _names(given.variant) or (("all",) if given.variants is not None else ())
     return Settings(
         contracts=tuple(name for names in given.contract or ["openai"] for name in names.split(",") if name),
@@ -225,7 +228,7 @@ def parse(argv: list[str]) -> Settings:
 
 
 def _names(lists: list[str]) -> tuple[str, ...]:
-    return tuple(name for given in lists for name in given.split(",") if name)
+    return tuple(name for given in lists for part in given.split(",") if (name := part.strip()))
 
 
 def _rate(text: str) -> float:

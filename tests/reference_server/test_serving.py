@@ -439,11 +439,28 @@ def test_a_fault_is_switched_on_for_one_request(start: Start) -> None:
     ("options", "said"),
     [
         (["--fault", "chat.stream.done-mising"], "the nearest are chat.stream.done-missing"),
+        (["--fault", "chat.stream.done-missing, CHAT.stream.cutt"], "the nearest are chat.stream.cut"),
         (["--variant", "wire.sse.comment"], "the nearest are wire.sse.comments"),
+        (
+            ["--fault", "messages.stream.done"],
+            "never shows under 'openai': serve it with --contract anthropic",
+        ),
     ],
 )
-def test_an_unknown_fault_or_variant_lists_the_nearest(
+def test_an_unknown_fault_or_variant_is_refused_with_what_helps(
     options: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert commands.serve(["--port", "0", *options]) == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("names", ["", " ", ",", " , "])
+@pytest.mark.parametrize("flag", ["--fault", "--variant"])
+def test_an_empty_list_of_faults_is_no_list(
+    flag: str, names: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A variable that is empty by mistake must not serve a server that does everything right."""
+    with pytest.raises(SystemExit) as left:
+        commands.serve([flag, names])
+    assert left.value.code == 2
+    assert f"{flag} names none" in capsys.readouterr().err

@@ -76,7 +76,7 @@ def test_the_page_carries_every_tab_and_its_numbers(page: str) -> None:
 
 
 def test_a_wrong_bill_shows_while_the_run_is_under_way(tmp_path: Path) -> None:
-    with _locust(tmp_path, "10m", "--fault", "billing.charge-one-more") as (url, output):
+    with _locust(tmp_path, "10m", "--fault", "ledger.charge-one-more") as (url, output):
         assert (output.line_with("live audit: wrong-amount", SECONDS) or "").startswith(": charged")
         told = _tabs(url)
     counts, so_far, *found = told["wiremark-audit"]

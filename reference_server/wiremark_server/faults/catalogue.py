@@ -114,10 +114,15 @@ def find(kind: str, known: Mapping[str, _Named], names: Sequence[str]) -> tuple[
     """The entries of these names. kind: what they are, for the sentence. Raises UnknownNameError."""
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
-            hint = f"; the nearest are {', '.join(near)}" if near else ""
-            raise UnknownNameError(f"there is no {kind} {name!r}{hint}")
-    return tuple(known[name] for name in names)
+            raise unknown(kind, name, known)
+    return tuple(known[name] for name in dict.fromkeys(names))
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownNameError:
+    """The error for a name that is none of those known."""
+    near = difflib.get_close_matches(name.lower(), list(known), n=3, cutoff=0.4)
+    hint = f"the nearest are {', '.join(near)}" if near else "`wiremark faults` lists what there is"
+    return UnknownNameError(f"there is no {kind} {name!r}; {hint}")
 
 
 def chosen(

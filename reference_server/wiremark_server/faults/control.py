@@ -6,7 +6,8 @@
     DELETE /rules/ID    one rule less
     DELETE /rules       none is left
 
-It is for the person who runs the server: it listens on the loopback address only and asks for no key.
+It is for the person who runs the server: it listens on the loopback address only and asks for no key. Rules
+live as long as the server. Those with a number of requests count the requests that can show them.
 """
 
 from __future__ import annotations
@@ -24,9 +25,11 @@ from wiremark_server.embedded import EmbeddedServer
 from wiremark_server.faults import catalogue
 from wiremark_server.faults.gate import whole
 from wiremark_server.faults.rules import BadRuleError, Rules
+from wiremark_server.faults.together import NeverShowsError
 
 _json = msgspec.json.Encoder().encode
 _ROUTES = "there are GET /catalogue; GET, POST and DELETE /rules; DELETE /rules/ID"
+_EXAMPLE = '{"faults": ["chat.stream.cut"], "requests": 1}'
 _MAX_BODY = 64 * 1024
 
 
@@ -75,10 +78,10 @@ class Control:
                 if self._rules.remove(rule_id):
                     return 200, {"rules": [rule.told() for rule in self._rules]}
                 return 404, {"error": f"there is no rule {rule_id!r}"}
+            case _, ["catalogue"] | ["rules"] | ["rules", _]:
+                return 405, {"error": f"{method} is not for this path; {_ROUTES}"}
             case _:
-                return 404, {
-                    "error": "there are GET /catalogue, GET, POST and DELETE /rules, DELETE /rules/ID"
-                }
+                return 404, {"error": f"nothing is here; {_ROUTES}"}
 
     def _added(self, body: bytes) -> tuple[int, Any]:
         if len(body) > _MAX_BODY:
@@ -86,7 +89,9 @@ class Control:
         try:
             wanted = msgspec.json.decode(body, type=dict[str, Any])
             return 201, self._rules.add(wanted).told()
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return 400, {"error": "a rule is a JSON object"}
-        except (BadRuleError, catalogue.UnknownNameError) as problem:
+        except RecursionError:
+            return 400, {"error": "this is nested too deeply to be a rule"}
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            return 400, {"error": f"a rule is a JSON object such as {_EXAMPLE}: {error}"}
+        except (BadRuleError, catalogue.UnknownNameError, NeverShowsError) as problem:
             return 400, {"error": str(problem)}

@@ -17,6 +17,7 @@ from wiremark_server.policy.call import Services
 Headers = list[tuple[bytes, bytes]]
 Document = dict[str, Any]
 Form = Literal["any", "answer", "stream", "refusal"]
+_STREAMED = ":streamGenerateContent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,12 @@ class Ask:
 
     def header(self, name: bytes) -> bytes:
         return next((value for key, value in self.headers if key == name), b"")
+
+    @property
+    def streams(self) -> bool:
+        """Whether it asks for events: in its body, by its path as Gemini's, or in its query."""
+        by_path = _STREAMED in self.path and "alt=sse" in self.query
+        return bool(self.document.get("stream")) or by_path or "stream=true" in self.query
 
 
 @dataclass(frozen=True, slots=True)

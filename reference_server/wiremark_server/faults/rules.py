@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import difflib
 import hmac
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qs
 
-from wiremark_server.faults import catalogue
-from wiremark_server.faults.edit import Ask, Edit
+from wiremark_schemas.contracts import Contract
+
+from wiremark_server.faults import catalogue, together
+from wiremark_server.faults.edit import BUILT_IN, Ask, Edit
 from wiremark_server.faults.misbehaviour import Misbehaviour
 
 _SCHEME = b"bearer "
+_KEY_HEADERS = (b"x-api-key", b"x-goog-api-key")
 
 
 class BadRuleError(Exception):
@@ -25,7 +30,7 @@ class Rule:
 
     key:       only those with this API key; None for all
     operation: only those of this operation of the contract; None for all
-    requests:  how many more of them; None for no end
+    requests:  how many more of them, of those that can show it; None for no end
     """
 
     id: str
@@ -37,7 +42,13 @@ class Rule:
     def applies(self, ask: Ask) -> bool:
         if self.operation not in (None, ask.operation):
             return False
-        return self.key is None or hmac.compare_digest(self.key.encode(), _key(ask))
+        return self.key is None or any(hmac.compare_digest(self.key.encode(), given) for given in _keys(ask))
+
+    def can_show(self, ask: Ask) -> bool:
+        """Whether anything of it takes hold of a request, so that the request is one of those counted."""
+        told = self.misbehaviour
+        every = [one.edits for one in told.faults] + [one.edits for one in told.variants]
+        return any(_concerns(edit, ask) for edits in every for edit in edits)
 
     def told(self) -> dict[str, Any]:
         """The rule as JSON, without its key."""
@@ -54,10 +65,17 @@ class Rule:
 
 
 class Rules:
-    """All rules of a process, and what the command line asked for on every request."""
+    """All rules of a process, and what the command line asked for on every request.
 
-    def __init__(self, always: Misbehaviour | None = None) -> None:
+    served: the contracts that the rules are for; a rule that could never show under them is refused
+    Raises NeverShowsError when what the command line asked for is such a one.
+    """
+
+    def __init__(self, always: Misbehaviour | None = None, served: Sequence[Contract] = ()) -> None:
+        if always and served:
+            together.check(always.faults, served)
         self._always = always
+        self._served = served
         self._rules: dict[str, Rule] = {}
         self._numbers = itertools.count(1)
 
@@ -71,14 +89,14 @@ class Rules:
             if not rule.applies(ask):
                 continue
             chosen.append(rule.misbehaviour)
-            if rule.requests is not None:
+            if rule.requests is not None and rule.can_show(ask):
                 rule.requests -= 1
                 if not rule.requests:
                     del self._rules[rule.id]
         return [edit for misbehaviour in chosen for edit in misbehaviour.choose(ask)]
 
     def add(self, wanted: Mapping[str, Any]) -> Rule:
-        """A rule from its JSON form. Raises BadRuleError, and UnknownNameError for a name."""
+        """A rule from its JSON form. Raises BadRuleError, UnknownNameError for a name, NeverShowsError."""
         for name, value in wanted.items():
             if name not in _FORMS:
                 raise BadRuleError(f"{name!r} is no part of a rule; the parts are {', '.join(_FORMS)}")
@@ -92,6 +110,13 @@ class Rules:
         )
         if misbehaviour is None:
             raise BadRuleError("a rule needs a name in 'faults' or in 'variants'")
+        if "rate" in wanted and not misbehaviour.variants:
+            raise BadRuleError(
+                "'rate' is for variants; a fault shows on every request, or on 'requests' of them"
+            )
+        self._check_operation(wanted.get("operation"))
+        if self._served:
+            together.check(misbehaviour.faults, self._served)
         rule = Rule(
             str(next(self._numbers)),
             misbehaviour,
@@ -102,6 +127,13 @@ class Rules:
         self._rules[rule.id] = rule
         return rule
 
+    def _check_operation(self, name: str | None) -> None:
+        known = sorted({operation for contract in self._served for operation in contract.raw["operations"]})
+        if name is not None and known and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+            raise BadRuleError(f"no contract that is served has an operation {name!r}; {hint}")
+
     def remove(self, rule_id: str) -> bool:
         """Whether there was such a rule."""
         return self._rules.pop(rule_id, None) is not None
@@ -110,9 +142,21 @@ class Rules:
         self._rules.clear()
 
 
-def _key(ask: Ask) -> bytes:
+def _keys(ask: Ask) -> Iterator[bytes]:
+    """What a request presents as a key, in any of the ways that a contract may ask for."""
     given = ask.header(b"authorization")
-    return given[len(_SCHEME) :] if given.lower().startswith(_SCHEME) else ask.header(b"x-api-key")
+    if given.lower().startswith(_SCHEME):
+        yield given[len(_SCHEME) :].strip()
+    yield from (ask.header(name) for name in _KEY_HEADERS)
+    yield from (key.encode() for key in parse_qs(ask.query).get("key", ()))
+
+
+def _concerns(edit: Edit, ask: Ask) -> bool:
+    """Whether an edit may take hold of what is asked; a stream and an answer do not stand for each other."""
+    if isinstance(edit, BUILT_IN):
+        return True
+    unlike = {"stream": not ask.streams, "answer": ask.streams}
+    return edit.on.asked(ask) and not unlike.get(edit.on.form, False)
 
 
 def _is_names(value: Any) -> bool:

@@ -16,7 +16,7 @@ from wiremark_server.ledger.books import Books
 from wiremark_server.ledger.store import Balance, Hold, HoldRequest, Refused, Resolution, UsagePage
 from wiremark_server.policy.call import Services
 
-_fault = named("billing")
+_fault = named("ledger")
 _ROWS_OF, _BALANCE = "usage.list", "balance.get"
 _RECORDED = ("billing.plain.recorded", "billing.stream.recorded", "billing.tools.recorded")
 _TOKENS = ("billing.plain.tokens", "billing.stream.tokens", "billing.tools.tokens")

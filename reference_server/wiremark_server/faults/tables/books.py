@@ -11,7 +11,7 @@ from wiremark_server.faults.edit import Body, Edit, On
 from wiremark_server.faults.fault import Fault
 from wiremark_server.faults.tables import billing
 
-_SHARED = frozenset(f"billing.{name}" for name in ("double-charge", "tokens-swapped", "rows-held"))
+_SHARED = frozenset(f"ledger.{name}" for name in ("double-charge", "tokens-swapped", "rows-held"))
 _FREE = "req_free"
 _IDS = (b"x-request-id", b"request-id")
 

@@ -12,7 +12,7 @@ from wiremark_server.faults.fault import Fault, Layer, named
 
 _fault = named("surfaces", "banana2")
 _for_agents = named("surfaces", "agents")
-_billing = named("billing", "banana2")
+_ledger = named("ledger", "banana2")
 _EXPORT = "usage.export"
 
 
@@ -151,21 +151,21 @@ TABLE: tuple[Fault, ...] = (
         allows=("*",),
     ),
     *(_unprefixed(form, path) for form, path in _PREFIXED),
-    _billing(
+    _ledger(
         "export-absent",
         "semantics",
         "There is no table of the usage.",
         refuse(On(_EXPORT), 404, "Not found.", "not_found"),
         catches=("billing.export.accepted",),
     ),
-    _billing(
+    _ledger(
         "export-type",
         "headers",
         "The table of the usage is said to be plain text.",
         with_header(On(_EXPORT, "answer"), b"content-type", b"text/plain"),
         catches=("billing.export.rows",),
     ),
-    _billing(
+    _ledger(
         "export-empty",
         "ledger",
         "The table of the usage has a heading and no rows.",

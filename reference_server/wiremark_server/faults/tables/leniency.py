@@ -10,7 +10,7 @@ from wiremark_server.faults.edit import Ask, Edit, On, Question
 from wiremark_server.faults.fault import Fault, named
 
 _fault = named("chat.lenient")
-_billing = named("billing.completions", "openai")
+_ledger = named("ledger.completions", "openai")
 # Parameter and what is wrong with it → the requirement on it.
 _WRONG: tuple[tuple[str, str, Callable[[Any], bool], str], ...] = (
     ("top_p", "is above 1", lambda v: isinstance(v, int) and v > 1, "top-p"),
@@ -83,7 +83,7 @@ TABLE: tuple[Fault, ...] = (
         catches=("chat.parts.unknown-refused",),
         allows=("errors.*",),
     ),
-    _billing(
+    _ledger(
         "other-id",
         "ledger",
         "Rows of completions are recorded under other ids than the client was told.",

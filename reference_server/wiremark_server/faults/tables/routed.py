@@ -110,7 +110,7 @@ TABLE: tuple[Fault, ...] = (
         "list.prices-old",
         "semantics",
         "The list of models tells prices that are a tenth higher than they are now.",
-        body(put("/data/*/output_cost", lambda usd: usd * 1.1), "models.list"),
+        body(put("/data/*/output_cost", lambda usd: usd and usd * 1.1), "models.list"),
         catches=("models.list.live",),
     ),
     _models(

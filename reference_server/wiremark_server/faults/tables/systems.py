@@ -309,7 +309,7 @@ TABLE: tuple[Fault, ...] = (
         allows=("chat.*",),
     ),
     _c0mpute(
-        "billing.other-model-dearer",
+        "ledger.other-model-dearer",
         "ledger",
         "A request to the small model is charged like one to the large.",
         body(_dearer, "usage.list"),
@@ -366,7 +366,7 @@ TABLE: tuple[Fault, ...] = (
         allows=("billing.*",),
     ),
     _c0mpute(
-        "billing.reasoning-dearer",
+        "ledger.reasoning-dearer",
         "ledger",
         "Answers with reasoning are charged by the length of the reasoning.",
         body(put("/data/*/amount_microusd", lambda amount: amount + 7), "usage.list"),

@@ -41,7 +41,8 @@ def _whole_list(ask: Ask) -> Ask:
 
 
 def _twice(document: Any) -> Any:
-    document["models"] += document["models"][:1]
+    if found := document.get("models"):  # the list of another format has another name
+        found += found[:1]
     return document
 
 

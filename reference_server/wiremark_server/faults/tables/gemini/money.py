@@ -41,28 +41,28 @@ def _count_of(answer: Any) -> Any:
 
 TABLE: tuple[Fault, ...] = (
     fault(
-        "billing.double-charge",
+        "ledger.double-charge",
         "ledger",
         "Every answer is charged twice its price.",
         books(amount=lambda amount: amount * 2),
         catches=_of_all("charge"),
     ),
     fault(
-        "billing.tokens-estimated",
+        "ledger.tokens-estimated",
         "ledger",
         "The rows count one completion token more than the answers.",
         books(tokens=lambda prompt, completion: (prompt, completion + 1)),
         catches=_of_all("tokens"),
     ),
     fault(
-        "billing.other-id",
+        "ledger.other-id",
         "ledger",
         "Rows are recorded under other ids than the client was told.",
         body(put("/data/*/request_id", lambda name: f"gen-{name}"), "usage.list"),
         catches=_of_all("recorded"),
     ),
     fault(
-        "billing.refused-charged",
+        "ledger.refused-charged",
         "ledger",
         "A question to a model that does not exist is answered by another, charged and refused.",
         Question(On(GENERATE, where=lambda ask: "no-such-model:" in ask.path), _served_anyway),
@@ -71,7 +71,7 @@ TABLE: tuple[Fault, ...] = (
         catches=("billing.gemini.refused-free",),
     ),
     fault(
-        "billing.count-charged",
+        "ledger.count-charged",
         "ledger",
         "Tokens are counted by having the question answered, and paid for.",
         Question(On(_COUNT), _answered),

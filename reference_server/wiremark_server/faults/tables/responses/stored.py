@@ -52,8 +52,8 @@ class _KeptForEver(ResponseStore):
 
 def _stored_in(kind: type[ResponseStore]) -> Inside:
     def change(services: Services, _: KeyStore) -> Services:
-        kept = services.contract.raw["storage"]["responses"]
-        return dataclasses.replace(services, responses=kind(services.clock, **kept))
+        kept = services.contract.raw.get("storage", {}).get("responses")
+        return dataclasses.replace(services, responses=kind(services.clock, **kept)) if kept else services
 
     return Inside(change)
 
