@@ -9,6 +9,7 @@ from wiremark_schemas import contracts
 from wiremark_server.commands import faults
 from wiremark_server.faults import catalogue, together
 from wiremark_server.faults.contracts import find
+from wiremark_server.faults.rules import Rules
 from wiremark_server.faults.subject import ReferenceSubject
 from wiremark_server.faults.together import NeverShowsError
 
@@ -61,6 +62,18 @@ def test_faults_that_would_not_be_seen_are_refused(names: list[str], said: str |
     else:
         with pytest.raises(NeverShowsError, match=said):
             _check(names, HERMES)
+
+
+@pytest.mark.parametrize(
+    ("name", "contract"),
+    [("answer.id-uuid", "aimlapi"), ("answer.no-details", "c0mpute"), ("gemini.no-index", HERMES)],
+)
+def test_a_variant_that_a_promise_forbids_is_refused(name: str, contract: str) -> None:
+    served = [contracts.load(contract)]
+    with pytest.raises(NeverShowsError, match=f"the variant '{name}' never shows under '{contract}'"):
+        Rules(catalogue.chosen((), [name]), served)
+    Rules(catalogue.chosen((), ["all"]), served)
+    Rules(catalogue.chosen((), [name]), [*served, contracts.load("every-format")])
 
 
 def test_two_faults_of_one_promise_do_not_go_together() -> None:

@@ -70,7 +70,9 @@ def plan(
             Trial(v["name"], v["contract"], variants=(v["name"],), seed=seed, socket=v["socket"])
             for v in variants
         ),
-        (*_together(catalogue, every, seed), *_mixtures(catalogue, every, seed, count)) if not only else (),
+        (*_together(catalogue, every, seed, quick=quick), *_mixtures(catalogue, seed, count))
+        if not only
+        else (),
         not quick and not only,
     )
 
@@ -93,7 +95,7 @@ def _of_fault(
 
 
 def _by_contract(catalogue: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
-    """The variants that are legal under each contract; a promise may forbid what the format allows."""
+    """The variants that were written for each contract: enough to show beside a fault."""
     return {
         contract: tuple(v["name"] for v in catalogue["variants"] if v["contract"] == contract)
         for contract in catalogue["contracts"]
@@ -115,30 +117,29 @@ def _alone(name: str, *, quick: bool, only: Sequence[str]) -> bool:
 
 
 def _together(
-    catalogue: Mapping[str, Any], every: Mapping[str, tuple[str, ...]], seed: int
+    catalogue: Mapping[str, Any], every: Mapping[str, tuple[str, ...]], seed: int, *, quick: bool
 ) -> tuple[Trial, ...]:
-    """All variants at once, in this process and over sockets."""
+    """All variants at once, under every contract; over sockets under those that they were written for."""
+    names = tuple(v["name"] for v in catalogue["variants"])
     return tuple(
-        Trial(f"all variants on {contract}{said}", contract, (), every[contract], 1.0, seed, socket)
+        Trial(f"all variants on {contract}{said}", contract, (), names, 1.0, seed, socket)
         for contract in catalogue["contracts"]
-        if every[contract]
         for socket, said in ((False, ""), (True, " over sockets"))
+        if every[contract] or not (quick or socket)
     )
 
 
-def _mixtures(
-    catalogue: Mapping[str, Any], every: Mapping[str, tuple[str, ...]], seed: int, count: int
-) -> tuple[Trial, ...]:
-    contracts = [contract for contract in catalogue["contracts"] if every[contract]]
+def _mixtures(catalogue: Mapping[str, Any], seed: int, count: int) -> tuple[Trial, ...]:
+    """Of all variants, under every contract in turn; what a promise forbids does not show there."""
+    contracts = catalogue["contracts"]
     return tuple(
         Trial(
             f"mixture {seed + n}",
-            contract,
-            variants=every[contract],
-            rate=_MIXED_RATES[n % len(_MIXED_RATES)],
+            contracts[n % len(contracts)],
+            variants=tuple(v["name"] for v in catalogue["variants"]),
+            rate=_MIXED_RATES[n // len(contracts) % len(_MIXED_RATES)],
             seed=seed + n,
             socket=n % _SOCKET_EVERY == 0,
         )
         for n in range(count)
-        for contract in (contracts[n % len(contracts)],)
     )

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from wiremark_schemas.contracts import Contract
+
 from wiremark_server.faults.frames import Frame
 from wiremark_server.keys import KeyStore
 from wiremark_server.policy.call import Services
@@ -29,6 +31,7 @@ class Ask:
     body:      its bytes
     path:      as it stands in the request line, without the query
     query:     what follows `?`
+    contract:  under which it is asked; None where that does not matter
     """
 
     operation: str
@@ -38,6 +41,7 @@ class Ask:
     body: bytes = b""
     path: str = ""
     query: str = ""
+    contract: Contract | None = None
 
     def header(self, name: bytes) -> bytes:
         return next((value for key, value in self.headers if key == name), b"")

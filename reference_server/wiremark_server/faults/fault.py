@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from wiremark_schemas.contracts import Contract
+
 from wiremark_server.faults.edit import Edit
 
 Layer = Literal[
@@ -53,6 +55,7 @@ class Variant:
     text:   what the server does, as one sentence
     basis:  why that is legal
     socket: it shows on a socket only
+    legal:  whether a contract leaves it open; one may promise what the published format does not
     """
 
     name: str
@@ -61,6 +64,7 @@ class Variant:
     edits: tuple[Edit, ...]
     contract: str = CONTRACT
     socket: bool = False
+    legal: Callable[[Contract], bool] = lambda _: True
 
 
 def named(area: str, contract: str = CONTRACT) -> Callable[..., Fault]:

@@ -65,6 +65,7 @@ class Gate:
     ) -> None:
         self._gateway = functools.cache(build)
         self._gateways: set[Gateway] = set()
+        self._contract = contract
         self._routes = Routes(contract)
         self._choose = choose
         self._crashed = crashed
@@ -130,7 +131,8 @@ class Gate:
         except ProblemError:
             operation = ""
         query = scope.get("query_string", b"").decode("latin-1")
-        return Ask(operation, scope["method"], list(scope["headers"]), _object(body), body, path, query)
+        headers = list(scope["headers"])
+        return Ask(operation, scope["method"], headers, _object(body), body, path, query, self._contract)
 
 
 def _object(body: bytes) -> dict[str, Any]:

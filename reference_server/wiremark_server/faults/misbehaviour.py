@@ -29,10 +29,14 @@ class Misbehaviour:
     seed: int = 0
 
     def choose(self, ask: Ask) -> Iterable[Edit]:
-        """The edits for one request, the variants first: a fault is a fault of what they made."""
+        """The edits for one request, the variants first: a fault is a fault of what they made.
+
+        A variant that breaks a promise of the contract does not show under it.
+        """
         draw = random.Random(f"{self.seed} {ask.operation} {ask.body!r}")  # noqa: S311 - to be repeated
         for variant in self.variants:
-            if self.rate >= 1 or draw.random() < self.rate:
+            shows = self.rate >= 1 or draw.random() < self.rate
+            if shows and (ask.contract is None or variant.legal(ask.contract)):
                 yield from variant.edits
         for fault in self.faults:
             yield from fault.edits

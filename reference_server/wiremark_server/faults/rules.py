@@ -72,10 +72,10 @@ class Rules:
     """
 
     def __init__(self, always: Misbehaviour | None = None, served: Sequence[Contract] = ()) -> None:
-        if always and served:
-            together.check(always.faults, served)
         self._always = always
         self._served = served
+        if always:
+            self._check_shown(always)
         self._rules: dict[str, Rule] = {}
         self._numbers = itertools.count(1)
 
@@ -115,8 +115,7 @@ class Rules:
                 "'rate' is for variants; a fault shows on every request, or on 'requests' of them"
             )
         self._check_operation(wanted.get("operation"))
-        if self._served:
-            together.check(misbehaviour.faults, self._served)
+        self._check_shown(misbehaviour)
         rule = Rule(
             str(next(self._numbers)),
             misbehaviour,
@@ -126,6 +125,13 @@ class Rules:
         )
         self._rules[rule.id] = rule
         return rule
+
+    def _check_shown(self, told: Misbehaviour) -> None:
+        if not self._served:
+            return
+        together.check(told.faults, self._served)
+        if len(told.variants) < len(catalogue.variants()):  # who asks for all asks for those that there are
+            together.check_variants(told.variants, self._served)
 
     def _check_operation(self, name: str | None) -> None:
         known = sorted({operation for contract in self._served for operation in contract.raw["operations"]})

@@ -10,7 +10,7 @@ from wiremark_schemas import contracts
 from wiremark_schemas.contracts import Contract
 
 from wiremark_server.faults.edit import Edit, Inside, Instead, On, Promise, everywhere
-from wiremark_server.faults.fault import Fault
+from wiremark_server.faults.fault import Fault, Variant
 from wiremark_server.faults.misbehaviour import promised
 
 _NO_ROUTE = ""  # the operation of requests that a contract does not have, which every contract gets
@@ -20,12 +20,23 @@ class NeverShowsError(Exception):
     """A fault would never be seen; the text says why and what to do."""
 
 
+def check_variants(variants: Sequence[Variant], served: Sequence[Contract]) -> None:
+    """Raises NeverShowsError for a variant that no contract served can show, or leaves open."""
+    for variant in variants:
+        if not any(_has_place(variant.edits, one) and variant.legal(one) for one in served):
+            raise NeverShowsError(
+                f"the variant {variant.name!r} never shows under {_either(served)}: it is about something "
+                "else, or a promise forbids it"
+            )
+
+
 def check(faults: Sequence[Fault], served: Sequence[Contract]) -> None:
     """Raises NeverShowsError for a fault that no contract served can show, and for one that another hides."""
     for fault in faults:
         if not any(shows(fault, contract) for contract in served):
-            names = " or ".join(repr(contract.name) for contract in served)
-            raise NeverShowsError(f"the fault {fault.name!r} never shows under {names}: {_instead(fault)}")
+            raise NeverShowsError(
+                f"the fault {fault.name!r} never shows under {_either(served)}: {_instead(fault)}"
+            )
     for one, other in itertools.permutations(faults, 2):
         if reason := _hides(one, other, served):
             raise NeverShowsError(f"{one.name!r} and {other.name!r} cannot go together: {reason}")
@@ -33,8 +44,16 @@ def check(faults: Sequence[Fault], served: Sequence[Contract]) -> None:
 
 def shows(fault: Fault, contract: Contract) -> bool:
     """Whether a fault has something to take hold of under a contract."""
-    edits = [edit for edit in fault.edits if not isinstance(edit, Inside)]
-    return not edits or any(_takes_hold(edit, contract) for edit in edits)
+    return _has_place(fault.edits, contract)
+
+
+def _has_place(edits: Sequence[Edit], contract: Contract) -> bool:
+    outside = [edit for edit in edits if not isinstance(edit, Inside)]
+    return not outside or any(_takes_hold(edit, contract) for edit in outside)
+
+
+def _either(served: Sequence[Contract]) -> str:
+    return " or ".join(repr(contract.name) for contract in served)
 
 
 def shown_under(fault: Fault) -> tuple[str, ...]:

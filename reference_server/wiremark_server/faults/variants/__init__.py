@@ -14,7 +14,7 @@ VARIANTS: tuple[Variant, ...] = (
     *tools.TABLE,
     *endpoints.TABLE,
     *heads.TABLE,
-    *wire.TABLE,
     *responses.TABLE,
     *gemini.TABLE,
+    *wire.TABLE,
 )

@@ -16,9 +16,14 @@ def _refusals(change: Any) -> Any:
     return body(change, None, "refusal")
 
 
+def _of_openai(change: Any) -> Any:
+    """For lists in OpenAI's form: those of other formats come in pages, in an order that is promised."""
+    return lambda document: change(document) if document.get("object") == "list" else document
+
+
 def _more_models(document: Any) -> Any:
     document["data"] += [
-        {"id": f"example/other-{n}", "object": "model", "created": 1700000000 + n, "owned_by": "example"}
+        {"id": f"example-other-{n}", "object": "model", "created": 1700000000 + n, "owned_by": "example"}
         for n in range(200)
     ]
     return document
@@ -45,7 +50,7 @@ TABLE = (
         "errors.more-beside",
         "There are members beside `error`.",
         OPEN,
-        _refusals(put("/request_id", "req-1")),
+        _refusals(put("/trace", "tr-1")),
         _refusals(put("/status", "error")),
     ),
     _variant(
@@ -70,9 +75,14 @@ TABLE = (
         "models.many",
         "The list has 200 models more.",
         "More models may be listed.",
-        body(_more_models, _MODELS),
+        body(_of_openai(_more_models), _MODELS),
     ),
-    _variant("models.reversed", "The list of models is in another order.", _ORDER, body(_reversed, _MODELS)),
+    _variant(
+        "models.reversed",
+        "The list of models is in another order.",
+        _ORDER,
+        body(_of_openai(_reversed), _MODELS),
+    ),
     _variant(
         "models.more-members",
         "Models have members that no schema names.",
@@ -81,7 +91,9 @@ TABLE = (
         body(put("/data/*/root", None), _MODELS),
         body(put("/pricing", {"prompt": "0"}), _MODEL),
     ),
-    _variant("models.paged", "The list of models says that it is all.", OPEN, body(_paged, _MODELS)),
+    _variant(
+        "models.paged", "The list of models says that it is all.", OPEN, body(_of_openai(_paged), _MODELS)
+    ),
     _variant("rows.reversed", "The usage rows are in another order.", _ORDER, body(_reversed, _ROWS)),
     _variant(
         "balance.more-members",

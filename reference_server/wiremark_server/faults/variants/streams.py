@@ -182,7 +182,7 @@ TABLE = (
         "more-members",
         "Events have members that no schema names.",
         OPEN,
-        *_chunks(put("/provider", "example"), put("/x_timing", {"ms": 1.25})),
+        *_chunks(put("/served_by", "example"), put("/x_timing", {"ms": 1.25})),
     ),
     _variant(
         "more-in-choices",

@@ -14,6 +14,8 @@ from wiremark_server.faults.variants.writing import JSON, SSE, named
 
 _variant = named("wire")
 _STREAMS, _ANSWERS, _REFUSALS = On(form="stream"), On(form="answer"), On(form="refusal")
+_GEMINI = "gemini."  # whose own SDKs read lines of data and no others
+_EVENTS = On(form="stream", where=lambda ask: not ask.operation.startswith(_GEMINI))
 _DOCUMENTS = (_ANSWERS, _REFUSALS)
 _PIECES = "TCP and the transfer coding keep no borders of messages."
 
@@ -30,6 +32,10 @@ def _rewritten(write: Callable[[Any], str]) -> tuple[Octets, ...]:
     return tuple(whole_body(change, on) for on in _DOCUMENTS)
 
 
+def _after_blanks(data: bytes) -> bytes:
+    return b" \n \n" + data if data[:1] in (b"{", b"[") else data
+
+
 def _turned(value: Any) -> Any:
     """Members in another order, at every depth."""
     if isinstance(value, dict):
@@ -43,7 +49,7 @@ def _pieces(size: int) -> Callable[[bytes], Iterator[bytes]]:
 
 def _between(extra: bytes) -> Octets:
     """Bytes after every event."""
-    return octets(lambda data: [data, extra] if data.endswith(b"\n\n") else [data], _STREAMS)
+    return octets(lambda data: [data, extra] if data.endswith(b"\n\n") else [data], _EVENTS)
 
 
 def _in_pairs() -> BytesStep:
@@ -85,7 +91,7 @@ TABLE = (
         "json.blank",
         "Documents begin with blank space, as when a proxy keeps a connection alive.",
         JSON,
-        *(prefixed(b" \n \n", on) for on in _DOCUMENTS),
+        *(whole_body(_after_blanks, on) for on in _DOCUMENTS),
     ),
     _variant(
         "chunked",
@@ -99,20 +105,20 @@ TABLE = (
         "sse.comment-first",
         "A stream begins with a comment.",
         SSE,
-        prefixed(b": PROCESSING\n\n", _STREAMS),
+        prefixed(b": PROCESSING\n\n", _EVENTS),
     ),
     _variant("sse.blank-lines", "There are blank lines more between events.", SSE, _between(b"\n\n")),
     _variant(
         "sse.unknown-field",
         "Events have a field that the format does not know.",
         SSE,
-        octets(lambda data: [b"x-time: 1\n" + data if data.startswith(b"data") else data], _STREAMS),
+        octets(lambda data: [b"x-time: 1\n" + data if data.startswith(b"data") else data], _EVENTS),
     ),
     _variant(
         "sse.retry",
         "Events say when to connect again.",
         SSE,
-        octets(lambda data: [b"retry: 3000\n" + data if data.startswith(b"data") else data], _STREAMS),
+        octets(lambda data: [b"retry: 3000\n" + data if data.startswith(b"data") else data], _EVENTS),
     ),
     _variant(
         "pieces.sevens",
