@@ -1,18 +1,18 @@
-"""An answer of the Gemini format, whole, as events or as an array, as its clients put it together.
+"""An answer of the Gemini format, whole or as events, as its clients put it together.
 
 Nothing here judges. What is not there raises NotTestable: that it is missing is another check's finding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotTestable
-from wiremark_conformance.values import is_count, members
+from wiremark_conformance.values import is_count, listed, members
 
 FINISH_REASONS = frozenset(
     """
@@ -45,7 +45,7 @@ class Answer:
             raise NotTestable("the answer has no candidates")
         return found
 
-    def of(self, index: int = 0) -> tuple[Mapping[str, Any], ...]:
+    def of(self, index: int) -> tuple[Mapping[str, Any], ...]:
         """What the chunks say of one candidate."""
         return tuple(one for one in self.candidates if number(one) == index)
 
@@ -105,32 +105,19 @@ class Answer:
 
 
 def number(candidate: Mapping[str, Any]) -> int:
-    index = candidate.get("index", 0)
+    index = candidate.get("index")
     return index if is_count(index) else 0
 
 
-def candidates(chunk: Chunk) -> Iterator[Mapping[str, Any]]:
-    found = chunk.get("candidates")
-    return (one for one in found if isinstance(one, dict)) if isinstance(found, list) else iter(())
+def candidates(chunk: Chunk) -> list[Mapping[str, Any]]:
+    return [one for one in listed(chunk.get("candidates")) if isinstance(one, dict)]
 
 
-def parts(candidate: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    content = candidate.get("content")
-    found = members(content).get("parts")
-    return (part for part in found if isinstance(part, dict)) if isinstance(found, list) else iter(())
-
-
-def elements(view: View) -> tuple[Chunk, ...]:
-    """The elements of an answer that is an array."""
-    if view.json_defect or not isinstance(view.value, list):
-        raise NotTestable(f"the body of {view.probe} is not a JSON array")
-    return tuple(chunk for chunk in view.value if isinstance(chunk, dict))
+def parts(candidate: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    content = members(candidate.get("content"))
+    return [part for part in listed(content.get("parts")) if isinstance(part, dict)]
 
 
 def answer(view: View) -> Answer:
-    """The answer, in whichever of the three forms it came."""
-    if view.is_stream:
-        return Answer(view.chunks)
-    if not view.json_defect and isinstance(view.value, list):
-        return Answer(elements(view))
-    return Answer((view.object,))
+    """The answer, whole or as events."""
+    return Answer(view.chunks if view.is_stream else (view.object,))

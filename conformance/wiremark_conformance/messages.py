@@ -5,7 +5,6 @@ Nothing here judges. What is not there raises NotTestable: that it is missing is
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,12 +31,12 @@ class Block:
     """One content block.
 
     value: as the client has it in the end; the `input` of a streamed call is None when it is not JSON
-    start: as the block was opened; of a whole answer the same as `value`
+    start: as the block was opened in a stream
     json:  the pieces of a streamed input, joined
     """
 
     value: dict[str, Any]
-    start: Mapping[str, Any]
+    start: Mapping[str, Any] = field(default_factory=dict)
     json: str = ""
     deltas: list[Mapping[str, Any]] = field(default_factory=list)
 
@@ -121,7 +120,7 @@ def _whole(view: View) -> Answer:
     content = view.object.get("content")
     if not isinstance(content, list) or not all(isinstance(block, dict) for block in content):
         raise NotTestable(f"the answer of {view.probe} has no array of content blocks")
-    blocks = tuple(Block(dict(block), block) for block in content)
+    blocks = tuple(Block(block) for block in content)
     message = view.object
     return Answer(blocks, message.get("stop_reason"), message.get("stop_sequence"), usage_of(message))
 
@@ -140,7 +139,7 @@ def _streamed(view: View) -> Answer:
         key = repr(event.get("index"))
         match event.get("type"):
             case "content_block_start" if isinstance(event.get("content_block"), dict):
-                blocks[key] = Block(copy.deepcopy(event["content_block"]), event["content_block"])
+                blocks[key] = Block(dict(event["content_block"]), event["content_block"])
             case "content_block_delta" if key in blocks and isinstance(event.get("delta"), dict):
                 _add(blocks[key], event["delta"])
             case "message_delta":

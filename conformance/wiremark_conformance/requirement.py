@@ -91,18 +91,17 @@ def load_register() -> Register:
     """
     found: dict[str, Requirement] = {}
     folder = files("wiremark_conformance").joinpath("register")
-    for entry in sorted(folder.iterdir(), key=lambda e: e.name):
-        if entry.name.endswith(".yaml"):
-            for requirement in read_area(entry.read_text(encoding="utf-8"), entry.name, ours=True):
-                if requirement.id in found:
-                    raise yamlfile.BadFile(f"{entry.name}: {requirement.id!r} stands in another file too")
-                found[requirement.id] = requirement
+    for name in sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".yaml")):
+        for requirement in read_area(folder.joinpath(name).read_bytes().decode(), name):
+            if requirement.id in found:
+                raise yamlfile.BadFile(f"{name}: {requirement.id!r} stands in another file too")
+            found[requirement.id] = requirement
     return Register(found)
 
 
-def read_area(text: str, source: str, *, ours: bool = False) -> tuple[Requirement, ...]:
-    """The requirements of one file's text; `source` names it in errors, `ours`: it is the package's."""
-    document, lines = yamlfile.parse(text, source, ours=ours)
+def read_area(text: str, source: str) -> tuple[Requirement, ...]:
+    """The requirements of the text of one of our files; `source` names it in errors."""
+    document, lines = yamlfile.parse(text, source, ours=True)
     yamlfile.check(document, lines, "meta/requirements", source)
     requirements = []
     seen: set[str] = set()

@@ -147,7 +147,6 @@ class Told:
     """One text that a stream told in pieces; `whole` is None when it was not told as a whole."""
 
     family: str
-    index: Any
     pieces: list[str]
     whole: Any = None
 
@@ -165,7 +164,7 @@ def told(view: View, *families: str) -> tuple[Told, ...]:
             continue
         key, part = TEXTS[family]
         where = (family, repr(event.get("output_index")), repr(event.get(part)) if part else "")
-        entry = found.setdefault(where, Told(family, event.get("output_index"), []))
+        entry = found.setdefault(where, Told(family, []))
         if step == "done":
             entry.whole = event.get(key)
         elif isinstance(event.get("delta"), str):

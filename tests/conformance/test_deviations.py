@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -52,6 +54,43 @@ def _file(folder: Path, expires: str = "2027-01-31", requirement: str = "chat.st
 def test_a_day_may_be_written_as_date_text_or_time(tmp_path: Path, expires: str) -> None:
     found = deviations.load(_file(tmp_path, expires), load_register())
     assert found == {"chat.stream.done": ENTRY}
+
+
+@pytest.fixture
+def far_east() -> Iterator[None]:
+    """A machine whose clock is 14 hours ahead of UTC."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TZ", "FAR-14")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("expires", "day"),
+    [
+        ("2027-01-31 05:00:00", "2027-01-31"),
+        ("2027-01-31T05:00:00+14:00", "2027-01-30"),
+        ("2027-01-31T23:00:00-05:00", "2027-02-01"),
+    ],
+)
+def test_a_time_is_a_day_in_utc_wherever_it_is_read(
+    tmp_path: Path, expires: str, day: str, far_east: None
+) -> None:
+    del far_east
+    found = deviations.load(_file(tmp_path, expires), load_register())
+    assert found["chat.stream.done"].expires == day
+
+
+def test_an_entry_may_have_a_link(tmp_path: Path) -> None:
+    path = _file(tmp_path)
+    path.write_text(f"{path.read_text()}  link: https://example.invalid/7\n")
+    assert deviations.load(path, load_register())["chat.stream.done"].link == "https://example.invalid/7"
+
+
+def test_a_file_that_is_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadFile, match=r"none\.yaml: there is no such deviations file$"):
+        deviations.load(tmp_path / "none.yaml", load_register())
 
 
 def test_an_empty_file_has_no_entries(tmp_path: Path) -> None:

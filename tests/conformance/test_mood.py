@@ -26,6 +26,12 @@ def test_a_rate_has_wilsons_interval(passes: int, samples: int, low: float, high
     assert Rate(passes, samples).interval == pytest.approx((low, high), abs=0.001)
 
 
+def test_an_interval_stays_between_never_and_always() -> None:
+    """Of these rates arithmetic alone says a hair less and a hair more."""
+    assert Rate(0, 7).interval[0] == 0.0
+    assert Rate(20, 20).interval[1] == 1.0
+
+
 def test_a_rate_is_told_with_pass_to_the_k() -> None:
     assert str(Rate(3, 5)).startswith(
         "held in 3 of 5 tries: rate 0.60 (95 % interval 0.23 to 0.88), pass^5 0.08"

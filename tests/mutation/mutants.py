@@ -4,21 +4,15 @@ from __future__ import annotations
 
 import ast
 import difflib
-import json
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 import yaml
 
-# The exit codes that the tool keeps for a mutant: those of pytest (1: a test failed, 3: pytest broke, 0: all
-# passed), its own (36: too slow, 33: no test calls the function), and the kernel's for too slow.
-_KILLED = {1: "killed", 3: "killed", 36: "too slow", -24: "too slow", 152: "too slow", -9: "too slow"}
-_DONE_WITH = frozenset({*_KILLED.values(), "wording"})
-_ALIVE = {0: "survived", 33: "called by no test", 5: "called by no test"}
+_DONE_WITH = frozenset({"killed", "too slow", "wording"})
 
 
 class Verdict(StrEnum):
@@ -53,7 +47,10 @@ class Change:
 
 @dataclass(frozen=True)
 class Mutant:
-    """A change, and how the tests ended with it: `killed`, `too slow`, `survived`, `called by no test`…"""
+    """A change, and how it ended.
+
+    ending: `killed`, `too slow`, `wording`, `survived`, `called by no test`, `called by no case`
+    """
 
     change: Change
     ending: str
@@ -95,45 +92,20 @@ class Comparison:
         yield f"{self.endings.total()} mutants: {told}; {unexplained} of them unexplained"
 
 
-def mutants_in(package: Path, module: str) -> list[Mutant]:
-    """The mutants of a module that the tool has tried; it writes them and their ends beside each other."""
-    source = package / f"{module}.py"
-    codes: dict[str, Any] = json.loads(source.with_suffix(".py.meta").read_text())["exit_code_by_key"]
-    functions = _functions(source.read_text())
-    return [
-        Mutant(_change(module, name.rpartition(".")[2], functions), _ending(code))
-        for name, code in codes.items()
-    ]
-
-
-def _ending(code: int | None) -> str:
-    if code is None:
-        return "not tried"
-    return _KILLED.get(code) or _ALIVE.get(code) or f"ended with {code}"
-
-
-def _functions(source: str) -> dict[str, str]:
-    found = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef))
-    return {node.name: ast.unparse(ast.Module(node.body, [])) for node in found}
-
-
-def _change(module: str, name: str, functions: dict[str, str]) -> Change:
-    function = name.rpartition("__mutmut_")[0]
-    plain = function.removeprefix("x_").removeprefix("x").replace("ǁ", ".").lstrip(".")
-    return _between(module, plain, functions[f"{function}__mutmut_orig"], functions[name])
-
-
 def change(module: str, function: str, before: str, after: str) -> Change:
     """The change between two sources of one function."""
-    return _between(module, function, *(next(iter(_functions(one).values())) for one in (before, after)))
-
-
-def _between(module: str, function: str, before: str, after: str) -> Change:
-    lines = list(difflib.ndiff(before.splitlines(), after.splitlines()))
+    lines = list(difflib.ndiff(_body(before).splitlines(), _body(after).splitlines()))
     was, now = (
         " / ".join(line[2:].strip() for line in lines if line.startswith(mark)) for mark in ("- ", "+ ")
     )
     return Change(module, function, was, now)
+
+
+def _body(source: str) -> str:
+    (function,) = ast.parse(source).body
+    if not isinstance(function, ast.FunctionDef):
+        raise TypeError(f"this is no function: {source}")
+    return ast.unparse(ast.Module(function.body, []))
 
 
 def explained(folder: Path) -> list[Change]:

@@ -4,11 +4,12 @@
     python -m tests.mutation.run sse checks/chat    what begins with these names
     python -m tests.mutation.run --list             the modules there are
 
-The modules of the core are tried by the tool (mutmut), which runs their tests. The checks are tried by
-`trying.py`: it takes only the changes from the tool, and judges what the servers of the self-test answered
-and what the tests of the checks show. Each change that survives has to stand in `survivors/` with the reason
-why nothing can be seen of it. One that does not, and an entry that has died since, make the exit code 1. What
-is not finished stands in `unfinished.yaml`: survivors of these modules are counted, and make nothing fail.
+The tool (mutmut) makes the changes. Its own runner passes over what has a decorator and what runs while a
+module is imported, so modules that have tests of their own are tried on these by `core.py`. The checks are
+tried by `trying.py`, on what the servers of the self-test answered and what the tests of the checks show.
+Each change that survives has to stand in `survivors/` with the reason why nothing can be seen of it. One that
+does not, and an entry that has died since, make the exit code 1. What is not finished stands in
+`unfinished.yaml`: survivors of these modules are counted, and make nothing fail.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _core(modules: Sequence[str]) -> list[Mutant]:
-    return core.mutate(ROOT, modules) if modules else []
+    return core.mutate(ROOT, modules, _tell) if modules else []
 
 
 def _checks(modules: Sequence[str]) -> list[Mutant]:

@@ -6,7 +6,6 @@ promise is broken. What is memoised in the module itself is forgotten between tw
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import inspect
 import signal
@@ -14,7 +13,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
-from types import FrameType, ModuleType
+from types import ModuleType
 from typing import NoReturn
 
 from wiremark_conformance.checking import CHECKS
@@ -22,8 +21,10 @@ from wiremark_conformance.evidence import Evidence
 from wiremark_conformance.exchange import Exchange
 
 from tests.mutation.cases import Case, Cases
-from tests.mutation.exchanging import NotImportableError, defined, exchanged, rebuilt
+from tests.mutation.exchanging import NotImportableError, defined, rebuilt
+from tests.mutation.listening import listening, spans
 from tests.mutation.mutants import Made, Mutant, change
+from tests.mutation.swapping import exchanged
 from tests.mutation.wording import is_wording
 
 PACKAGE = "wiremark_conformance"
@@ -51,7 +52,7 @@ class _Bench:
         self._evidence: dict[int, Evidence] = {}
         self._surveys: dict[str, Sequence[Case]] = {}
         self._fresh = not module.__name__.startswith(f"{PACKAGE}.checks.")
-        self._spans = _spans(module)
+        self._spans = spans(inspect.getsource(module))
         self._called: set[str] = set()
         self._all = [c for name in defined(module) for c in cases.get(name, ()) if not _is_survey(c)]
         self._through = self._traced(cases)
@@ -108,7 +109,7 @@ class _Bench:
                 case.kept(evidence)  # what is read of it once and for all need not be listened to
                 for cache in self._caches:
                     cache.cache_clear()
-                with _listening(self._spans, str(self._module.__file__), seen, self._called):
+                with listening(self._spans, str(self._module.__file__), seen, self._called):
                     kept = case.kept(evidence)
                 if not kept:
                     raise RuntimeError(f"{case.name}: the verdict on {name} is another one than before")
@@ -173,39 +174,6 @@ def _judged_with(module: ModuleType) -> Sequence[str]:
 
 def _home(value: object) -> object:
     return value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
-
-
-def _spans(module: ModuleType) -> Sequence[tuple[range, str]]:
-    """The lines of each function of the module, what is defined within it included."""
-    tree = ast.parse(inspect.getsource(module))
-    found = []
-    for node in tree.body:
-        for below in node.body if isinstance(node, ast.ClassDef) else [node]:
-            if isinstance(below, ast.FunctionDef):
-                first = min([below.lineno, *(one.lineno for one in below.decorator_list)])
-                name = below.name if below is node else f"{node.name}.{below.name}"  # type: ignore[attr-defined]
-                found.append((range(first, (below.end_lineno or first) + 1), name))
-    return found
-
-
-@contextlib.contextmanager
-def _listening(
-    spans: Sequence[tuple[range, str]], file: str, seen: set[str], called_itself: set[str]
-) -> Iterator[None]:
-    """Meanwhile adds the functions of the file that run, and apart those of which not only inner ones do."""
-
-    def called(frame: FrameType, event: str, _: object) -> None:
-        if event == "call" and frame.f_code.co_filename == file:
-            line = frame.f_code.co_firstlineno
-            within = {name for lines, name in spans if line in lines}
-            seen.update(within)
-            called_itself.update(within & {frame.f_code.co_qualname})
-
-    sys.setprofile(called)
-    try:
-        yield
-    finally:
-        sys.setprofile(None)
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ import ast
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-_CARRIERS = frozenset({"NotTestable", "NotPromised", "Silent", "ValueError"})
+_CARRIERS = frozenset({"NotTestable", "NotPromised", "Silent", "ValueError", "BadFile"})
 _QUOTING = frozenset({"shown", "str", "repr"})
 # They take names of headers and codecs, in either case.
 _CASELESS = frozenset({"header", "header_text", "encode", "decode"})
@@ -54,7 +54,7 @@ class _Words(ast.NodeTransformer):
         return node
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
-        if isinstance(node.func, ast.Name) and node.func.id in _CARRIERS:
+        if getattr(node.func, "id", getattr(node.func, "attr", "")) in _CARRIERS:
             return ast.Call(node.func, [_TEXT], [])
         if _is_join(node):
             return ast.Call(_TEXT, [self._joined(argument) for argument in node.args], [])

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 import wiremark_conformance
+from wiremark_conformance import requirement as register_module
 from wiremark_conformance.judge import CHECKS
 from wiremark_conformance.probes import PROBES
-from wiremark_conformance.requirement import Example, load_register, read_area
+from wiremark_conformance.requirement import Example, Requirement, Source, load_register, read_area
 from wiremark_schemas import contracts
 from wiremark_schemas.yamlfile import BadFile
 
@@ -99,6 +100,69 @@ def test_what_a_contract_promises_is_cited_as_the_contract() -> None:
 def test_a_bad_entry_is_refused_with_its_line(old: str, new: str, said: str) -> None:
     with pytest.raises(BadFile, match=re.escape(said)):
         read_area(AREA.replace(old, new), "a.yaml")
+
+
+def test_an_entry_is_read_whole() -> None:
+    more = """\
+    covers: [SSE-16, AG-04]
+    example: {right: "data: [DONE]", wrong: "data: x"}
+    mood: true
+  - id: made.too
+    level: SHOULD
+    source: {kind: practice, ref: "https://example.invalid/2"}
+    capability: null
+    text: "It holds too."
+"""
+    assert read_area(AREA + more, "a.yaml") == (
+        Requirement(
+            "made.up",
+            "made-up",
+            "MUST",
+            Source("spec", "https://example.invalid"),
+            "chat",
+            "It holds.",
+            ("SSE-16", "AG-04"),
+            Example("data: [DONE]", "data: x"),
+            True,
+        ),
+        Requirement(
+            "made.too",
+            "made-up",
+            "SHOULD",
+            Source("practice", "https://example.invalid/2"),
+            None,
+            "It holds too.",
+        ),
+    )
+
+
+def _read(folder: Path, monkeypatch: pytest.MonkeyPatch, **texts: str) -> list[str]:
+    """The ids of a register of these files, in order."""
+    (folder / "register").mkdir()
+    for name, text in texts.items():
+        (folder / "register" / f"{name}.yaml").write_text(text)
+    (folder / "register" / "note.txt").write_text("This is no area.")
+    monkeypatch.setattr(register_module, "files", {"wiremark_conformance": folder}.__getitem__)
+    return [requirement.id for requirement in load_register.__wrapped__()]
+
+
+def test_files_are_read_in_the_order_of_their_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    later = AREA.replace("made.up", "made.later").replace("It holds.", "It holds \N{EM DASH} always.")
+    assert _read(tmp_path, monkeypatch, b=later, c=AREA.replace("made.up", "made.last"), a=AREA) == [
+        "made.up",
+        "made.later",
+        "made.last",
+    ]
+
+
+def test_an_id_stands_in_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(BadFile, match=r"^b\.yaml: 'made\.up' stands in another file too$"):
+        _read(tmp_path, monkeypatch, a=AREA, b=AREA)
+
+
+def test_a_file_that_is_no_yaml_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(BadFile, match=r"^a\.yaml:1: this is not YAML"):
+        _read(tmp_path, monkeypatch, a="[]]")
 
 
 def test_an_id_that_is_listed_twice_is_refused() -> None:

@@ -18,6 +18,7 @@ from tests.conformance.judging import (
     verdicts_responses,
     verdicts_stream,
     verdicts_tools,
+    verdicts_views,
 )
 from tests.conformance.judging.good_openai import EVERYTHING
 from tests.conformance.judging.spoiling import Change
@@ -34,6 +35,7 @@ _OF_EVERYTHING = (
     *verdicts_responses.TABLE,
     *verdicts_stream.TABLE,
     *verdicts_tools.TABLE,
+    *verdicts_views.TABLE,
 )
 TABLE = [
     *((EVERYTHING, *case) for case in _OF_EVERYTHING),

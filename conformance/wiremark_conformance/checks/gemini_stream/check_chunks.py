@@ -11,7 +11,7 @@ from wiremark_conformance.checks.gemini.check_answer import RESPONSE, known, sna
 from wiremark_conformance.checks.gemini.check_usage import wrong_counts, wrong_total
 from wiremark_conformance.checks.gemini_stream import STREAMS
 from wiremark_conformance.evidence import View
-from wiremark_conformance.gemini import answer, candidates, number, without_nulls
+from wiremark_conformance.gemini import answer, candidates, without_nulls
 from wiremark_conformance.outcome import NotTestable, Outcome
 from wiremark_conformance.probes.chat import SMALL_BUDGET
 from wiremark_conformance.shapes import schema_violations
@@ -201,7 +201,7 @@ def _misfits(chunks: Iterable[Any]) -> Outcome:
 @check("gemini.stream.array.finish", "gemini.stream.array")
 def array_finish(view: View) -> Outcome:
     chunks = [chunk for chunk in _array(view) if isinstance(chunk, dict)]
-    reasons = [(number(one), one.get("finishReason")) for chunk in chunks for one in candidates(chunk)]
+    reasons = [one.get("finishReason") for chunk in chunks for one in candidates(chunk)]
     if not reasons:
         raise NotTestable("the array has no candidates")
-    return None if reasons[-1][1] else "the last chunk of the array has no finish reason"
+    return None if reasons[-1] else "the last chunk of the array has no finish reason"
