@@ -30,6 +30,15 @@ def is_text(value: Any) -> bool:
     return isinstance(value, str) and value != ""
 
 
+YEAR_2015, YEAR_2100 = 1_420_070_400, 4_102_444_800
+"""Unix seconds before the first such API, and what milliseconds are far above."""
+
+
+def is_plausible_time(value: int) -> bool:
+    """Whether an integer can be a time of an answer in Unix seconds, and in no other unit."""
+    return YEAR_2015 <= value < YEAR_2100
+
+
 def members(value: Any) -> Mapping[str, Any]:
     """A JSON object as it is; of anything else none."""
     return value if isinstance(value, dict) else {}

@@ -31,6 +31,7 @@ from wiremark_server.faults.tables import (
     outside,
     promised,
     reference,
+    reported,
     responses,
     routed,
     stream_chunks,
@@ -81,6 +82,7 @@ _TABLES = (
     promised,
     outside,
     reference,
+    reported,
 )
 _Named = TypeVar("_Named", Fault, Variant)
 

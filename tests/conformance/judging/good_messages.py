@@ -183,7 +183,9 @@ def answers(model: str, models: list[str]) -> dict[str, Given]:
     del cut[3]
     good: dict[str, Given] = {
         "plain": whole(message(SAID)),
-        "max-tokens": whole(message(SAID, stop="max_tokens", usage={"input_tokens": 20, "output_tokens": 8})),
+        "max-tokens": whole(
+            message(SAID, stop="max_tokens", usage={"input_tokens": 20, "output_tokens": 8}, id="msg_2")
+        ),
         "stream": stream(text()),
         "max-tokens.stream": stream(text(), stop="max_tokens"),
         "stop": whole(

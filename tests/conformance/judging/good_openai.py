@@ -68,6 +68,11 @@ def chunk(
     }
 
 
+def _another(one: Any) -> Any:
+    """A chunk of another answer than the rest here; the terminator is the same."""
+    return {**one, "id": ANSWER_ID.replace("V", "X")} if isinstance(one, dict) else one
+
+
 def usage_chunk() -> dict[str, Any]:
     return {**chunk(), "choices": [], "usage": dict(USAGE)}
 
@@ -455,7 +460,7 @@ def answers(model: str) -> Mapping[str, Callable[[], Answer]]:
         "models.unavailable": lambda: _error(503, "server_error", "no_worker_available"),
         "models.get.unknown": lambda: _error(404, "invalid_request_error", "model_not_found"),
         "chat.plain": lambda: _told(_json(completion(), **{"x-cache": "miss"}), _HELLO, 12),
-        "chat.stream": lambda: _stream(_text()),
+        "chat.stream": lambda: _stream([_another(one) for one in _text()]),
         "chat.stream.usage": lambda: _told(_stream(_text(usage_chunk())), _HELLO, 12),
         "billing.stream": lambda: _stream(_long(usage_chunk())),
         "billing.long": lambda: _json(completion()),

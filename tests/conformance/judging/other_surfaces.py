@@ -79,7 +79,7 @@ def bodies() -> dict[str, Any]:
         "completions.prompts": completion(*("there was a",) * 4),
         "completions.stop": completion(" 6 "),
         "completions.logprobs": completion(logprobs=_logprobs()),
-        "completions.echo": completion(*(f"{prompt}, and" for prompt in PROMPTS)),
+        "completions.echo": {**completion(*(f"{prompt}, and" for prompt in PROMPTS)), "id": "cmpl-2"},
         "completions.tokens": completion(),
         "embeddings.plain": embeddings(list(LONG)),
         "embeddings.default": embeddings(list(LONG)),

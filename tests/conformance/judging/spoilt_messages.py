@@ -102,6 +102,7 @@ WHOLE: list[tuple[str, Change]] = [
     ("messages.role", _set(PLAIN, role="model")),
     ("messages.id", _set(PLAIN, id="")),
     ("messages.id", _set(PLAIN, id=7)),
+    ("messages.id-unique", lambda w: w[PLAIN].body.update(id=w["messages.max-tokens"].body["id"])),
     ("messages.model", _set(PLAIN, model=None)),
     ("messages.same-model", _set(PLAIN, model="another")),
     ("messages.content", _set(PLAIN, content="Hello there.")),

@@ -119,6 +119,7 @@ WHOLE: list[tuple[str, Change]] = [
     ("responses.own-ids", _set("responses.items", id="resp_1")),
     ("responses.created-at", _set(PLAIN, created_at="now")),
     ("responses.created-at", _drop(PLAIN, "created_at")),
+    ("responses.created-seconds", _set(PLAIN, created_at=1764547200000)),
     ("responses.model", _set(PLAIN, model=None)),
     ("responses.status", _set(PLAIN, status="done")),
     ("responses.completed", _set(PLAIN, status="in_progress")),

@@ -72,6 +72,9 @@ SPOILT: list[tuple[str, Change]] = [
     ("chat.message.content", _message(content=[{"type": "text", "text": "Hello."}])),
     ("chat.message.content", _message("chat.tools.forced", content=[])),
     ("chat.message.not-empty", _message(content="")),
+    ("chat.whole-characters", _message(content="caf\ufffd")),
+    ("chat.no-control-tokens", _message(content="Hello.<|im_end|>")),
+    ("chat.finish-with-calls", _choice(finish_reason="tool_calls")),
     ("chat.finish-reason", _choice(finish_reason=None)),
     ("chat.finish-reason", _choice(finish_reason="eos")),
     ("chat.finish-reason", lambda w: w["chat.plain"].choice.pop("finish_reason")),
@@ -140,6 +143,13 @@ SPOILT: list[tuple[str, Change]] = [
     ("chat.logprobs.top", _entry(top_logprobs=None)),
     ("chat.logprobs.top", _entry(top_logprobs=[{"token": "a", "logprob": -1}] * 3)),
     ("chat.logprobs.top", _entry(top_logprobs=[{"a": -1}])),
+    (
+        "chat.logprobs.top-own",
+        lambda w: [
+            e.update(top_logprobs=[{"token": "a", "logprob": -1}])
+            for e in w["chat.logprobs"].choice["logprobs"]["content"]
+        ],
+    ),
     ("chat.logprobs.text", _entry(token="Bye")),
     # chat-structured
     ("chat.json.accepted", _refuse("chat.json")),

@@ -57,6 +57,11 @@ def _insert(at: int, chunk: Any, probe: str = STREAM) -> Change:
     return lambda w: w.chunks(probe).insert(at, chunk)
 
 
+def _said(*texts: str) -> Change:
+    """A stream of these pieces."""
+    return lambda w: w.chunks(STREAM).__setitem__(slice(0, 2), [piece(text) for text in texts])
+
+
 def _chat_logprobs(world: Any) -> None:
     entry = {"token": "there", "logprob": -0.1, "bytes": None, "top_logprobs": []}
     world["completions.logprobs"].body["choices"][0]["logprobs"] = {"content": [entry]}
@@ -67,6 +72,8 @@ SPOILT: list[tuple[str, Change]] = [
     ("completions.id", _body(id=None)),
     ("completions.object", _body(object="chat.completion")),
     ("completions.created", _body(created="now")),
+    ("completions.created-seconds", _body(created=1764547200000)),
+    ("completions.id-unique", lambda w: w[PLAIN].body.update(id=w["completions.echo"].body["id"])),
     ("completions.model", lambda w: w[PLAIN].body.pop("model")),
     ("completions.choices", _body(choices=[])),
     ("completions.choices", _body(choices={"0": {}})),
@@ -128,6 +135,10 @@ SPOILT: list[tuple[str, Change]] = [
     ("completions.stream.choice-fields", lambda w: w.chunks(STREAM)[0]["choices"][0].pop("index")),
     ("completions.stream.choice-fields", lambda w: w.chunks(STREAM)[2]["choices"][0].pop("text")),
     ("completions.stream.choice-fields", _chunk(1, choices=None)),
+    ("completions.stream.created-seconds", _chunk(0, created=1764547200000)),
+    ("completions.stream.fragments", _said("A ", "long ", "way ", "A long way ")),
+    ("completions.stream.fragments", _said("A ", "A long ", "A long way ", "A long way home")),
+    ("completions.stream.usage-unasked", lambda w: w.chunks(STREAM).insert(-1, w.chunks(USAGE)[-2])),
     ("completions.stream.finish", lambda w: w.chunks(STREAM).pop(2)),
     ("completions.stream.finish-once", _insert(2, piece("", finish_reason="stop"))),
     ("completions.stream.finish-enum", _piece(2, finish_reason="eos_token")),

@@ -66,6 +66,12 @@ def _answer(probe: str, status: int, body: Any, content_type: str = "application
     return apply
 
 
+def _chunks_of_both(world: Any) -> list[Any]:
+    """The chunks of two streams."""
+    both = [*world.chunks(STREAM), *world.chunks(USAGE)]
+    return [one for one in both if isinstance(one, dict)]
+
+
 def _cumulative(world: Any) -> None:
     for position, text in enumerate(("Hel", "Hello ", "Hello there", "Hello there."), start=1):
         if position > 3:
@@ -178,6 +184,13 @@ SPOILT: list[tuple[str, Change]] = [
     ("chat.stream.finish", _choice(4, finish_reason="")),
     ("chat.stream.finish-once", _choice(3, finish_reason="stop")),
     ("chat.stream.finish-enum", _choice(4, finish_reason="eos_token")),
+    ("chat.stream.finish-enum", _choice(2, finish_reason="")),
+    ("chat.stream.finish-with-calls", _choice(4, finish_reason="tool_calls")),
+    ("chat.stream.created-seconds", _chunk(0, created=1764547200000)),
+    ("chat.stream.id-unique", lambda w: [one.update(id="chatcmpl-1") for one in _chunks_of_both(w)]),
+    ("chat.stream.no-control-tokens", _delta(3, content="there.<|im_end|>")),
+    ("chat.stream.no-control-tokens", _delta(3, content="there.</s>")),
+    ("chat.stream.usage.once", lambda w: w.chunks(USAGE).insert(-1, w.chunks(USAGE)[-2])),
     ("chat.stream.after-finish", _choice(2, finish_reason="stop")),
     ("chat.stream.usage-unasked", _insert(-1, {**TAIL, "choices": [], "usage": {"total_tokens": 1}})),
     ("chat.stream.usage.accepted", _answer(USAGE, 400, REFUSAL)),

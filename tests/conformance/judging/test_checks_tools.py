@@ -99,6 +99,8 @@ SPOILT: list[tuple[str, Change]] = [
     ("chat.tools.stream.name", _part(1, name="get_")),
     ("chat.tools.stream.identity-once", _piece(2, id="call_1")),
     ("chat.tools.stream.identity-once", _part(3, name="get_weather")),
+    ("chat.tools.stream.identity-left-out", _piece(2, id=None)),
+    ("chat.tools.stream.identity-left-out", _part(3, name=None)),
     ("chat.tools.stream.null-type", _piece(2, type=None)),
     ("chat.tools.stream.index-shared", _piece(3, id="call_2")),
     ("chat.tools.stream.index-shared", _shared_index),

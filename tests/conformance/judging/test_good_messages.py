@@ -165,7 +165,9 @@ LEGAL: dict[str, Change] = {
     "single bytes": _split(1),
     "pieces of seven bytes": _split(7),
     "raw UTF-8": _reframed(lambda body: body.replace(b"there", "☃ 😀".encode())),
-    "another id prefix": _messages(lambda message: message.update(id="chatcmpl-7")),
+    "another id prefix": _messages(
+        lambda message: message.update(id=message["id"].replace("msg_", "chatcmpl-"))
+    ),
     "unknown keys in messages": _messages(lambda message: message.update(context_management=None, x=1)),
     "container and stop_details": _messages(lambda m: m.update(container=None, stop_details=None)),
     "no stop_sequence key": _messages(lambda m: m["stop_sequence"] is None and m.pop("stop_sequence")),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from wiremark_conformance.checking import accepted, check, each
 from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotTestable, Outcome
 from wiremark_conformance.shapes import schema_violations, type_violations
-from wiremark_conformance.values import FINISH_REASONS, is_int, is_text, shown
+from wiremark_conformance.values import FINISH_REASONS, is_int, is_plausible_time, is_text, members, shown
 
 ANSWERS = ("chat.plain", "chat.tools.forced", "chat.n", "chat.logprobs", "chat.json-schema")
 
@@ -35,8 +37,6 @@ _JUDGED_ELSEWHERE = frozenset(
         "top_logprobs",
     }
 )
-# Unix seconds of 2015 and 2100: before the first such API, and what milliseconds are far above.
-_PLAUSIBLE = range(1_420_070_400, 4_102_444_800)
 
 accepted("chat.accepted", "chat.plain")
 
@@ -59,14 +59,23 @@ def created(view: View) -> Outcome:
     return None if is_int(found) else f"`created` is {shown(found)}"
 
 
+def in_seconds(name: str, found: Any) -> Outcome:
+    """Whether a time is one in Unix seconds; whether it is an integer at all is another question."""
+    if not is_int(found):
+        raise NotTestable(f"`{name}` is not an integer")
+    if is_plausible_time(found):
+        return None
+    return f"`{name}` is {found}, which is no time of this century in seconds"
+
+
+def shared_id(what: str, first: Any, second: Any) -> Outcome:
+    """Two requests, two answers; the same id can only be a counter's, or a constant."""
+    return f"two {what} have the id {shown(first)}" if is_text(first) and first == second else None
+
+
 @check("chat.created-seconds", "chat.plain")
 def created_seconds(view: View) -> Outcome:
-    found = view.object.get("created")
-    if not is_int(found):
-        raise NotTestable("`created` is not an integer")
-    return (
-        None if found in _PLAUSIBLE else f"`created` is {found}, which is no time of this century in seconds"
-    )
+    return in_seconds("created", view.object.get("created"))
 
 
 @each("chat.model", *ANSWERS)
@@ -127,6 +136,15 @@ def finish_reason(view: View) -> Outcome:
     return f"`finish_reason` is {shown(wrong[0])}" if wrong else None
 
 
+@each("chat.finish-with-calls", *ANSWERS)
+def finish_with_calls(view: View) -> Outcome:
+    for choice in view.choices:
+        message = members(choice.get("message"))
+        if choice.get("finish_reason") == "tool_calls" and not message.get("tool_calls"):
+            return "an answer without calls ends with `tool_calls`"
+    return None
+
+
 @each("chat.schema", "chat.plain", "chat.tools.forced")
 def schema(view: View) -> Outcome:
     strict = schema_violations("openai/chat.response.strict", view.object)
@@ -163,9 +181,7 @@ def not_a_stream(view: View) -> Outcome:
 
 @check("chat.id-unique", "chat.plain", "chat.content-parts")
 def id_unique(one: View, other: View) -> Outcome:
-    """Two requests, two answers; the same id can only be a counter's, or a constant."""
-    first, second = one.object.get("id"), other.object.get("id")
-    return f"two answers have the id {shown(first)}" if is_text(first) and first == second else None
+    return shared_id("answers", one.object.get("id"), other.object.get("id"))
 
 
 @check("chat.stored", "chat.stored", expects="refusal")

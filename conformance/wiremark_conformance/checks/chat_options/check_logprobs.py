@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotTestable, Outcome, Silent
 from wiremark_conformance.probes.chat import TOP_LOGPROBS
 from wiremark_conformance.values import is_int, listed, members, shown
+
+_MANY = 3  # different tokens before the same alternatives for all are no accident
 
 accepted("chat.logprobs.accepted", "chat.logprobs")
 
@@ -76,6 +79,17 @@ def top(view: View) -> Outcome:
         if not all(isinstance(alternative, dict) and _is_logprob(alternative) for alternative in found):
             return f"`top_logprobs` is {shown(found)}"
     return None
+
+
+@check("chat.logprobs.top-own", "chat.logprobs")
+def top_own(view: View) -> Outcome:
+    """Alternatives are what might have stood in the place of one token, so they differ."""
+    found = _entries(view)
+    tokens = {entry.get("token") for entry in found}
+    told = {json.dumps(entry["top_logprobs"]) for entry in found if entry.get("top_logprobs")}
+    if len(tokens) < _MANY or not told:
+        raise NotTestable("there are too few tokens with alternatives")
+    return "every token has the same alternatives" if len(told) == 1 else None
 
 
 @check("chat.logprobs.text", "chat.logprobs")

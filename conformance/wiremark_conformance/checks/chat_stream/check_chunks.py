@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wiremark_conformance.checking import check, each
+from wiremark_conformance.checks.chat.check_answer import in_seconds, shared_id
 from wiremark_conformance.checks.chat_stream import STREAMS, TEXT_STREAMS
 from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotTestable, Outcome
@@ -54,6 +55,17 @@ def chunk_fields(view: View) -> Outcome:
 def chunk_types(view: View) -> Outcome:
     found = type_violations("openai/chat.chunk", view.chunks, _JUDGED_ELSEWHERE)
     return "; ".join(str(violation) for violation in found[:3]) or None
+
+
+@each("chat.stream.created-seconds", *TEXT_STREAMS, expects="stream")
+def created_seconds(view: View) -> Outcome:
+    return in_seconds("created", view.chunks[0].get("created")) if view.chunks else None
+
+
+@check("chat.stream.id-unique", "chat.stream", "chat.stream.usage", expects="stream")
+def id_unique(one: View, other: View) -> Outcome:
+    first, second = (view.chunks[0].get("id") if view.chunks else None for view in (one, other))
+    return shared_id("streams", first, second)
 
 
 def _varies(view: View, name: str) -> Outcome:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Any
 
 from wiremark_conformance.checking import check, each
+from wiremark_conformance.checks.chat.check_text import LOST, control_token
 from wiremark_conformance.checks.chat_stream import STREAMS, TEXT_STREAMS
 from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotTestable, Outcome
+from wiremark_conformance.repeats import said_again
 from wiremark_conformance.values import is_int, shown
 
 _TEXTS = ("content", "refusal", "reasoning_content", "reasoning")
 # `type` and `index` tell entries apart: openai-python replaces them instead of joining.
 _OWN_CHECKS = frozenset({*_TEXTS, "role", "tool_calls", "function_call", "type", "index"})
-_LOST = "\ufffd"  # what stands where bytes were no character
 _MANY = 3  # repeats of one string before it is a constant and no accident of the text
 
 
@@ -69,19 +69,19 @@ def text(view: View) -> Outcome:
 def fragments(view: View) -> Outcome:
     pieces = [delta["content"] for index, delta in view.deltas if index == 0 and delta.get("content")]
     texts = [piece for piece in pieces if isinstance(piece, str)]
-    grows = [late.startswith(early) and len(late) > len(early) for early, late in pairwise(texts)]
-    if len(grows) >= _MANY and all(grows):
-        return f"each delta repeats the text so far: {shown(texts[:3])}"
-    if len(texts) > _MANY and texts[-1] == "".join(texts[:-1]):
-        return f"the last delta holds the whole text once more: {shown(texts[-1])}"
-    return None
+    return said_again(texts)
 
 
 @each("chat.stream.whole-characters", *TEXT_STREAMS, expects="stream")
 def whole_characters(view: View) -> Outcome:
     contents = [delta.get("content") for _, delta in view.deltas]
-    broken = [text for text in contents if isinstance(text, str) and _LOST in text]
+    broken = [text for text in contents if isinstance(text, str) and LOST in text]
     return f"a delta holds U+FFFD, where a character was cut in two: {shown(broken[0])}" if broken else None
+
+
+@each("chat.stream.no-control-tokens", "chat.stream", expects="stream")
+def no_control_tokens(view: View) -> Outcome:
+    return control_token([view.streamed_text()])
 
 
 @each("chat.stream.constant-strings", *STREAMS, expects="stream")

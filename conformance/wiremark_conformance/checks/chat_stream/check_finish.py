@@ -27,10 +27,21 @@ def finish_once(view: View) -> Outcome:
 
 @each("chat.stream.finish-enum", *STREAMS, expects="stream")
 def finish_enum(view: View) -> Outcome:
+    if any(choice.get("finish_reason") == "" for choice in view.chunk_choices):
+        return 'the finish reason is "" where it should be null'
     for reasons in view.finish_reasons.values():
         for reason in reasons:
             if reason not in FINISH_REASONS:
                 return f"the finish reason is {shown(reason)}"
+    return None
+
+
+@each("chat.stream.finish-with-calls", *STREAMS, expects="stream")
+def finish_with_calls(view: View) -> Outcome:
+    calling = {index for index, delta in view.deltas if delta.get("tool_calls")}
+    for index, reasons in view.finish_reasons.items():
+        if "tool_calls" in reasons and index not in calling:
+            return f"choice {index} ends with `tool_calls` and has no call"
     return None
 
 

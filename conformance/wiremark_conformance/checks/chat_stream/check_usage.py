@@ -41,6 +41,15 @@ def last(view: View) -> Outcome:
     return f"{after} chunk(s) without usage follow; openai-python then reports none" if after else None
 
 
+@check("chat.stream.usage.once", "chat.stream.usage", expects="stream")
+def once(view: View) -> Outcome:
+    """Counts so far may stand beside choices; a chunk of its own is the count of all."""
+    alone = [c for c in view.chunks if c.get("choices") == [] and isinstance(c.get("usage"), dict)]
+    return (
+        f"{len(alone)} chunks without choices have a usage; clients add them up" if len(alone) > 1 else None
+    )
+
+
 @check("chat.stream.usage.empty-choices", "chat.stream.usage", expects="stream")
 def empty_choices(view: View) -> Outcome:
     chunk = view.chunks[_usage_at(view)]

@@ -117,6 +117,17 @@ def identity_once(view: View) -> Outcome:
     return None
 
 
+@each("chat.tools.stream.identity-left-out", STREAM, PARALLEL, expects="stream")
+def identity_left_out(view: View) -> Outcome:
+    """Clients that take whatever is there forget the id or the name that came first."""
+    for call in view.calls:
+        for piece in call.fragments[1:]:
+            for name, place in (("id", piece), ("name", _function(piece))):
+                if name in place and place[name] is None:
+                    return f"a later piece of call {call.index} has `{name}: null`"
+    return None
+
+
 @each("chat.tools.stream.null-type", STREAM, PARALLEL, expects="stream")
 def null_type(view: View) -> Outcome:
     for call in view.calls:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wiremark_conformance.checking import accepted, check, each, refused
+from wiremark_conformance.checks.chat.check_answer import in_seconds, shared_id
 from wiremark_conformance.checks.chat.check_usage import wrong_counts, wrong_total
 from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotTestable, Outcome, Silent
@@ -37,6 +38,16 @@ def answer_object(view: View) -> Outcome:
 def created(view: View) -> Outcome:
     found = view.object.get("created")
     return None if is_int(found) else f"`created` is {shown(found)}"
+
+
+@check("completions.created-seconds", "completions.plain")
+def created_seconds(view: View) -> Outcome:
+    return in_seconds("created", view.object.get("created"))
+
+
+@check("completions.id-unique", "completions.plain", "completions.echo")
+def id_unique(one: View, other: View) -> Outcome:
+    return shared_id("answers", one.object.get("id"), other.object.get("id"))
 
 
 @each("completions.model", *ANSWERS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wiremark_conformance.checking import accepted, check, each
+from wiremark_conformance.checks.chat.check_answer import in_seconds
 from wiremark_conformance.checks.chat.check_usage import wrong_counts, wrong_total
 from wiremark_conformance.checks.chat_stream import (
     check_chunks,
@@ -14,6 +15,7 @@ from wiremark_conformance.checks.completions.check_answer import FINISH_REASONS
 from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotTestable, Outcome, Silent
 from wiremark_conformance.probes.completions import PROMPTS
+from wiremark_conformance.repeats import said_again
 from wiremark_conformance.values import is_int, is_text, shown
 
 STREAMS = ("completions.stream", "completions.stream.usage")
@@ -72,6 +74,27 @@ def choice_fields(view: View) -> Outcome:
 def finish_enum(view: View) -> Outcome:
     wrong = [r for reasons in view.finish_reasons.values() for r in reasons if r not in FINISH_REASONS]
     return f"the finish reason is {shown(wrong[0])}" if wrong else None
+
+
+@each("completions.stream.fragments", *STREAMS, expects="stream")
+def fragments(view: View) -> Outcome:
+    for index in view.finish_reasons:
+        mine = [choice for choice in view.chunk_choices if choice.get("index") == index]
+        found = said_again([str(choice["text"]) for choice in mine if is_text(choice.get("text"))])
+        if found:
+            return f"choice {index}: {found}"
+    return None
+
+
+@check("completions.stream.usage-unasked", "completions.stream", expects="stream")
+def usage_unasked(view: View) -> Outcome:
+    found = any(chunk.get("choices") == [] and chunk.get("usage") for chunk in view.chunks)
+    return "a usage chunk was sent without `include_usage`" if found else None
+
+
+@check("completions.stream.created-seconds", "completions.stream", expects="stream")
+def created_seconds(view: View) -> Outcome:
+    return in_seconds("created", view.chunks[0].get("created")) if view.chunks else None
 
 
 @check("completions.stream.prompts", USAGE, expects="stream")

@@ -6,6 +6,7 @@ from wiremark_schemas.explain import violations
 from wiremark_schemas.registry import validator
 
 from wiremark_conformance.checking import check, each
+from wiremark_conformance.checks.chat.check_answer import shared_id
 from wiremark_conformance.checks.messages import ANSWERS, WHOLE
 from wiremark_conformance.evidence import View
 from wiremark_conformance.messages import STOP_REASONS, answer, start
@@ -33,6 +34,11 @@ _says("role", "assistant")
 def message_id(view: View) -> Outcome:
     found = view.object.get("id")
     return None if is_text(found) else f"`id` is {shown(found)}"
+
+
+@check("messages.id-unique", "messages.plain", "messages.max-tokens")
+def id_unique(one: View, other: View) -> Outcome:
+    return shared_id("messages", one.object.get("id"), other.object.get("id"))
 
 
 @each("messages.model", *WHOLE)

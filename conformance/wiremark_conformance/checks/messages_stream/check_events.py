@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any
 
 from wiremark_schemas.explain import violations
@@ -15,9 +14,8 @@ from wiremark_conformance.evidence import View
 from wiremark_conformance.messages import STOP_REASONS, answer, of_type, start
 from wiremark_conformance.order import at
 from wiremark_conformance.outcome import NotTestable, Outcome
+from wiremark_conformance.repeats import said_again
 from wiremark_conformance.values import is_text, shown
-
-_MANY = 3  # pieces before growing texts are no accident
 
 
 def _start_has(requirement: str, name: str, right: Callable[[Any], bool]) -> None:
@@ -83,9 +81,8 @@ def text(view: View) -> Outcome:
 def pieces(view: View) -> Outcome:
     for block in answer(view).blocks:
         texts = [text for delta in block.deltas if is_text(text := delta.get("text", delta.get("thinking")))]
-        grows = [late.startswith(early) and len(late) > len(early) for early, late in pairwise(texts)]
-        if len(grows) >= _MANY and all(grows):
-            return f"each piece repeats the text so far: {shown(texts[:3])}"
+        if found := said_again(texts):
+            return found
     return None
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from wiremark_conformance.checking import accepted, check
 from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotPromised, NotTestable, Outcome
-from wiremark_conformance.values import is_count, is_text, listed, shown
+from wiremark_conformance.values import YEAR_2100, is_count, is_text, listed, shown
 
 accepted("models.list.accepted", "models.list")
 accepted("models.list.empty-json", "models.list.empty-json")
@@ -35,6 +35,13 @@ def entries(view: View) -> list[Mapping[str, Any]]:
     return entries
 
 
+def _names(view: View) -> set[str]:
+    """The ids listed; an empty list has none, and that is an answer too."""
+    if not isinstance(view.object.get("data"), list):
+        raise NotTestable("there is no array `data`")
+    return {str(entry.get("id")) for entry in listed(view.object["data"]) if isinstance(entry, dict)}
+
+
 @check("models.list.id", "models.list")
 def entry_id(view: View) -> Outcome:
     data = view.object.get("data")
@@ -52,9 +59,14 @@ def entry_object(view: View) -> Outcome:
     return f"{shown(wrong[0].get('id'))} has `object` {shown(wrong[0].get('object'))}" if wrong else None
 
 
+def _is_time(value: Any) -> bool:
+    """Unix seconds, or the 0 of a server that does not know; milliseconds are far above."""
+    return is_count(value) and value < YEAR_2100
+
+
 @check("models.list.created", "models.list")
 def entry_created(view: View) -> Outcome:
-    wrong = [entry for entry in entries(view) if not is_count(entry.get("created"))]
+    wrong = [entry for entry in entries(view) if not _is_time(entry.get("created"))]
     return f"{shown(wrong[0].get('id'))} has `created` {shown(wrong[0].get('created'))}" if wrong else None
 
 
@@ -73,7 +85,7 @@ def unique(view: View) -> Outcome:
 
 @check("models.list.contains-model", "models.list")
 def contains_model(view: View) -> Outcome:
-    if any(entry.get("id") == view.target.model for entry in entries(view)):
+    if view.target.model in _names(view):
         return None
     return f"{view.target.model!r} is not among the models listed"
 
@@ -83,7 +95,7 @@ def catalogue(view: View) -> Outcome:
     promised = [m.id for m in view.target.contract.models if not m.specimen and m.speaks("chat")]
     if not promised:
         raise NotPromised("the contract names no models")
-    names = {str(entry.get("id")) for entry in entries(view)}
+    names = _names(view)
     missing = [model for model in promised if model not in names]
     return f"promised and not listed: {', '.join(missing)}" if missing else None
 

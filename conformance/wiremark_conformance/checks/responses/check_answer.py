@@ -9,6 +9,7 @@ from typing import Any
 from wiremark_schemas.registry import load
 
 from wiremark_conformance.checking import accepted, check, each
+from wiremark_conformance.checks.chat.check_answer import in_seconds
 from wiremark_conformance.checks.responses import WHOLE
 from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotTestable, Outcome
@@ -54,6 +55,11 @@ _key("responses.id", "id", is_text)
 _key("responses.created-at", "created_at", is_number)
 _key("responses.model", "model", lambda value: isinstance(value, str))
 _key("responses.status", "status", lambda value: value in STATUSES)
+
+
+@check("responses.created-seconds", "responses.plain")
+def created_seconds(view: View) -> Outcome:
+    return in_seconds("created_at", view.object.get("created_at"))
 
 
 @each("responses.content-type", *WHOLE)

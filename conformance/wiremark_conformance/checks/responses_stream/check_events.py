@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 from wiremark_schemas.explain import violations
@@ -12,6 +11,7 @@ from wiremark_conformance.checking import check, each
 from wiremark_conformance.checks.responses_stream import STREAMS
 from wiremark_conformance.evidence import View
 from wiremark_conformance.outcome import NotTestable, Outcome
+from wiremark_conformance.repeats import said_again
 from wiremark_conformance.responses import (
     CALLS,
     LIFECYCLE,
@@ -26,9 +26,8 @@ from wiremark_conformance.responses import (
     told,
 )
 from wiremark_conformance.shapes import schema_violations, shape
-from wiremark_conformance.values import is_text, shown
+from wiremark_conformance.values import is_number, is_text, shown
 
-_MANY = 3  # pieces before growing texts are no accident
 _TEXT = "response.output_text"
 # What only the newest clients, or the published form alone, ask of an event; and what is judged elsewhere.
 _SPARED = frozenset({"logprobs", "annotation", "response", "item", "part", "name", "sequence_number"})
@@ -83,7 +82,12 @@ def created_empty(view: View) -> Outcome:
 def response_fields(view: View) -> Outcome:
     for event in of_type(view, *LIFECYCLE):
         document = response_of(event)
-        for name, right in (("id", is_text), ("object", lambda v: v == "response"), ("model", is_text)):
+        for name, right in (
+            ("id", is_text),
+            ("object", lambda v: v == "response"),
+            ("created_at", is_number),
+            ("model", is_text),
+        ):
             if not right(document.get(name)):
                 return f"`{name}` of the response in `{event['type']}` is {shown(document.get(name))}"
     return None
@@ -218,9 +222,8 @@ def has_text(view: View) -> Outcome:
 def pieces(view: View) -> Outcome:
     for one in told(view):
         texts = [piece for piece in one.pieces if piece]
-        grows = [late.startswith(early) and len(late) > len(early) for early, late in pairwise(texts)]
-        if len(grows) >= _MANY and all(grows):
-            return f"each delta repeats the text so far: {shown(texts[:3])}"
+        if found := said_again(texts):
+            return found
     return None
 
 
