@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from wiremark_reports.record import Deviation
 from wiremark_schemas.contracts import Contract
@@ -80,7 +81,7 @@ def read(path: Path) -> Judged:
 
     Raises BadRecording for what is no whole recording of a run by this version of wiremark.
     """
-    found = recording.read(path)
+    found = recording.read(path, lambda meta: _check_version(path, meta))
     _check(path, found)
     facts, verdicts = _verdicts(found)
     for requirement in found.meta["requirements"]:
@@ -115,13 +116,19 @@ def _samples(found: Sequence[Sample]) -> Mapping[str, Mapping[int, dict[str, Exc
 # -- what is refused -------------------------------------------------------------------------------------
 
 
-def _check(path: Path, found: Recording) -> None:
-    meta = found.meta
-    if "version" in meta and meta["version"] != version():
+def _check_version(path: Path, meta: Mapping[str, Any]) -> None:
+    recorder = meta.get("version")
+    if not isinstance(recorder, str):
+        raise BadRecording(f"{path}:1: this does not say which version of wiremark recorded it; record again")
+    if recorder != version():
         raise BadRecording(
-            f"{path}:1: this was recorded by wiremark {meta['version']}, and this is {version()}: its "
+            f"{path}:1: this was recorded by wiremark {recorder}, and this is {version()}: its "
             "requests and checks may be others; judge it with that version, or record again"
         )
+
+
+def _check(path: Path, found: Recording) -> None:
+    meta = found.meta
     if defects := violations(validator("meta/recording", "run"), meta):
         raise BadRecording(f"{path}:1: this is no recording of a run: {defects[0]}")
     if defects := violations(validator("meta/contract"), meta["contract"]):
@@ -129,8 +136,17 @@ def _check(path: Path, found: Recording) -> None:
     register = load_register()
     if strangers := [name for name in meta["requirements"] if name not in register]:
         raise BadRecording(f"{path}:1: there is no requirement {strangers[0]!r}")
-    probes = [exchange.probe for exchange in found.exchanges]
-    probes += [sample.exchange.probe for sample in found.samples]
-    for number, probe in enumerate(probes, start=2):
-        if probe not in PROBES:
-            raise BadRecording(f"{path}:{number}: there is no probe {probe!r}")
+    try:
+        date.fromisoformat(meta["started"][:10])
+    except ValueError:
+        raise BadRecording(f"{path}:1: there is no day {meta['started'][:10]!r}") from None
+    made: dict[tuple[str, str, int], int] = {}
+    marks = [(exchange.probe, "", 1) for exchange in found.exchanges]
+    marks += [(sample.exchange.probe, sample.requirement, sample.number) for sample in found.samples]
+    for number, mark in enumerate(marks, start=2):
+        if mark[0] not in PROBES:
+            raise BadRecording(f"{path}:{number}: there is no probe {mark[0]!r}")
+        if (before := made.setdefault(mark, number)) != number:
+            raise BadRecording(
+                f"{path}:{number}: the exchange of {mark[0]!r} stands in line {before} already"
+            )

@@ -13,7 +13,7 @@ import base64
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,16 @@ from wiremark_conformance.exchange import Exchange, Headers, Part, Request, Tran
 from wiremark_conformance.redact import Redactor
 
 FORMAT = "recording/1"
+
+# What other files begin with: bytes → what is to be said of them.
+_FOREIGN = (
+    (b"\x1f\x8b", "it is compressed by gzip; unpack it first"),
+    (b"\x28\xb5\x2f\xfd", "it is compressed by zstd; unpack it first"),
+    (b"PK\x03\x04", "it is a ZIP archive; unpack it first"),
+    (b"\xef\xbb\xbf", "it begins with a byte order mark, which an editor has added"),
+    (b"\xff\xfe", "it is UTF-16 text, and recordings are UTF-8"),
+    (b"\xfe\xff", "it is UTF-16 text, and recordings are UTF-8"),
+)
 
 # Fields of an Exchange that JSON holds as they are.
 _PLAIN = ("probe", "status", "reason", "http_version", "framing", "started", "elapsed_ns", "cut", "origin")
@@ -63,18 +73,14 @@ def write(path: Path, recording: Recording, redactor: Redactor) -> None:
     documents += [_to_json(redactor.exchange(exchange)) for exchange in recording.exchanges]
     documents += [_sample_to_json(sample, redactor) for sample in recording.samples]
     lines = [_line(document) for document in documents]
-    body = b"".join(lines)
-    footer = {
-        "count": len(lines) - 1,
-        "sha256": hashlib.sha256(body).hexdigest(),
-        "lines": [_digest(line) for line in lines],
-    }
     path.parent.mkdir(parents=True, exist_ok=True)
-    _write_whole(path, body + _line(footer))
+    _write_whole(path, b"".join(lines) + _line(_footer(lines)))
 
 
-def read(path: Path) -> Recording:
+def read(path: Path, check_meta: Callable[[Mapping[str, Any]], None] = lambda _: None) -> Recording:
     """Read a recording.
+
+    check_meta: is given what the writer said before anything else is looked at, and may raise BadRecording
 
     Raises BadRecording when the file is missing, cut, edited, of another version, or not one at all.
     """
@@ -82,13 +88,22 @@ def read(path: Path) -> Recording:
         data = path.read_bytes()
     except OSError as error:
         raise BadRecording(f"{path}: the recording cannot be read: {error.strerror}") from None
+    for beginning, reason in _FOREIGN:
+        if data.startswith(beginning):
+            raise BadRecording(f"{path}:1: this is not a recording: {reason}")
     lines = data.split(b"\n")
     rest = lines.pop()
     if not lines:
-        raise BadRecording(f"{path}:1: this is not a recording: it holds no complete line")
+        held = "it holds no complete line" if data else "the file is empty"
+        raise BadRecording(f"{path}:1: this is not a recording: {held}")
     header = _document(path, 1, lines[0])
     _check_version(path, header)
     _check(path, 1, header, "header")
+    check_meta(header["meta"])
+    if lines[0].endswith(b"\r"):
+        raise BadRecording(
+            f"{path}:1: the recording was edited: its lines end in CR LF, and were written with LF"
+        )
     if rest:
         raise BadRecording(f"{path}:{len(lines) + 1}: the recording is cut: its last line is not complete")
     footer = _document(path, len(lines), lines[-1])
@@ -103,12 +118,13 @@ def read(path: Path) -> Recording:
             f"{footer['count']} exchanges and the file holds {count}"
         )
     found = [_exchange(path, number, line) for number, line in enumerate(lines[1:-1], start=2)]
-    body = data[: len(data) - len(lines[-1]) - 1]
-    if hashlib.sha256(body).hexdigest() != footer["sha256"]:
+    if _footer([line + b"\n" for line in lines[:-1]]) != footer:
         number = _edited_line(lines[:-1], footer["lines"])
         raise BadRecording(
             f"{path}:{number}: the recording was edited after it was written: this line is not the one "
             "whose SHA-256 the footer holds"
+            if number < len(lines)
+            else f"{path}:{number}: the recording was edited after it was written: this footer is not its own"
         )
     return Recording(
         header["meta"],
@@ -137,11 +153,27 @@ def _edited_line(lines: list[bytes], digests: list[str]) -> int:
     )
 
 
+def _footer(lines: Sequence[bytes]) -> dict[str, Any]:
+    """The last line, over those before it."""
+    return {
+        "count": len(lines) - 1,
+        "sha256": hashlib.sha256(b"".join(lines)).hexdigest(),
+        "lines": [_digest(line) for line in lines],
+    }
+
+
 def _document(path: Path, number: int, line: bytes) -> Any:
     try:
         return json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise BadRecording(f"{path}:{number}: this line is not JSON: {error}") from None
+    except RecursionError:
+        reason = "it is nested too deeply"
+    except UnicodeDecodeError as error:
+        reason = f"its byte {error.start + 1} is not UTF-8"
+    except json.JSONDecodeError as error:
+        reason = f"{error.msg} (column {error.colno})" if line.strip() else "it is blank"
+    except ValueError:
+        reason = "it holds a number of too many digits"
+    raise BadRecording(f"{path}:{number}: this line is not JSON: {reason}")
 
 
 def _check_version(path: Path, header: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -124,7 +125,12 @@ def _rewritten(path: Path, change: Callable[[list[Any]], None]) -> None:
     ("change", "line", "words"),
     [
         (lambda d: d[0]["meta"].update(version="9.9"), 1, "recorded by wiremark 9.9"),
-        (lambda d: d[0].update(meta={}), 1, "no recording of a run"),
+        (lambda d: d[0].update(meta={}), 1, "does not say which version of wiremark"),
+        (lambda d: d[0]["meta"].update(version=3), 1, "does not say which version of wiremark"),
+        (lambda d: d[0]["meta"].pop("target"), 1, "no recording of a run"),
+        (lambda d: d[0]["meta"].update(started="2026-13-45T00:00:00Z"), 1, "there is no day '2026-13-45'"),
+        (lambda d: d[0]["meta"]["requirements"].extend(d[0]["meta"]["requirements"]), 1, "/requirements"),
+        (lambda d: d.append(d[-1]), -1, "already"),
         (lambda d: d[0]["meta"]["contract"].pop("models"), 1, "its contract is none"),
         (lambda d: d[0]["meta"]["requirements"].append("no.such"), 1, "no requirement 'no.such'"),
         (lambda d: d[1].update(probe="no.such"), 2, "no probe 'no.such'"),
@@ -142,9 +148,20 @@ def test_what_is_no_run_of_this_version_is_refused(
     capsys.readouterr()
     assert judge([str(path)]) == 2
     said = capsys.readouterr().err
-    assert f"{path}:{line}: " in said
+    number = line if line > 0 else len(path.read_text().splitlines()) + line
+    assert f"{path}:{number}: " in said
     assert words in said
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("version", ["0.0.1", "99.0"])
+def test_the_version_is_told_before_a_digest_that_does_not_fit(
+    record: Record, capsys: pytest.CaptureFixture[str], version: str
+) -> None:
+    path = record("-k", "models.list.object") / "run" / "rec.ndjson"
+    path.write_text(re.sub(r'"version":"[^"]*"', f'"version":"{version}"', path.read_text(), count=1))
+    assert judge([str(path)]) == 2
+    assert f"{path}:1: this was recorded by wiremark {version}, and this is " in capsys.readouterr().err
 
 
 def test_the_exit_code_says_what_was_found(record: Record, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gzip
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -131,7 +133,18 @@ def _drop_line(number: int) -> Callable[[str], str]:
         (_edit('"wiremark":"recording/1"', '"wiremark":"recording/2"'), 1, "has the format 'recording/2'"),
         (_edit('"wiremark":"recording/1"', '"wiremark":"report/1"'), 1, "not a recording"),
         (_edit('"meta":{"contract":"openai"}', '"meta":[]'), 1, "expected type object"),
-        (lambda _: "", 1, "no complete line"),
+        (lambda _: "", 1, "the file is empty"),
+        (lambda _: "{", 1, "no complete line"),
+        (lambda _: "\n", 1, "not JSON: it is blank"),
+        (lambda text: text.replace("\n", "\r\n"), 1, "its lines end in CR LF"),
+        (lambda text: f"\ufeff{text}", 1, "begins with a byte order mark"),
+        (_edit('"probe":"chat.stream"', f'"probe":{"[" * 100_000}'), 2, "nested too deeply"),
+        (_edit('"elapsed_ns":40', f'"elapsed_ns":{"9" * 5000}'), 2, "a number of too many digits"),
+        (_edit('"lines":["', '"lines":["0'), 4, "/lines/0"),
+        (lambda text: re.sub(r'"lines":\["....', '"lines":["0000', text), 1, "edited"),
+        (lambda text: re.sub(r'"sha256":"....', '"sha256":"0000', text), 4, "this footer is not its own"),
+        (lambda text: f"{text}\n", 5, "not JSON: it is blank"),
+        (lambda text: text + text, 8, "removed or added"),
         (lambda _: "[]\n", 1, "not a recording"),
         (lambda _: "GIF89a\n", 1, "not JSON"),
         (lambda text: text[:-30], 4, "cut: its last line"),
@@ -158,6 +171,28 @@ def test_a_file_that_is_not_whole_is_refused(
         recording.read(written)
     assert str(caught.value).startswith(f"{written}:{line}: ")
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (gzip.compress, "it is compressed by gzip; unpack it first"),
+        (lambda data: data.decode().encode("utf-16"), "it is UTF-16 text"),
+        (lambda data: data.replace(b"OK", b"\xe9", 1), "is not UTF-8"),
+        (lambda _: b"\0" * 5000, "no complete line"),
+    ],
+)
+def test_bytes_that_are_no_text_are_refused(
+    written: Path, change: Callable[[bytes], bytes], words: str
+) -> None:
+    written.write_bytes(change(written.read_bytes()))
+    with pytest.raises(BadRecording, match=rf":[12]: .*{words}"):
+        recording.read(written)
+
+
+def test_a_folder_is_no_recording(tmp_path: Path) -> None:
+    with pytest.raises(BadRecording, match="cannot be read: Is a directory"):
+        recording.read(tmp_path)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
