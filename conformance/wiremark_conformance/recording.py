@@ -28,14 +28,14 @@ from wiremark_conformance.redact import Redactor
 FORMAT = "recording/1"
 
 # What other files begin with: bytes → what is to be said of them.
-_FOREIGN = (
+FOREIGN = (
     (b"\x1f\x8b", "it is compressed by gzip; unpack it first"),
     (b"\x28\xb5\x2f\xfd", "it is compressed by zstd; unpack it first"),
     (b"PK\x03\x04", "it is a ZIP archive; unpack it first"),
-    (b"\xef\xbb\xbf", "it begins with a byte order mark, which an editor has added"),
-    (b"\xff\xfe", "it is UTF-16 text, and recordings are UTF-8"),
-    (b"\xfe\xff", "it is UTF-16 text, and recordings are UTF-8"),
+    (b"\xff\xfe", "it is UTF-16 text, and must be UTF-8"),
+    (b"\xfe\xff", "it is UTF-16 text, and must be UTF-8"),
 )
+_MARK = (b"\xef\xbb\xbf", "it begins with a byte order mark, which an editor has added")
 
 # Fields of an Exchange that JSON holds as they are.
 _PLAIN = ("probe", "status", "reason", "http_version", "framing", "started", "elapsed_ns", "cut", "origin")
@@ -88,7 +88,7 @@ def read(path: Path, check_meta: Callable[[Mapping[str, Any]], None] = lambda _:
         data = path.read_bytes()
     except OSError as error:
         raise BadRecording(f"{path}: the recording cannot be read: {error.strerror}") from None
-    for beginning, reason in _FOREIGN:
+    for beginning, reason in (*FOREIGN, _MARK):
         if data.startswith(beginning):
             raise BadRecording(f"{path}:1: this is not a recording: {reason}")
     lines = data.split(b"\n")

@@ -163,12 +163,14 @@ class Facts:
 class Judged:
     """What a file of traffic gave.
 
-    notes: sentences on what of it was not judged, and why
+    notes:   sentences on what of it was not judged, and why
+    entries: how many exchanges of other clients it holds; 0 for a run of the suite
     """
 
     facts: Facts
     conclusions: Mapping[str, Conclusion]
     notes: tuple[str, ...] = ()
+    entries: int = 0
 
     @property
     def report(self) -> Report:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
+import math
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -196,6 +199,141 @@ def test_base64_bodies_are_read(write: Write) -> None:
     entry = _stream("")
     entry["response"]["content"] |= {"text": coded, "encoding": "base64"}
     assert _found(_read(write(entry))) == {}
+
+
+def _changed(entry: dict[str, Any], **response: Any) -> dict[str, Any]:
+    return {**entry, "response": {**entry["response"], **response}}
+
+
+def _asked_in_base64() -> dict[str, Any]:
+    entry = _entry(GOOD)
+    coded = base64.b64encode(json.dumps(HELLO).encode()).decode()
+    return {**entry, "request": {**entry["request"], "postData": {"text": coded, "encoding": "base64"}}}
+
+
+def _left_compressed(body: bytes, coding: str) -> dict[str, Any]:
+    """As a proxy writes what it did not decode."""
+    wrapped = base64.encodebytes(body).decode()  # in lines, as some write it
+    entry = _entry("", text=wrapped, encoding="Base64")
+    headers = [{"name": "Content-Type", "value": "application/json"}]
+    return _changed(entry, headers=[*headers, {"name": "Content-Encoding", "value": coding}])
+
+
+def _asked(entry: dict[str, Any], **request: Any) -> dict[str, Any]:
+    return {**entry, "request": {**entry["request"], **request}}
+
+
+# How browsers and proxies differ in what they write of the same good exchange.
+WRITTEN = {
+    "a method in small letters": _asked(_entry(GOOD), method="post"),
+    "an address with its usual port": _asked(
+        _entry(GOOD), url="HTTPS://API.Example.com:443/v1/chat/completions"
+    ),
+    "a question in base64": _asked_in_base64(),
+    "a body that is still compressed": _left_compressed(gzip.compress(json.dumps(GOOD).encode()), "gzip"),
+    "sizes that are not known": _changed(_entry(GOOD, size=-1), bodySize=-1, headersSize=-1),
+    "a time that is not known": {**_entry(GOOD), "time": -1},
+    "a time that is no number": {**_entry(GOOD), "time": math.inf},
+    "no time": {**_entry(GOOD), "time": None},
+    "headers without values": _changed(
+        _entry(GOOD),
+        headers=[{"name": "content-type", "value": "application/json"}, {"name": "x-empty", "value": None}],
+    ),
+    "no headers": _changed(_entry(GOOD), headers=[]),
+    "HTTP/3": _changed(_entry(GOOD), httpVersion="h3"),
+    "no HTTP version": _changed(_entry(GOOD), httpVersion=""),
+    "comments and members of its own": {**_entry(GOOD), "comment": "[#7]", "_webSocketMessages": []},
+    "another time zone": {**_entry(GOOD), "startedDateTime": "2026-01-01T01:00:00.0000000+01:00"},
+    "a stream in base64": _changed(
+        _stream(STREAM + DONE),
+        content={
+            "mimeType": "text/event-stream",
+            "size": -1,
+            "text": base64.b64encode((STREAM + DONE).encode()).decode(),
+            "encoding": "base64",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("entry", WRITTEN.values(), ids=WRITTEN)
+def test_what_tools_write_in_different_ways_is_the_same_exchange(
+    write: Write, entry: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    judged = _read(write(_entry(GOOD), entry))
+    assert (judged.notes, _found(judged)) == ((), {})
+    streamed = "stream" in json.dumps(entry["request"])
+    name = "chat.stream.done" if streamed else "chat.schema"
+    assert judged.conclusions[name].result.verdict.value == "pass"
+    assert judge([str(write(entry))]) == 0
+    assert "1 of 1 entries judged\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        (
+            _changed(_stream(""), content={"mimeType": "text/event-stream", "size": 0, "text": ""}),
+            "no body of",
+        ),
+        (_changed(_entry("", size=0), bodySize=500), "no body of the answer"),
+        (_changed(_entry(GOOD), content=None), "no body of the answer"),
+        ({**_entry(GOOD), "response": None}, "did not complete"),
+        (_changed(_entry(GOOD), _failureText="net::ERR_ABORTED"), "did not complete"),
+        (_left_compressed(b"\x1b\x02\x80\xff", "br"), "in the coding 'br'"),
+        (_left_compressed(b"\x1f\x8b\xff", "gzip"), "in the coding 'gzip'"),
+    ],
+)
+def test_what_a_file_has_lost_is_no_finding(
+    write: Write, entry: Any, reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(_entry(GOOD), entry)
+    assert judge([str(path)]) == 0
+    said = capsys.readouterr().out
+    assert reason in said
+    assert "1 of 2 entries judged, 1 left out" in said
+
+
+def test_an_empty_answer_that_the_file_is_sure_of_is_a_finding(write: Write) -> None:
+    assert _found(_read(write(_changed(_entry("", size=0), bodySize=0))))
+
+
+def test_keys_in_addresses_and_cookies_are_not_shown(
+    write: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spoilt = {**GOOD, "object": "x"}
+    entries = (
+        _asked(_entry(spoilt), url=f"https://me:{KEY}@api.example.com/v1/chat/completions?key={KEY}"),
+        _asked(_entry("<p>"), url=f"https://me:{KEY}@example.org/?key={KEY}"),
+        _changed(_entry(spoilt), headers=[{"name": "set-cookie", "value": f"s={KEY}"}]),
+    )
+    assert judge([str(write(*entries)), "--out", str(tmp_path / "out")]) == 1
+    told = capsys.readouterr()
+    assert "not judged: entry 2 (POST https://example.org/)" in told.out
+    written = "".join(path.read_text() for path in (tmp_path / "out").iterdir())
+    assert KEY not in told.out + told.err + written
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (gzip.compress, ":1: this is no HAR: it is compressed by gzip"),
+        (lambda data: data.decode().encode("utf-16"), ":1: this is no HAR: it is UTF-16"),
+        (lambda data: data.replace(b"m-1", b"m-\xe9", 1), "the HAR is not UTF-8 text"),
+        (lambda data: data.replace(b"12.5", b"9" * 5000), "a number of too many digits"),
+        (lambda data: data.replace(b"12.5", b"[" * 100_000), "nested too deeply"),
+        (lambda data: data[:400], "it seems to be cut"),
+    ],
+)
+def test_a_file_that_cannot_be_read_says_where_and_why(
+    write: Write, change: Callable[[bytes], bytes], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(_entry(GOOD))
+    path.write_bytes(change(path.read_bytes()))
+    assert judge([str(path)]) == 2
+    said = capsys.readouterr().err
+    assert re.match(rf"wiremark judge: {re.escape(str(path))}:\d+: ", said)
+    assert words in said
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,10 @@ def _judged(path: Path, promised: Promised, folder: Path | None, *, verbose: boo
     except OSError as error:
         return _refuse(f"the report cannot be written to {folder}: {error.strerror}")
     for note in judged.notes:
-        print(f"not judged: {note}")
+        print(terminal.printable(f"not judged: {note}"))
+    if judged.entries:
+        left = f", {len(judged.notes)} left out" if judged.notes else ""
+        print(f"{judged.entries - len(judged.notes)} of {judged.entries} entries judged{left}")
     print(terminal.summary(report, folder))
     return exit_code(judged.conclusions)
 

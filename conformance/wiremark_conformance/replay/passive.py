@@ -65,8 +65,9 @@ def read(path: Path, contract_name: str | None, base_url: str | None, model: str
         match = ours.get(entry.number)
         reason = _judge(target, match, judged) if match else f"it calls no promised route below {base}"
         if reason:
-            notes.append(f"{entry.label} ({entry.exchange.request.method} {_shown(entry.url)}): {reason}")
-    return _concluded(path, target, [match.entry for match in ours.values()], judged, tuple(notes))
+            notes.append(f"{entry.label} ({entry.exchange.request.method} {_shown(entry)}): {reason}")
+    found_here = [match.entry for match in ours.values()]
+    return replace(_concluded(path, target, found_here, judged, tuple(notes)), entries=len(entries))
 
 
 def _judge(target: Target, match: _Matched, judged: dict[str, list[Judgement]]) -> str:
@@ -192,7 +193,8 @@ def _dialect(contract: Contract, operation: str, exchange: Exchange) -> Dialect:
     return contract.dialect
 
 
-def _shown(url: str) -> str:
-    """Without query, where keys may stand, and not longer than a line."""
-    plain = url.partition("?")[0]
+def _shown(entry: Entry) -> str:
+    """Without user and query, where keys may stand, and not longer than a line."""
+    split = urlsplit(entry.url)
+    plain = f"{entry.exchange.origin}{split.path}" if split.netloc else f"{split.scheme}:{split.path}"
     return plain if len(plain) <= 100 else plain[:99] + "…"
