@@ -115,7 +115,7 @@ def _read_entry(number: int, entry: Mapping[str, Any]) -> Entry:
         _headers(asked["headers"]),
         _decoded(posted.get("text") or "", posted.get("encoding"), "request"),
     )
-    headers = _headers(said["headers"]) or _only_type(content)
+    headers = _headers(said["headers"])
     data, coded = _uncoded(_decoded(content.get("text") or "", content.get("encoding"), "answer"), headers)
     took = round(_milliseconds(entry.get("time")) * _NS_PER_MS)
     exchange = Exchange(
@@ -148,6 +148,8 @@ def _unread(entry: Mapping[str, Any], exchange: Exchange, body: str | None) -> s
     asked, said = entry["request"], entry.get("response") or _NO_RESPONSE
     if exchange.status is None or said.get("_error") or entry.get("_error") or said.get("_failureText"):
         return "it did not complete"
+    if not exchange.headers:
+        return "the file has no headers of the answer"
     if body is None or (not body and _was_lost(said)):
         return "the file has no body of the answer; save the HAR with its content"
     if asked["method"].upper() == "POST" and not exchange.request.body:
@@ -170,11 +172,6 @@ def _decoded(text: str, encoding: str | None, of: str) -> bytes:
         except binascii.Error as error:
             raise ValueError(f"the body of the {of} is not base64: {error}") from None
     return text.encode("utf-8", "replace")
-
-
-def _only_type(content: Mapping[str, Any]) -> Headers:
-    """What is known of the headers where the file has kept none of them."""
-    return ((_KIND, content["mimeType"]),) if content.get("mimeType") else ()
 
 
 def _uncoded(data: bytes, headers: Headers) -> tuple[bytes, str]:
