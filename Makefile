@@ -9,6 +9,7 @@
 # make real-table  write the README's table of them from the committed reports
 # make selftest  every fault, every variant and 200 mixtures of them tried against the suite
 # make mutants MODULES="sse checks/chat"   change the judge as a mutation tool does: each change is noticed
+# make mutants-quick SEED=7   a few of these changes, drawn from a seed, in half a minute
 # make audit     the audit of the bill against every billing fault
 # make chaos     256 clients that break off and 5 kills in a minute, on SQLite and PostgreSQL: the books agree
 # make load-faults   load runs whose endpoint stalls, whose master is killed, and more that takes its time
@@ -26,7 +27,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: audit load-faults audit-clean soak soak-quick bench-loadgen bench-server real-clients openapi chaos install demo selftest test lint types layers tests coverage-page fuzz bench-suite mutants real real-test real-table clean
+.PHONY: audit load-faults audit-clean soak soak-quick bench-loadgen bench-server real-clients openapi chaos install demo selftest test lint types layers tests coverage-page fuzz bench-suite mutants mutants-quick real real-test real-table clean
 
 install: $(STAMP)
 
@@ -43,7 +44,7 @@ demo: install
 selftest: install
 	@$(BIN)/wiremark selftest --json out/selftest.json --html out/selftest.html
 
-test: lint types layers tests selftest
+test: lint types layers tests mutants-quick selftest
 
 lint: install
 	$(BIN)/ruff check .
@@ -83,10 +84,11 @@ real-test: install
 real-table: install
 	$(BIN)/python tests/real/server_table.py
 
-# The tool is no part of the environment of `make test`.
 mutants: install
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,mutation]' --constraint tests/pins.txt
 	$(BIN)/python -m tests.mutation.run $(MODULES)
+
+mutants-quick: install
+	$(BIN)/python -m tests.mutation.run --quick $(if $(SEED),--seed $(SEED))
 
 chaos: install
 	$(BIN)/python -m wiremark_loadtests.chaos

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from tests.mutation import trying
 from tests.mutation.cases import Cases
-from tests.mutation.making import made
+from tests.mutation.making import with_tables
 from tests.mutation.mutants import Mutant
 
 _cases: list[Cases] = []  # of this run: the processes are forked with them, for they are large
@@ -23,6 +24,8 @@ def mutate(
     root: of the package
     """
     _cases.append(cases)
+    gc.collect()
+    gc.freeze()  # or each of the processes would look through all cases for garbage, and get a copy of them
     found: list[Mutant] = []
     try:
         with ProcessPoolExecutor(mp_context=get_context("fork")) as pool:
@@ -31,9 +34,10 @@ def mutate(
                 told(tried[future], future.result())
                 found += future.result()
     finally:
+        gc.unfreeze()
         _cases.clear()
     return found
 
 
 def _try(module: str, root: Path) -> list[Mutant]:
-    return trying.attempt(module, made(root / f"{module}.py"), _cases[0])
+    return trying.attempt(module, with_tables(root / f"{module}.py"), _cases[0])

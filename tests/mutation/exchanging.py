@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from types import ModuleType
 
@@ -22,10 +22,23 @@ class NotImportableError(Exception):
     """With the mutant the module cannot be imported, or makes checks for other requirements."""
 
 
+def forget(module: ModuleType) -> None:
+    """Whatever the module itself has memoised."""
+    for value in vars(module).values():
+        if hasattr(value, "cache_clear") and value.__module__ == module.__name__:
+            value.cache_clear()
+
+
 @contextlib.contextmanager
 def rebuilt(module: ModuleType, one: Made) -> Iterator[None]:
     """Meanwhile the checks are those of the module with the mutant in it. Raises NotImportableError."""
-    made = _made(module, tree_with(inspect.getsource(module), one))
+    with registered(module, checks_made(module, tree_with(inspect.getsource(module), one))):
+        yield
+
+
+@contextlib.contextmanager
+def registered(module: ModuleType, made: Mapping[str, Check]) -> Iterator[None]:
+    """Meanwhile these are the checks of the module. Raises NotImportableError."""
     if made.keys() != set(defined(module)):
         raise NotImportableError("checks for other requirements are made")
     before = dict(_registry)
@@ -39,11 +52,11 @@ def rebuilt(module: ModuleType, one: Made) -> Iterator[None]:
 @cache
 def defined(module: ModuleType) -> tuple[str, ...]:
     """The requirements whose checks the module makes."""
-    return tuple(_made(module, ast.parse(inspect.getsource(module))))
+    return tuple(checks_made(module, source_tree(module)))
 
 
-def _made(module: ModuleType, tree: ast.Module) -> dict[str, Check]:
-    """The checks that a module makes when it is imported from this tree."""
+def checks_made(module: ModuleType, tree: ast.Module) -> dict[str, Check]:
+    """The checks that a module makes when it is imported from this tree. Raises NotImportableError."""
     before = dict(_registry)
     scratch = {name: vars(module)[name] for name in ("__name__", "__file__", "__package__")}
     _registry.clear()
@@ -55,3 +68,8 @@ def _made(module: ModuleType, tree: ast.Module) -> dict[str, Check]:
     finally:
         _registry.clear()
         _registry.update(before)
+
+
+def source_tree(module: ModuleType) -> ast.Module:
+    """What the module says, as it stands in its file."""
+    return ast.parse(inspect.getsource(module))

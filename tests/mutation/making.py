@@ -1,8 +1,9 @@
-"""The mutants of one module, as the tool (mutmut) makes them: each a function with one thing changed.
+"""The mutants of one module, as the tool (mutmut) makes them: each a function or a table with one change.
 
 The tool leaves functions with decorators alone, because it would have to copy the decorator too. Here only
 the body of a function is ever exchanged, so decorators are taken off before the tool looks: every check has
-one.
+one. It looks into functions alone; so what the module gives to a name, which are its tables, is shown to it
+as a function of that name which returns it.
 """
 
 from __future__ import annotations
@@ -29,7 +30,18 @@ class _Bare(cst.CSTTransformer):
 
 def made(file: Path) -> Iterator[Made]:
     """Every mutant of the functions of a module, in the order of the file."""
-    wrapper = MetadataWrapper(cst.parse_module(file.read_text(encoding="utf-8")).visit(_Bare()))
+    return _mutated(cst.parse_module(file.read_text(encoding="utf-8")).visit(_Bare()), is_table=False)
+
+
+def with_tables(file: Path) -> Iterator[Made]:
+    """The same, then every mutant of its tables."""
+    yield from made(file)
+    tables = _tables(cst.parse_module(file.read_text(encoding="utf-8")))
+    yield from _mutated(cst.Module(tuple(tables)), is_table=True)
+
+
+def _mutated(module: cst.Module, *, is_table: bool) -> Iterator[Made]:
+    wrapper = MetadataWrapper(module)
     visitor = MutationVisitor(mutation_operators, IgnoredCode(set(), set(), set()))
     wrapper.visit(visitor)
     names = dict(_functions(wrapper.module))
@@ -39,8 +51,24 @@ def made(file: Path) -> Iterator[Made]:
         if function is not None and function in names:
             changed = deep_replace(function, mutation.original_node, mutation.mutated_node)
             if not isinstance(changed, cst.FunctionDef):
-                raise TypeError(f"{file}: the tool made no function of {names[function]}")
-            yield Made(names[function], sources[function], _source(changed))
+                raise TypeError(f"the tool made no function of {names[function]}")
+            yield Made(names[function], sources[function], _source(changed), is_table)
+
+
+def _tables(module: cst.Module) -> Iterator[cst.FunctionDef]:
+    """What the module gives to names, each as a function; what Python itself reads is none of it."""
+    for statement in module.body:
+        match statement:
+            case cst.SimpleStatementLine(
+                body=[
+                    cst.Assign(
+                        targets=[cst.AssignTarget(target=cst.Name(name))], value=cst.BaseExpression() as value
+                    )
+                    | cst.AnnAssign(target=cst.Name(name), value=cst.BaseExpression() as value)
+                ]
+            ) if not name.startswith("__"):
+                returned = cst.SimpleStatementLine([cst.Return(value)])
+                yield cst.FunctionDef(cst.Name(name), cst.Parameters(), cst.IndentedBlock([returned]))
 
 
 def _functions(module: cst.Module) -> Iterator[tuple[cst.FunctionDef, str]]:

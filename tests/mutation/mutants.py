@@ -5,14 +5,15 @@ from __future__ import annotations
 import ast
 import difflib
 from collections import Counter
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 import yaml
 
-_DONE_WITH = frozenset({"killed", "too slow", "wording"})
+UNDECIDED = "not decided"  # by the quick form
+_DONE_WITH = frozenset({"killed", "too slow", "wording", UNDECIDED})
 
 
 class Verdict(StrEnum):
@@ -22,14 +23,16 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A function of a module or of one of its classes, whole and without decorators.
+    """A function of a module or of one of its classes, whole and without decorators; or a table.
 
     function: its name, of a method with the class's before it: `Answer.text`
+    is_table: what the module gives to a name, as a function of that name which returns it
     """
 
     function: str
     before: str
     after: str
+    is_table: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,12 @@ class Change:
     was: str
     now: str
 
+    @property
+    def place(self) -> str:
+        return f"{self.module}: {self.function}"
+
     def __str__(self) -> str:
-        return f"{self.module}: {self.function}\n    - {self.was}\n    + {self.now}"
+        return f"{self.place}\n    - {self.was}\n    + {self.now}"
 
 
 @dataclass(frozen=True)
@@ -61,13 +68,30 @@ class Mutant:
 
 
 @dataclass(frozen=True)
+class Unfinished:
+    """What may have survivors without a reason, which are only counted.
+
+    modules: whole ones
+    tables:  `module: table` → how many there are; one more is one too many
+    """
+
+    modules: Collection[str] = ()
+    tables: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, file: Path) -> Unfinished:
+        found = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+        return cls(tuple(found.get("modules") or ()), found.get("tables") or {})
+
+
+@dataclass(frozen=True)
 class Comparison:
     """What the tests said against what is explained.
 
     endings:     how many mutants ended how
     unexplained: survivors without a reason
     dead:        entries whose mutant is killed by now
-    left:        module that is not finished → how many survivors without a reason it has
+    left:        module or table that is not finished → how many survivors without a reason it has
     """
 
     endings: Counter[str]
@@ -128,20 +152,21 @@ def _explained(**entry: str) -> Change:
     return Change(module, function, entry["was"], entry["now"])
 
 
-def compare(
-    mutants: Sequence[Mutant], known: Sequence[Change], unfinished: Container[str] = ()
-) -> Comparison:
-    """What the tests said against what is explained; a change that two mutants share is explained once.
+_ALL_DONE = Unfinished()
 
-    unfinished: modules whose survivors may be without a reason, and are only counted
-    """
+
+def compare(
+    mutants: Sequence[Mutant], known: Sequence[Change], unfinished: Unfinished = _ALL_DONE
+) -> Comparison:
+    """What the tests said against what is explained; a change that two mutants share is explained once."""
     alive = {mutant.change: None for mutant in mutants if mutant.lives}
     unexplained = [change for change in alive if change not in known]
-    counts = Counter(change.module for change in unexplained)
-    left = {module: count for module, count in counts.items() if module in unfinished}
+    counts = Counter(change.module for change in unexplained if change.module in unfinished.modules)
+    tables = Counter(change.place for change in unexplained if change.module not in unfinished.modules)
+    left = counts | {place: n for place, n in tables.items() if n <= unfinished.tables.get(place, 0)}
     return Comparison(
         Counter(mutant.ending for mutant in mutants),
-        tuple(change for change in unexplained if change.module not in left),
+        tuple(change for change in unexplained if not {change.module, change.place} & left.keys()),
         tuple(change for change in known if change not in alive),
         left,
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import yaml
 
-from tests.mutation.mutants import Change, Mutant, Verdict, change, compare, explained
+from tests.mutation.mutants import Change, Mutant, Unfinished, Verdict, change, compare, explained
 from tests.mutation.run import MODULES, ROOT, SURVIVORS, UNFINISHED, main
 
 SIZE = Change("m", "size", "note(line)", "note(None)")
@@ -44,14 +44,22 @@ def test_a_survivor_needs_a_reason_and_a_reason_a_survivor() -> None:
 
 def test_survivors_of_a_module_that_is_not_finished_are_counted() -> None:
     alive = [Mutant(SIZE, "survived"), Mutant(TAKE, "called by no case")]
-    kept = compare(alive, [], ["m"])
+    kept = compare(alive, [], Unfinished(["m"]))
     assert (kept.verdict, kept.left, kept.unexplained) == (Verdict.GOOD, {"m": 2}, ())
     assert list(kept.lines()) == [
         "not finished: 2 survivors of m are neither killed nor explained",
         "2 mutants: 1 survived, 1 called by no case; 2 of them unexplained",
     ]
-    assert compare(alive, [TAKE], ["m"]).left == {"m": 1}
-    assert compare(alive, [], ["n"]).unexplained == (SIZE, TAKE)
+    assert compare(alive, [TAKE], Unfinished(["m"])).left == {"m": 1}
+    assert compare(alive, [], Unfinished(["n"])).unexplained == (SIZE, TAKE)
+
+
+def test_a_table_that_is_not_finished_has_no_more_survivors_than_are_told() -> None:
+    alive = [Mutant(SIZE, "survived"), Mutant(TAKE, "survived"), Mutant(replace(SIZE, now="pass"), "killed")]
+    assert compare(alive, [TAKE], Unfinished(tables={"m: size": 1})).left == {"m: size": 1}
+    more = [*alive, Mutant(replace(SIZE, now="stop"), "survived")]
+    assert len(compare(more, [TAKE], Unfinished(tables={"m: size": 1})).unexplained) == 2
+    assert compare(alive, [], Unfinished(tables={"m: size": 1})).unexplained == (TAKE,)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +74,9 @@ def test_modules_are_chosen_by_how_their_names_begin(
 
 
 def test_what_is_not_finished_is_a_module() -> None:
-    assert set(yaml.safe_load(UNFINISHED.read_text(encoding="utf-8")) or ()) <= set(MODULES)
+    unfinished = Unfinished.read(UNFINISHED)
+    assert {place.partition(": ")[0] for place in unfinished.tables} <= set(MODULES)
+    assert set(unfinished.modules) <= set(MODULES)
 
 
 def test_an_entry_without_a_reason_is_refused(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import pickle
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from wiremark_conformance.checks.billing.check_ledger import LEDGER
@@ -66,12 +67,17 @@ def catalogue() -> Mapping[str, Any]:
         found.close()
 
 
-def record(known: Mapping[str, Any]) -> tuple[Recorded, ...]:
+def record(known: Mapping[str, Any], about: Collection[str] = (), processes: int = 0) -> tuple[Recorded, ...]:
     """The good server under each contract, every variant, all variants at once, and faults.
 
     A trial that broke promises nothing and is left out; `wiremark selftest` is there to tell of it.
+
+    about:     nothing is asked but what these requirements need, of faults by which they are broken
+    processes: that record; 0 for as many as this machine has use for
     """
-    found = [one for one in workers.each(_recorded, trials(known)) if one is not None]
+    todo = [one for one in trials(known) if not (about and one.faults) or set(required(one)) & set(about)]
+    made = workers.each(partial(_recorded, about=tuple(about)), todo, workers=processes)
+    found = [one for one in made if one is not None]
     shared = {one.trial.contract: one.target.contract for one in found}
     return tuple(
         replace(one, target=replace(one.target, contract=shared[one.trial.contract])) for one in found
@@ -92,9 +98,9 @@ def trials(known: Mapping[str, Any]) -> tuple[Trial, ...]:
     return (*todo.baselines, *todo.variants, *together, *faults)
 
 
-def _recorded(trial: Trial, server: subject.Subject) -> Recorded | None:
+def _recorded(trial: Trial, server: subject.Subject, about: Sequence[str]) -> Recorded | None:
     try:
-        evidence = observe(trial, server, _probes(trial))
+        evidence = observe(trial, server, probes_for(about) if about and not trial.faults else _probes(trial))
     except BrokenTrialError:
         return None
     fired = tuple(one.requirement.id for one in judge_given(evidence) if one.verdict in FOUND)

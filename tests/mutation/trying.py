@@ -1,4 +1,4 @@
-"""One module's mutants, tried in this process: the code of a function is exchanged, and its cases are judged.
+"""One module's mutants, tried in this process: a function or a table is exchanged, and its cases are judged.
 
 Judging is pure, so nothing has to be started anew: a mutant costs as long as its cases take until the first
 promise is broken. What is memoised in the module itself is forgotten between two mutants.
@@ -20,11 +20,13 @@ from wiremark_conformance.checking import CHECKS
 from wiremark_conformance.evidence import Evidence
 from wiremark_conformance.exchange import Exchange
 
-from tests.mutation.cases import Case, Cases
-from tests.mutation.exchanging import NotImportableError, defined, rebuilt
+from tests.mutation.cases import Case, Cases, sharpness
+from tests.mutation.entries import changed
+from tests.mutation.exchanging import NotImportableError, defined, forget, rebuilt
 from tests.mutation.listening import listening, spans
-from tests.mutation.mutants import Made, Mutant, change
+from tests.mutation.mutants import Made, Mutant
 from tests.mutation.swapping import exchanged
+from tests.mutation.tables import Reach, reach, retabled
 from tests.mutation.wording import is_wording
 
 PACKAGE = "wiremark_conformance"
@@ -38,9 +40,22 @@ class _Endless(BaseException):
 
 def attempt(module: str, mutants: Iterable[Made], cases: Cases) -> list[Mutant]:
     """How each mutant of a module such as `checks/chat/check_answer` ends."""
-    live = import_module(f"{PACKAGE}.{module.replace('/', '.')}")
+    live = module_of(module)
     bench = _Bench(live, cases)
-    return [Mutant(change(module, one.function, one.before, one.after), bench.ending(one)) for one in mutants]
+    return [Mutant(changed(module, one), bench.ending(one)) for one in mutants]
+
+
+def module_of(name: str) -> ModuleType:
+    """The live module behind a name such as `checks/chat/check_answer`."""
+    return import_module(f"{PACKAGE}.{name.replace('/', '.').removesuffix('.__init__')}")
+
+
+def owing(module: str, mutants: Iterable[Made]) -> set[str]:
+    """The requirements that these mutants of a module may have something to do with."""
+    live = module_of(module)
+    tables = {one.function for one in mutants if one.is_table}
+    places = {place for name in tables for place in reach(live, name).modules()}
+    return {name for place in (live, *places) for name in judged_with(place)}
 
 
 class _Bench:
@@ -48,31 +63,29 @@ class _Bench:
 
     def __init__(self, module: ModuleType, cases: Cases) -> None:
         self._module = module
-        self._caches = [value for value in vars(module).values() if hasattr(value, "cache_clear")]
         self._evidence: dict[int, Evidence] = {}
-        self._surveys: dict[str, Sequence[Case]] = {}
         self._fresh = not module.__name__.startswith(f"{PACKAGE}.checks.")
         self._spans = spans(inspect.getsource(module))
         self._called: set[str] = set()
+        self._cases = cases
         self._all = [c for name in defined(module) for c in cases.get(name, ()) if not _is_survey(c)]
         self._through = self._traced(cases)
 
     def ending(self, one: Made) -> str:
         """`killed`, `too slow`, `wording`, `survived` or `called by no case`."""
-        at_import = one.function not in self._called
-        through = self._all if at_import else self._through[one.function]
+        through, exchange = self._prepared(one)
         if not through:
             return "called by no case"
-        wording = is_wording(one.before, one.after)
+        wording = not one.is_table and is_wording(one.before, one.after)
         if wording:  # a sentence is made where something is found
             through = [case for case in through if not case.is_quiet]
         try:
-            with (rebuilt if at_import else exchanged)(self._module, one):
+            with exchange:
                 if self._notices(through):
                     return "killed"
                 if wording:
                     return "wording"
-                surveys = [case for name in _asked(through) for case in self._surveys.get(name, ())]
+                surveys = [c for name in _asked(through) for c in self._cases.get(name, ()) if _is_survey(c)]
                 some = surveys[:: len(surveys) // _SURVEYS + 1]
                 return "killed" if self._notices(some) else "survived"
         except (SyntaxError, NotImportableError):
@@ -80,9 +93,31 @@ class _Bench:
         except _Endless:
             return "too slow"
 
+    def _prepared(self, one: Made) -> tuple[Sequence[Case], contextlib.AbstractContextManager[None]]:
+        """The cases that a mutant has to get through, and the exchange for it."""
+        if one.is_table:
+            reached = reach(self._module, one.function)
+            return self._looking(reached), retabled(self._module, one, reached)
+        if one.function in self._called:
+            return self._through.get(one.function, ()), exchanged(self._module, one)
+        return self._all, rebuilt(self._module, one)
+
+    def _looking(self, reached: Reach) -> Sequence[Case]:
+        """The cases that may look at a table; of other modules which do, all of theirs."""
+        found = list(self._all if reached.remade else ())
+        for function in reached.readers(self._module):
+            found += self._through.get(function, ())
+        for place in reached.modules():
+            if place is not self._module:
+                found += self._judged_by(place)
+        return sorted(dict.fromkeys(found), key=sharpness)
+
+    def _judged_by(self, module: ModuleType) -> Iterator[Case]:
+        names = judged_with(module)
+        return (case for name in names for case in self._cases.get(name, ()) if not _is_survey(case))
+
     def _notices(self, through: Sequence[Case]) -> bool:
-        for cache in self._caches:
-            cache.cache_clear()
+        forget(self._module)
         for case in through:
             evidence = self._evidence_of(case)
             with _limited():
@@ -101,21 +136,19 @@ class _Bench:
     def _traced(self, cases: Cases) -> Mapping[str, Sequence[Case]]:
         """The cases that go through each function of the module. Raises RuntimeError when one is not kept."""
         found: dict[str, list[Case]] = defaultdict(list)
-        for name in _judged_with(self._module):
-            self._surveys[name] = [case for case in cases.get(name, ()) if _is_survey(case)]
+        for name in judged_with(self._module):
             for case in (case for case in cases.get(name, ()) if not _is_survey(case)):
                 seen: set[str] = set()
                 evidence = self._evidence_of(case)
                 case.kept(evidence)  # what is read of it once and for all need not be listened to
-                for cache in self._caches:
-                    cache.cache_clear()
+                forget(self._module)
                 with listening(self._spans, str(self._module.__file__), seen, self._called):
                     kept = case.kept(evidence)
                 if not kept:
                     raise RuntimeError(f"{case.name}: the verdict on {name} is another one than before")
                 for function in seen:
                     found[function].append(case)
-        return found
+        return {function: sorted(through, key=sharpness) for function, through in found.items()}
 
 
 def _kept(case: Case, evidence: Evidence) -> bool:
@@ -157,7 +190,7 @@ class _Remembered(Mapping[str, Exchange]):
         return len(self._packed)
 
 
-def _judged_with(module: ModuleType) -> Sequence[str]:
+def judged_with(module: ModuleType) -> Sequence[str]:
     """The requirements whose checks use the module, by whatever it is imported through."""
     loaded = {name: one for name, one in sys.modules.items() if name.startswith(PACKAGE)}
     users: set[str] = set()
