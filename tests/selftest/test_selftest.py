@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from wiremark_conformance.selftest import subject
 from wiremark_conformance.selftest.commands import selftest
+from wiremark_conformance.selftest.names import chosen
 from wiremark_conformance.selftest.plan import plan
 from wiremark_reports.reader import check
 
@@ -29,7 +30,7 @@ def test_the_quick_form_finds_no_hole(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 def test_one_fault_alone(capsys: pytest.CaptureFixture[str]) -> None:
-    assert selftest(["--only", "chat.stream.done-missing", "-v", "--workers", "1"]) == 0
+    assert selftest(["--only", "chat.stream.done-missing", "--workers", "1"]) == 0
     shown = capsys.readouterr().out
     assert "chat.stream.done-missing → chat.stream.done" in shown
     assert "chat.stream.done is proven by chat.stream.done-missing" in shown
@@ -39,7 +40,11 @@ def test_one_fault_alone(capsys: pytest.CaptureFixture[str]) -> None:
     ("argv", "said"),
     [
         (["--only", "chat.stream.done-mising"], "chat.stream.done-missing"),
-        (["--only", "zzzzzzzz"], "there is no fault or variant 'zzzzzzzz'"),
+        (["--only", "CHAT.stream.done-missin"], "chat.stream.done-missing"),
+        (["--only", "chat.stream.cut, no.such.*"], "there is no fault or variant 'no.such.*'"),
+        (["--only", "zzzzzzzz"], "no fault or variant 'zzzzzzzz'; `wiremark faults` lists what there is"),
+        (["--only", ""], "no fault or variant is named"),
+        (["--only", " , "], "no fault or variant is named"),
     ],
 )
 def test_an_unknown_name_lists_the_nearest(
@@ -47,6 +52,15 @@ def test_an_unknown_name_lists_the_nearest(
 ) -> None:
     assert selftest(argv) == 2
     assert said in capsys.readouterr().err
+
+
+def test_names_may_be_patterns_with_spaces_around() -> None:
+    catalogue = subject.load().catalogue()
+    names = chosen(catalogue, ["chat.stream.done-missing, chat.stream.done-*", "wire.sse.retry"])
+    assert names[0] == "chat.stream.done-missing"
+    assert names[-1] == "wire.sse.retry"
+    assert len(names) == len(set(names)) > 5
+    assert chosen(catalogue, []) == ()
 
 
 @pytest.mark.parametrize("rate", ["2", "-1", "often", "nan"])

@@ -11,12 +11,13 @@ from pathlib import Path
 
 from wiremark_reports import files
 from wiremark_reports.render import selftest as render
+from wiremark_reports.render import selftest_page
 
 from wiremark_conformance.requirement import load_register
 from wiremark_conformance.selftest import subject
 from wiremark_conformance.selftest.document import document
 from wiremark_conformance.selftest.matrix import judged, matrix
-from wiremark_conformance.selftest.names import UnknownNameError, check_names
+from wiremark_conformance.selftest.names import UnknownNameError, chosen
 from wiremark_conformance.selftest.plan import LOW_RATE, plan
 from wiremark_conformance.selftest.unbreakable import load_unbreakable
 from wiremark_conformance.selftest.workers import outcomes
@@ -29,8 +30,7 @@ def selftest(argv: Sequence[str]) -> int:
     given = _parser().parse_args(argv)
     try:
         catalogue = subject.load().catalogue()
-        only = tuple(name for names in given.only for name in names.split(",") if name)
-        check_names(catalogue, only)
+        only = chosen(catalogue, given.only)
     except (subject.NoSubjectError, UnknownNameError) as problem:
         print(f"wiremark selftest: {problem}", file=sys.stderr)
         return WRONG_USE
@@ -68,12 +68,12 @@ def selftest(argv: Sequence[str]) -> int:
         trials=len(todo.trials),
         seconds=time.monotonic() - began,
     )
-    print(render.text(told, every=given.verbose))
+    print(render.text(told, every=given.verbose or bool(only)))
     try:
         if given.json is not None:
             files.replace(given.json, json.dumps(told, indent=1) + "\n")
         if given.html is not None:
-            files.replace(given.html, render.page(told))
+            files.replace(given.html, selftest_page.page(told))
     except OSError as error:
         print(f"wiremark selftest: cannot write {error.filename}: {error.strerror}", file=sys.stderr)
         return WRONG_USE
@@ -106,7 +106,11 @@ def _parser() -> argparse.ArgumentParser:
         help="put every question to every fault, not only those about it and a sample of the others",
     )
     parser.add_argument(
-        "--only", action="append", default=[], metavar="NAME[,NAME]", help="these faults and variants alone"
+        "--only",
+        action="append",
+        default=[],
+        metavar="NAME[,NAME]",
+        help="these faults and variants alone, or those that match: 'chat.stream.*'",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the matrix as JSON")
     parser.add_argument("--html", type=Path, metavar="FILE", help="write the matrix as a page")

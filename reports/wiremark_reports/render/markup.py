@@ -50,12 +50,17 @@ def element(
     return Html(start if name in _VOID else f"{start}{join(children)}</{name}>")
 
 
-def table(caption: str, heads: Iterable[str], rows: Iterable[Iterable[Html | str]], class_: str = "") -> Html:
-    """A table whose first column heads its rows."""
-    body = [
-        element("tr", element("th", first, scope="row"), *(element("td", cell) for cell in rest))
-        for first, *rest in rows
-    ]
+def row(first: Html | str, /, *rest: Html | str, **attributes: str) -> Html:
+    """A row of a table, headed by its first cell."""
+    cells = [element("th", first, scope="row"), *(element("td", cell) for cell in rest)]
+    return element("tr", *cells, **attributes)
+
+
+def table(
+    caption: str, heads: Iterable[str], rows: Iterable[Html | Iterable[Html | str]], class_: str = ""
+) -> Html:
+    """A table whose first column heads its rows; each is a `row`, or the cells of one."""
+    body = [cells if isinstance(cells, Html) else row(*cells) for cells in rows]
     return element(
         "div",
         element(
