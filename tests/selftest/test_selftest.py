@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from wiremark_conformance.selftest import subject
+from wiremark_conformance.judge import CHECKS
+from wiremark_conformance.selftest import commands, subject
 from wiremark_conformance.selftest.commands import selftest
 from wiremark_conformance.selftest.names import chosen
 from wiremark_conformance.selftest.plan import plan
@@ -52,6 +53,15 @@ def test_an_unknown_name_lists_the_nearest(
 ) -> None:
     assert selftest(argv) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_requirement_without_a_check_is_told_before_anything_is_tried(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    left = {name: check for name, check in CHECKS.items() if name != "chat.stream.done"}
+    monkeypatch.setattr(commands, "CHECKS", left)
+    assert selftest(["--only", "chat.stream.done-missing"]) == 1
+    assert "no check judges chat.stream.done; nothing can prove it" in capsys.readouterr().err
 
 
 def test_names_may_be_patterns_with_spaces_around() -> None:

@@ -13,6 +13,7 @@ from wiremark_reports import files
 from wiremark_reports.render import selftest as render
 from wiremark_reports.render import selftest_page
 
+from wiremark_conformance.judge import CHECKS
 from wiremark_conformance.requirement import load_register
 from wiremark_conformance.selftest import subject
 from wiremark_conformance.selftest.document import document
@@ -35,6 +36,11 @@ def selftest(argv: Sequence[str]) -> int:
         print(f"wiremark selftest: {problem}", file=sys.stderr)
         return WRONG_USE
     register = load_register()
+    if unjudged := [requirement.id for requirement in register if requirement.id not in CHECKS]:
+        print(
+            f"wiremark selftest: no check judges {', '.join(unjudged)}; nothing can prove it", file=sys.stderr
+        )
+        return FINDINGS
     began = time.monotonic()
     unbreakable = load_unbreakable()
     todo = plan(
