@@ -58,7 +58,7 @@ def budget(names: Iterable[str], target: Target, known: Mapping[str, Exchange], 
         asked += [surface.base(model_of(target, surface))] * examples
     costs = [_cost(document, target) for document in asked]
     return Budget(
-        requests=len(waiting) + len(properties) * examples,
+        requests=sum(PROBES[name].requests for name in waiting) + len(properties) * examples,
         prompt_tokens=sum(_prompt(document) for document in asked),
         completion_tokens=sum(_completion(document) for document in asked),
         microusd=None if None in costs else sum(cost for cost in costs if cost is not None),
@@ -78,9 +78,10 @@ def _asked(names: Iterable[str], context: ProbeContext) -> Iterator[Mapping[str,
         if name in _FREE or probe.role != "default" or _FREE_AREAS & {*name.split(".")}:
             continue
         request = probe.build(context) or (PROBES["chat.plain"].build(context) if probe.needs else None)
-        document = _document(request) if request is not None else None
-        if document is not None:
-            yield document
+        for sent in (request, request.after) if request is not None else ():
+            document = _document(sent) if sent is not None else None
+            if document is not None:
+                yield document
 
 
 def _document(request: Request) -> Mapping[str, Any] | None:

@@ -3,12 +3,13 @@
 `Client.send` never raises for what an endpoint or a network does: the failure becomes part of the
 exchange. It follows no redirect, keeps no cookie, uses no proxy, decodes no content, and ends in
 bounded time and memory whatever the other side sends. Each call has its own connection (with
-`connection: close`), so a client may be shared between threads.
+`connection: close`), so a client may be shared between threads. A request that is to come after
+another one goes out on the connection that the other one left open, if it did.
 """
 
 from __future__ import annotations
 
-import re
+import dataclasses
 import selectors
 import socket
 import ssl
@@ -19,16 +20,15 @@ from datetime import UTC, datetime
 from typing import NoReturn
 
 from wiremark_conformance.endpoint import BadBaseUrl, Endpoint
-from wiremark_conformance.exchange import Exchange, FailureKind, Headers, Part, Request, TransportFailure
+from wiremark_conformance.exchange import Exchange, FailureKind, Part, Request, TransportFailure
 from wiremark_conformance.http1 import Data, End, Head, Interim, ProtocolError, ReadLimits, ResponseReader
+from wiremark_conformance.outgoing import CHUNK_SIZE, complete, wire
 from wiremark_conformance.transport import Certificates, ConnectError, connect
 
 __all__ = ["BadBaseUrl", "Client", "Endpoint", "Limits"]
 
 _READ_SIZE = 256 * 1024
-_CHUNK_SIZE = 64 * 1024
-_BREAKS = re.compile(r"[\r\n\0]")
-_METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+_CLOSED = frozenset({"reset", "truncated"})  # how a close before any answer is told
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,55 +76,43 @@ class Client:
                     has); the exchange is then marked `cut`
         Raises ValueError when the request itself cannot be written as HTTP/1.1.
         """
-        full = _complete(request, self.base)
-        outgoing = _bytes(full)
+        full = complete(request, self.base)
+        outgoing = wire(full)
         started = self.now().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         flight = _Flight(self.base, self.limits, request.method, stop_after)
         try:
             sock = connect(self.base, self.limits.connect)
         except ConnectError as error:
             flight.failure = TransportFailure(error.kind, self._certificates.told(error))
-        else:
-            flight.notes += self._certificates.noted(sock)
-            with sock:
+            return flight.exchange(probe, full, started)
+        flight.notes += self._certificates.noted(sock)
+        with sock:
+            follows = request.after is None or self._led(sock, request.after, flight)
+            if follows and flight.failure is None:
                 flight.run(sock, outgoing)
+                # A connection that is kept may be closed at any time; the request is then made anew.
+                follows = request.after is None or not flight.unanswered
+        if not follows:
+            return self.send(probe, dataclasses.replace(request, after=None), stop_after=stop_after)
         return flight.exchange(probe, full, started)
 
+    def _led(self, sock: socket.socket, request: Request, flight: _Flight) -> bool:
+        """Send what comes before `flight` on the connection; False when that is not left open after it.
 
-def _complete(request: Request, base: Endpoint) -> Request:
-    """`request` with the headers that HTTP/1.1 asks of every client."""
-    given = {name.lower() for name, _ in request.headers}
-    for text in (request.method, request.target, *(piece for header in request.headers for piece in header)):
-        if _BREAKS.search(text):
-            raise ValueError("a request's method, target or header holds a line break or a NUL")
-    if not request.target.startswith(("/", "*")) or " " in request.target:
-        raise ValueError("a request's target begins with a slash and holds no space")
-    first: Headers = () if "host" in given else (("host", base.host_header),)
-    last: Headers = ()
-    has_body = bool(request.body) or request.method in _METHODS_WITH_BODY
-    if has_body and not given & {"content-length", "transfer-encoding"}:
-        last += (("content-length", str(len(request.body))),)
-    if "connection" not in given:
-        last += (("connection", "close"),)
-    return Request(request.method, request.target, first + request.headers + last, request.body)
-
-
-def _bytes(request: Request) -> bytes:
-    lines = [f"{request.method} {request.target} HTTP/1.1"]
-    lines += [f"{name}: {value}" for name, value in request.headers]
-    try:
-        head = ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-    except UnicodeEncodeError:
-        raise ValueError("a request's target or header holds a character outside Latin-1") from None
-    chunked = any(
-        name.lower() == "transfer-encoding" and value.lower() == "chunked" for name, value in request.headers
-    )
-    return head + (_chunks(request.body) if chunked else request.body)
-
-
-def _chunks(body: bytes) -> bytes:
-    pieces = [body[start : start + _CHUNK_SIZE] for start in range(0, len(body), _CHUNK_SIZE)]
-    return b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+        A first answer that does not come whole is the failure of the flight.
+        """
+        first = _Flight(self.base, self.limits, request.method, None)
+        first.run(sock, wire(complete(request, self.base, keep=True)), linger=False)
+        if first.failure is not None:
+            kind = first.failure.kind
+            unended = kind == "timeout" and bool(first.parts)
+            words = f"the {request.method} before it on the connection: {first.failure.message}"
+            flight.failure = TransportFailure("truncated" if unended else kind, words)
+            return True
+        if first.reader.leftover:
+            flight.reader.feed(first.reader.leftover)
+            flight.heard = True
+        return first.left_open
 
 
 class _Stop(Exception):  # noqa: N818 - an outcome, not always an error
@@ -182,14 +170,29 @@ class _Flight:
             origin=self.base.origin,
         )
 
-    def run(self, sock: socket.socket, outgoing: bytes) -> None:
+    @property
+    def left_open(self) -> bool:
+        """Whether the connection can take another request (RFC 9112, section 9.3)."""
+        head = self.head
+        if head is None or head.framing == "close" or head.version != "1.1":
+            return False
+        options = (value.lower() for name, value in head.headers if name.lower() == "connection")
+        return not any("close" in value for value in options)
+
+    @property
+    def unanswered(self) -> bool:
+        """The connection was closed before a byte of the answer came."""
+        return self.failure is not None and self.failure.kind in _CLOSED and not self.heard
+
+    def run(self, sock: socket.socket, outgoing: bytes, *, linger: bool = True) -> None:
         self.began = self.progress = time.monotonic_ns()
         try:
             with selectors.DefaultSelector() as selector:
                 selector.register(sock, selectors.EVENT_READ | selectors.EVENT_WRITE)
                 self._exchange_bytes(sock, selector, memoryview(outgoing))
                 self.ended = time.monotonic_ns()
-                self._linger(sock, selector)
+                if linger:
+                    self._linger(sock, selector)
         except _Stop as stop:
             self.ended = time.monotonic_ns()
             self.failure = stop.failure
@@ -226,7 +229,7 @@ class _Flight:
 
     def _send(self, sock: socket.socket, pending: memoryview) -> memoryview:
         try:
-            sent = sock.send(pending[:_CHUNK_SIZE])
+            sent = sock.send(pending[:CHUNK_SIZE])
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
             return pending
         except OSError as error:  # the server closed early; its answer may have come before that

@@ -25,12 +25,16 @@ FailureKind = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request as it was sent. `target` is path and query; headers keep their order and case."""
+    """A request as it was sent. `target` is path and query; headers keep their order and case.
+
+    after: what is sent before it on the same connection; no part of what is recorded
+    """
 
     method: str
     target: str
     headers: Headers
     body: bytes = b""
+    after: Request | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ class Prober:
         """One request, counted; not made any more when the endpoint has used up all patience."""
         with self._lock:
             given_up = self._given_up()
-            self.requests += given_up is None
+            self.requests += (given_up is None) * (2 if request.after is not None else 1)
         if given_up is not None:
             return Exchange(probe, request, failure=given_up)
         exchange = self.sender.send(probe, request)

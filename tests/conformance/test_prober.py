@@ -101,7 +101,8 @@ def test_each_probe_is_made_once_and_needs_come_first() -> None:
     probes, sender, _ = prober(lambda *_: said(200))
     exchanges = probes.run(names, TARGET, {})
     assert set(sender.asked.values()) == {1}
-    assert probes.requests == len(sender.order) == len(exchanges)
+    assert len(sender.order) == len(exchanges)
+    assert probes.requests == sum(PROBES[name].requests for name in exchanges) > len(exchanges)
     for name in exchanges:
         needs = [need for need in PROBES[name].needs if need in exchanges]
         assert all(sender.order.index(need) < sender.order.index(name) for need in needs)

@@ -31,6 +31,7 @@ from wiremark_conformance.probes import (
     responses,
     responses_state,
     responses_tools,
+    reuse,
     routing,
     structured,
     surfaces,
@@ -67,6 +68,7 @@ _TABLES = (
     openapi.TABLE,
     outside.TABLE,
     routing.TABLE,
+    reuse.TABLE,
     surfaces.TABLE,
     media.TABLE,
     billing.TABLE,  # last: the books are read when everything is in them

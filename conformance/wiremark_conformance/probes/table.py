@@ -39,6 +39,7 @@ class Draft:
     key:     whose key goes with it: the probe's role's, a made-up one, or none
     chunked: send the body in chunks, without content-length
     scheme:  how the key is sent; None: as the contract has it first, but not in the query
+    after:   a request that is sent before it on the same connection
     """
 
     method: str
@@ -48,6 +49,7 @@ class Draft:
     key: Key = "role"
     chunked: bool = False
     scheme: str | None = None
+    after: Draft | None = None
 
 
 Drafter = Callable[[ProbeContext], Draft]
@@ -64,6 +66,7 @@ class Probe:
     patient:    whether a busy endpoint is asked again; not where "busy" is the answer looked for
     within:     a probe that asks for the same and more: where that was taken, so was this, and it is not
                 asked for again. Only for what is either taken or not, whatever the answer says
+    requests:   how many are sent, those before it on the same connection included
     """
 
     name: str
@@ -74,6 +77,7 @@ class Probe:
     patient: bool = True
     pause: float = 0.0
     within: str | None = None
+    requests: int = 1
 
     def __post_init__(self) -> None:
         if self.within is not None:
@@ -196,7 +200,8 @@ def _request(draft: Draft, role: str, target: Target) -> Request:
     replaced = {name.lower() for name, _ in draft.headers}
     kept = [(name, value) for name, value in headers if name not in replaced]
     query = f"{'&' if '?' in draft.target else '?'}key={quote(key)}" if key and scheme == "query" else ""
-    return Request(draft.method, draft.target + query, (*kept, *draft.headers), payload)
+    after = _request(draft.after, role, target) if draft.after is not None else None
+    return Request(draft.method, draft.target + query, (*kept, *draft.headers), payload, after)
 
 
 def _key(draft: Draft, role: str, target: Target) -> str | None:

@@ -32,6 +32,7 @@ class Ask:
     path:      as it stands in the request line, without the query
     query:     what follows `?`
     contract:  under which it is asked; None where that does not matter
+    peer:      address and port of the client, which name the connection; "" where there is none
     """
 
     operation: str
@@ -42,6 +43,7 @@ class Ask:
     path: str = ""
     query: str = ""
     contract: Contract | None = None
+    peer: str = ""
 
     def header(self, name: bytes) -> bytes:
         return next((value for key, value in self.headers if key == name), b"")

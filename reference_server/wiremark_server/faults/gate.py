@@ -131,8 +131,10 @@ class Gate:
         except ProblemError:
             operation = ""
         query = scope.get("query_string", b"").decode("latin-1")
-        headers = list(scope["headers"])
-        return Ask(operation, scope["method"], headers, _object(body), body, path, query, self._contract)
+        method, headers = scope["method"], list(scope["headers"])
+        client = scope.get("client")
+        peer = "{}:{}".format(*client) if client else ""
+        return Ask(operation, method, headers, _object(body), body, path, query, self._contract, peer)
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -418,6 +418,10 @@ def answers(model: str) -> Mapping[str, Callable[[], Answer]]:
             {**completion(), "usage": {**USAGE, "prompt_tokens": 60, "total_tokens": 66}}
         ),
         "http.query": lambda: _json({"object": "list", "data": models()}),
+        **{
+            f"http.reuse.{before}": lambda: _json({"object": "list", "data": models()})
+            for before in ("answer", "stranger", "lost", "head", "stream")
+        },
         "http.head": lambda: Answer(200, {"content-type": "application/json"}),
         "http.large-header": lambda: _error(431, "invalid_request_error", None),
         "chat.content-parts": lambda: _json({**completion(), "id": ANSWER_ID.replace("V", "W")}),

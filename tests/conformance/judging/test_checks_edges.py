@@ -112,6 +112,9 @@ SPOILT: list[tuple[str, Change]] = [
     # http, auth
     ("http.unique-names", lambda w: setattr(w["chat.plain"], "body", b'{"id": "a", "id": "b"}')),
     ("http.unknown-query", _declined("http.query")),
+    *((f"http.reuse.{n}", _status(f"http.reuse.{n}", 501)) for n in ("answer", "stranger", "lost", "head")),
+    ("http.reuse.head", lambda w: w["http.reuse.head"].fail("protocol")),
+    ("http.reuse.stream", lambda w: w["http.reuse.stream"].fail("truncated")),
     ("http.head", _status("http.head", 405)),
     ("http.head", lambda w: setattr(w["http.head"], "body", {})),
     ("http.large-headers", _status("http.large-header", 500)),

@@ -87,6 +87,13 @@ TABLE = (
         _added(_STREAMS, (b"keep-alive", b"timeout=5")),
     ),
     _variant(
+        "connection-close",
+        "No connection is kept, and every answer says so.",
+        HTTP,
+        with_header(_ALL, b"connection", b"close"),
+        socket=True,
+    ),
+    _variant(
         "cache-control-many",
         "Streams must not be kept, not be changed, and are private.",
         HTTP,
