@@ -90,7 +90,24 @@ def test_reports_directories_and_recordings_are_read(
     (row,) = (row for row in told["requirements"] if row["id"] == "chat.stream.done")
     assert [found["verdict"] for found in row["found"]] == ["pass", "fail"]
     assert "chat.stream.done" in page.read_text()
+    assert '<form data-rows="differences" hidden>' in page.read_text()
     assert compare([bug, bug]) == 0
+    assert "no difference in" in capsys.readouterr().out
+
+
+def test_what_a_har_does_not_show_is_no_difference(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Other clients ask few questions; a recording of the suite has the answers to all of its own."""
+    writer.write(_report(models_list_object=Verdict.PASS, chat_stream_done=Verdict.PASS), tmp_path / "run")
+    headers = [{"name": "content-type", "value": "application/json"}]
+    entry = {
+        "request": {"method": "GET", "url": "http://a/v1/models", "headers": []},
+        "response": {"status": 200, "headers": headers, "content": {"text": json.dumps(MODELS)}},
+    }
+    har = tmp_path / "a.har"
+    har.write_text(json.dumps({"log": {"version": "1.2", "entries": [entry]}}))
+    assert compare([str(tmp_path / "run"), str(har), "--contract", "openai"]) == 0
     assert "no difference in" in capsys.readouterr().out
 
 
@@ -109,6 +126,7 @@ def test_endpoints_are_judged_now(endpoints: Any, tmp_path: Path, capsys: pytest
     [
         (["run"], 2, "name at least two"),
         (["run", "none"], 2, "cannot be read"),
+        (["run", "ftp://a/v1"], 2, "ftp://a/v1 is no address that can be judged"),
         (["run", "none.json"], 2, "there is no such file"),
         (["run", "broken.json"], 2, "broken.json:1: is not JSON"),
         (

@@ -5,12 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from wiremark_reports import files, reader
-from wiremark_reports.record import Report
+from wiremark_reports.record import Report, Verdict
 from wiremark_schemas.yamlfile import BadFile
 
 from wiremark_conformance.replay.files import Promised, kind
@@ -51,14 +51,25 @@ def report(given: Given) -> Report:
     """The report of what was named: made now, read, or judged from recorded traffic. Raises SourceError."""
     if given.is_url:
         return _judged_now(given)
+    if "://" in given.name:
+        raise SourceError(f"{given.name} is no address that can be judged; give one with http:// or https://")
     path = Path(given.name)
     path = path / files.REPORT if path.is_dir() else path
     try:
-        if kind(path) == "report":
-            return reader.read(path)
-        return read_traffic(path, Promised(given.contract, model=given.model)).report
+        match kind(path):
+            case "report":
+                return reader.read(path)
+            case "har":
+                return _shown(read_traffic(path, Promised(given.contract, model=given.model)).report)
+            case _:
+                return read_traffic(path, Promised()).report
     except (reader.ReportError, BadFile) as problem:
         raise SourceError(str(problem)) from None
+
+
+def _shown(found: Report) -> Report:
+    """What other clients' traffic shows; what it does not show differs from nothing."""
+    return replace(found, results=tuple(r for r in found.results if r.verdict is not Verdict.NOT_TESTABLE))
 
 
 def _judged_now(given: Given) -> Report:

@@ -11,8 +11,9 @@ from wiremark_reports import reader
 from wiremark_reports.figures import NONE, count
 from wiremark_reports.record import Verdict
 from wiremark_reports.render.conformance import verdict_badge
+from wiremark_reports.render.fields import Filter, narrowing
 from wiremark_reports.render.html import shell
-from wiremark_reports.render.markup import Html, element, join, table
+from wiremark_reports.render.markup import Html, element, join, row, table
 from wiremark_reports.render.terminal import printable
 
 _Told = Mapping[str, Any]
@@ -116,7 +117,11 @@ def page(told: _Told) -> str:
             "main",
             element("section", element("h2", "Endpoints"), _endpoints(told, letters)),
             element(
-                "section", element("h2", "Differences"), _rows(differing, letters, "They do not differ.")
+                "section",
+                element("h2", "Differences"),
+                narrowing("differences", _filters(differing)) if differing else None,
+                _rows(differing, letters, "They do not differ."),
+                id="differences",
             ),
             element(
                 "section",
@@ -144,10 +149,23 @@ def _rows(rows: list[_Told], letters: list[str], nothing: str) -> Html:
     if not rows:
         return element("p", nothing, class_="calm")
     cells = (
-        (_named(row), row["level"], *(_cell(one, told=row["differs"]) for one in row["found"]))
-        for row in rows
+        row(
+            _named(one),
+            element("span", one["level"], class_="word"),
+            *(_cell(found, told=one["differs"]) for found in one["found"]),
+            data_level=one["level"],
+            data_area=one["area"],
+        )
+        for one in rows
     )
     return table(count(len(rows), "requirement"), ("requirement", "level", *letters), cells)
+
+
+def _filters(rows: list[_Told]) -> tuple[Filter, ...]:
+    return (
+        ("level", "every level", dict.fromkeys(one["level"] for one in rows)),
+        ("area", "every area", dict.fromkeys(one["area"] for one in rows)),
+    )
 
 
 def _named(row: _Told) -> Html:

@@ -82,7 +82,7 @@ def _findings(report: Report) -> Html:
     rows = (
         (
             element("a", result.requirement, href=f"#{result.requirement}"),
-            result.level,
+            element("span", result.level, class_="word"),
             verdict_badge(result.verdict),
             join((result.message or result.text, _accepted(result.deviation))),
         )

@@ -8,12 +8,12 @@ from typing import Any
 from wiremark_reports import reader
 from wiremark_reports.figures import count, seconds
 from wiremark_reports.render.conformance import definitions
+from wiremark_reports.render.fields import Filter, narrowing
 from wiremark_reports.render.html import shell
 from wiremark_reports.render.markup import Html, element, join, row, table
 from wiremark_reports.render.selftest import is_good
 
 _Told = Mapping[str, Any]
-_Filter = tuple[str, str, Iterable[str]]  # name of a row's attribute, what stands for all, the values
 _SHOWN = 4  # names in a cell before the others are folded away
 _DETECTED, _MISSED = "detected", "not detected"
 
@@ -111,7 +111,7 @@ def _alarm(alarm: _Told) -> Html:
 
 def _faults(told: _Told) -> tuple[Html, Html]:
     faults = told["faults"]
-    filters: Sequence[_Filter] = (
+    filters: Sequence[Filter] = (
         ("layer", "every layer", dict.fromkeys(fault["layer"] for fault in faults)),
         ("contract", "every contract", dict.fromkeys(fault["contract"] for fault in faults)),
         ("state", "detected or not", (_DETECTED, _MISSED)),
@@ -130,11 +130,11 @@ def _faults(told: _Told) -> tuple[Html, Html]:
         for fault in faults
     )
     heads = ("fault, and what the server then does", "layer, contract", "checks that fired")
-    return _filtered("faults", filters), table(count(len(faults), "fault"), heads, rows, "matrix")
+    return narrowing("faults", filters), table(count(len(faults), "fault"), heads, rows, "matrix")
 
 
 def _requirements(told: _Told) -> tuple[Html, Html]:
-    filters: Sequence[_Filter] = (
+    filters: Sequence[Filter] = (
         ("level", "every level", ("MUST", "SHOULD")),
         ("state", "proven or not", ("proven", "unproven")),
     )
@@ -151,7 +151,7 @@ def _requirements(told: _Told) -> tuple[Html, Html]:
     )
     heads = ("requirement", "level", "faults that prove it")
     many = count(len(told["requirements"]), "requirement")
-    return _filtered("requirements", filters), table(many, heads, rows, "matrix")
+    return narrowing("requirements", filters), table(many, heads, rows, "matrix")
 
 
 def _unbreakable(told: _Told) -> Html:
@@ -174,18 +174,9 @@ def _variants(told: _Told) -> tuple[Html, Html]:
     contracts = dict.fromkeys(one["contract"] for one in told["variants"])
     heads = ("variant, and what the server then does", "written for", "why that is legal")
     many = count(len(told["variants"]), "variant")
-    return _filtered("variants", [("contract", "every contract", contracts)]), table(
+    return narrowing("variants", [("contract", "every contract", contracts)]), table(
         many, heads, rows, "matrix"
     )
-
-
-def _filtered(rows: str, filters: Iterable[_Filter]) -> Html:
-    """Fields that narrow the rows of a section; the script shows them, for without it they do nothing."""
-    fields = [element("label", "with the words ", element("input", type="search", name="words"))]
-    for name, every, values in filters:
-        options = [element("option", every, value=""), *(element("option", v, value=v) for v in values)]
-        fields.append(element("select", *options, name=name, aria_label=every))
-    return element("form", *fields, element("output", role="status"), data_rows=rows, hidden=True)
 
 
 def _folded(names: Sequence[str], prefix: str, linked: Iterable[str] | None = None) -> Html:
