@@ -12,12 +12,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import libcst as cst
+import libcst.matchers as m
 from libcst.metadata import MetadataWrapper
 from mutmut.mutation.file_mutation import MutationVisitor, deep_replace
 from mutmut.mutation.mutators import mutation_operators
 from mutmut.mutation.pragma_handling import IgnoredCode
 
 from tests.mutation.mutants import Made
+
+_TYPE = m.Subscript(value=m.Name("Literal"))
 
 
 class _Bare(cst.CSTTransformer):
@@ -56,7 +59,7 @@ def _mutated(module: cst.Module, *, is_table: bool) -> Iterator[Made]:
 
 
 def _tables(module: cst.Module) -> Iterator[cst.FunctionDef]:
-    """What the module gives to names, each as a function; what Python itself reads is none of it."""
+    """What the module gives to names, each as a function; what Python or a type checker reads is none."""
     for statement in module.body:
         match statement:
             case cst.SimpleStatementLine(
@@ -66,7 +69,7 @@ def _tables(module: cst.Module) -> Iterator[cst.FunctionDef]:
                     )
                     | cst.AnnAssign(target=cst.Name(name), value=cst.BaseExpression() as value)
                 ]
-            ) if not name.startswith("__"):
+            ) if not name.startswith("__") and not m.matches(value, _TYPE):
                 returned = cst.SimpleStatementLine([cst.Return(value)])
                 yield cst.FunctionDef(cst.Name(name), cst.Parameters(), cst.IndentedBlock([returned]))
 

@@ -8,6 +8,7 @@ import pytest
 from wiremark_reports.record import Verdict
 
 from tests.conformance.judging import (
+    verdicts_allowed,
     verdicts_billing,
     verdicts_chat,
     verdicts_endpoint,
@@ -25,6 +26,7 @@ from tests.conformance.judging.spoiling import Change
 from tests.conformance.judging.world import PAGES
 
 _OF_EVERYTHING = (
+    *verdicts_allowed.TABLE,
     *verdicts_billing.TABLE,
     *verdicts_chat.TABLE,
     *verdicts_endpoint.TABLE,

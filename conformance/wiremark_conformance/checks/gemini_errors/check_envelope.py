@@ -23,7 +23,7 @@ STATUSES: dict[int, frozenset[str]] = {
     503: frozenset({"UNAVAILABLE"}),
     504: frozenset({"DEADLINE_EXCEEDED"}),
 }
-_CANONICAL = frozenset({"OK", "UNIMPLEMENTED", "UNKNOWN"}).union(*STATUSES.values())
+_CANONICAL = frozenset({"OK"}).union(*STATUSES.values())
 _TYPE = "type.googleapis.com/"
 
 
