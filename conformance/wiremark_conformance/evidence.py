@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import takewhile
 from typing import Any, NoReturn
 from urllib.parse import unquote
 
@@ -88,7 +89,6 @@ class Call:
     fragments: every delta of this call, in order
     """
 
-    choice: int
     index: Any
     id: Any = None
     type: Any = None
@@ -341,8 +341,7 @@ class View:
     @cached_property
     def before_done(self) -> tuple[Frame, ...]:
         """The frames that a client reads: those before [DONE]."""
-        end = next((i for i, frame in enumerate(self.frames) if frame.is_done), len(self.frames))
-        return self.frames[:end]
+        return tuple(takewhile(lambda frame: not frame.is_done, self.frames))
 
     @cached_property
     def error_frames(self) -> tuple[Frame, ...]:
@@ -399,7 +398,7 @@ class View:
             for piece in tool_pieces(delta):
                 index = piece.get("index")
                 key = (choice, index if isinstance(index, int) else None)
-                _add(found.setdefault(key, Call(choice, index)), piece)
+                _add(found.setdefault(key, Call(index)), piece)
         if not found:
             raise NotTestable(f"the stream of {self.probe} calls no tool")
         return tuple(found.values())

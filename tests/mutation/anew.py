@@ -22,6 +22,8 @@ from tests.mutation.suites import arguments, ending
 from tests.mutation.swapping import tree_with
 
 _SECONDS = 60.0  # of computing: whatever the tests need is imported and collected too
+# pytest would import the modules of a plugin itself, from their files, to make its assertions tell more.
+_PLAINLY = ("-x", "--assert=plain")
 _NOTICED = frozenset({1, 2, 3})  # exit codes of pytest: a test failed, none could be collected, it broke
 
 
@@ -61,4 +63,4 @@ def _notices(name: str, file: Path, one: Made, tests: Sequence[str], folder: Pat
         sys.meta_path.insert(0, _Finder(name, _Changed(name, file, tree)))
     except SyntaxError:
         return True
-    return pytest.main(["-x", *arguments(folder), *tests]) in _NOTICED
+    return pytest.main([*_PLAINLY, *arguments(folder), *tests]) in _NOTICED

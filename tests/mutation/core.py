@@ -21,19 +21,35 @@ _NO_TEST = "called by no test"
 
 # Module of the judging core → the tests that hold it, the quickest first.
 MODULES = {
+    "arrival": ("conformance/test_arrival.py",),
+    "checking": ("conformance/judging/test_checking.py",),
+    "comparing/difference": ("conformance/test_difference.py",),
     "deviations": ("conformance/test_deviations.py",),
     "evidence": tuple(
         f"conformance/judging/test_{name}.py"
-        for name in ("evidence", "evidence_pieces", "checks_stream", "checks_tools", "judge")
+        for name in (
+            "evidence_views",
+            "evidence_pieces",
+            "evidence",
+            "judge",
+            "checks_stream",
+            "checks_tools",
+        )
     ),
     "http1": ("conformance/test_http1.py",),
     "judge": ("conformance/judging/test_judge.py", "conformance/judging/test_judge_order.py"),
     "mood": ("conformance/test_mood.py",),
     "order": ("conformance/test_order.py",),
     "readers": ("conformance/test_readers.py",),
+    "recording": ("conformance/test_recording.py",),
+    "replay/files": ("conformance/test_kinds.py",),
+    "replay/har": ("conformance/test_har_reading.py",),
+    "replay/situations": ("conformance/test_situations.py",),
     "requirement": ("conformance/judging/test_requirement.py",),
     "selftest/matrix": ("selftest/test_matrix.py",),
+    "shapes": ("conformance/judging/test_shapes.py",),
     "sse": ("conformance/test_sse.py",),
+    "target": ("conformance/test_target.py",),
     "values": ("conformance/test_values.py",),
     "verdicts": ("conformance/judging/test_concluding.py",),
 }

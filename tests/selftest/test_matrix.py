@@ -77,6 +77,13 @@ def test_proofs_alarms_and_what_is_owed_none() -> None:
     assert not found.ok
 
 
+def test_what_is_not_detected_is_counted() -> None:
+    faults = [_fault(_entry("chat.id"), "chat.id"), _fault(_entry("chat.id")), _fault(_entry("chat.model"))]
+    found = Matrix(tuple(faults), {}, {}, (), 0, 0)
+    assert found.undetected == (faults[1], faults[2])
+    assert (found.summary["faults"], found.summary["detected"]) == (3, 1)
+
+
 def test_an_alarm_names_its_trial_and_a_trial_that_broke_is_one() -> None:
     broken = Outcome(_TRIAL, {"chat.id": "fail: it is so"}, broke="OSError: no")
     other = Outcome(Trial("y", "hermes-tokens"), {"auth.no-echo": "warn: it is so"})

@@ -85,10 +85,6 @@ class Matrix:
         return tuple(fault for fault in self.faults if not fault.detected)
 
     @property
-    def straying(self) -> tuple[FaultResult, ...]:
-        return tuple(fault for fault in self.faults if fault.stray)
-
-    @property
     def ok(self) -> bool:
         """Every fault detected and nothing else blamed, every requirement proven, no false alarm."""
         proven = not self.unproven or not self.all_faults
