@@ -55,11 +55,11 @@ def test_other_traffic_says_itself_what_it_is_held_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[object] = []
-    for module in (corpus, recorded):
-        monkeypatch.setattr(module, "read", lambda path: asked.append(path))
+    monkeypatch.setattr(corpus, "read", lambda path: asked.append(("corpus", path)))
+    monkeypatch.setattr(recorded, "read", lambda path: asked.append(("recording", path)))
     for name in ("a.yaml", "a.ndjson"):
         read(tmp_path / name, Promised())
-    assert asked == [tmp_path / "a.yaml", tmp_path / "a.ndjson"]
+    assert asked == [("corpus", tmp_path / "a.yaml"), ("recording", tmp_path / "a.ndjson")]
 
 
 def test_a_report_is_no_traffic(tmp_path: Path) -> None:

@@ -173,7 +173,6 @@ def test_a_file_that_is_not_whole_is_refused(
     assert words in str(caught.value)
 
 
-<<<<<<< HEAD
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -194,7 +193,8 @@ def test_bytes_that_are_no_text_are_refused(
 def test_a_folder_is_no_recording(tmp_path: Path) -> None:
     with pytest.raises(BadRecording, match="cannot be read: Is a directory"):
         recording.read(tmp_path)
-=======
+
+
 def _footer(**values: Any) -> Callable[[str], str]:
     """Other values in the last line."""
 
@@ -250,7 +250,6 @@ def test_a_disk_that_takes_nothing_is_told_as_it_is(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match="No space left"):
         recording.write(tmp_path / "a.ndjson", Recording({}, ()), Redactor(()))
->>>>>>> 6464e92 (Change ten more modules of the judge, which the tool's own runner had left: each change is noticed by quick tests)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -114,14 +114,15 @@ class _Bench:
         self._warm()
         module = import_module(self._name)
         items = session.items
-        calls = in_child(lambda: self._heard(items))
+        calls = in_child(lambda: self._heard(module, items))
         endings = () if calls.failed else [self._ending(module, one, items, calls) for one in self._mutants]
         self.told = Told([_name(item) for item in items], calls, endings)
         return True
 
-    def _heard(self, items: Sequence[pytest.Item]) -> Calls:
-        """Every test, and what it calls."""
+    def _heard(self, module: ModuleType, items: Sequence[pytest.Item]) -> Calls:
+        """Every test, and what it calls when nothing is memoised yet."""
         for place in range(len(items)):
+            _forget(module)
             seen: set[str] = set()
             itself: set[str] = set()
             begun = time.monotonic()

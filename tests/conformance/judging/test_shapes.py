@@ -93,4 +93,7 @@ def test_types_are_told_without_keys_that_are_missing_or_have_checks_of_their_ow
         "/model",
         "/created",
     ]
+    nested = {**good, "choices": [{**good["choices"][0], "index": "x"}]}
+    assert type_violations(ANSWER, [nested], frozenset({"index"})) == []
+    assert len(type_violations(ANSWER, [nested], frozenset({"choices"}))) == 1
     assert [one.pointer for one in type_violations(ANSWER, [{**good, "id": 7}], frozenset())] == ["/id"]
