@@ -165,12 +165,14 @@ class Judged:
 
     notes:   sentences on what of it was not judged, and why
     entries: how many exchanges of other clients it holds; 0 for a run of the suite
+    known:   what a file of a known bug says of itself, and whether that was found; else ""
     """
 
     facts: Facts
     conclusions: Mapping[str, Conclusion]
     notes: tuple[str, ...] = ()
     entries: int = 0
+    known: str = ""
 
     @property
     def report(self) -> Report:

@@ -128,7 +128,20 @@ def test_the_command_judges_a_file_of_the_corpus(tmp_path: Path, capsys: pytest.
     assert [row["requirement"] for row in report["results"] if row["verdict"] == "fail"] == [
         "chat.stream.done"
     ]
+    assert shown.startswith("known bug stream-done-missing: A stream has no `[DONE]`. (https://")
+    assert shown.partition("\n")[0].endswith(") found by chat.stream.done")
     assert judge([str(FILES / "sse-crlf.yaml")]) == 0
+    assert "found by chat.stream.lf" in capsys.readouterr().out
+
+
+def test_a_file_that_does_not_show_its_bug_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "bug.yaml"
+    text = (FILES / "stream-done-missing.yaml").read_text()
+    path.write_text(text.replace("  - chat.stream.done\n", "  - chat.stream.done\n  - chat.id\n"))
+    assert judge([str(path)]) == 1
+    assert "found by chat.stream.done; not found by chat.id\n" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,8 @@ def _judged(path: Path, promised: Promised, folder: Path | None, *, verbose: boo
     try:
         judged = files.read(path, promised)
         report = judged.report
+        if judged.known:
+            print(terminal.printable(judged.known))
         for line in _lines(judged.conclusions, verbose=verbose):
             print(line)
         if folder is not None:

@@ -14,6 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from wiremark_reports.figures import findings
 from wiremark_schemas import contracts, yamlfile
 from wiremark_schemas.contracts import Contract
 from wiremark_schemas.credentials import ROLES, Credentials
@@ -25,7 +26,7 @@ from wiremark_conformance.exchange import Exchange
 from wiremark_conformance.judge import CHECKS, judge_given
 from wiremark_conformance.probes import PROBES, ProbeContext
 from wiremark_conformance.target import Target
-from wiremark_conformance.verdicts import Facts, Judged, Verdicts, once
+from wiremark_conformance.verdicts import Conclusion, Facts, Judged, Verdicts, once
 from wiremark_conformance.version import version
 
 _ORIGIN = "http://corpus.invalid"
@@ -116,7 +117,16 @@ def read(path: Path) -> Judged:
     verdicts = Verdicts(Evidence(target, exchanges), {}, date.fromisoformat(_STARTED[:10]), once)
     for judgement in judge_given(verdicts.evidence):
         verdicts.add(judgement)
-    return Judged(Facts(version(), target, _STARTED, 0.0, len(exchanges)), verdicts.conclusions)
+    facts = Facts(version(), target, _STARTED, 0.0, len(exchanges))
+    return Judged(facts, verdicts.conclusions, known=_known(case, verdicts.conclusions))
+
+
+def _known(case: Case, conclusions: Mapping[str, Conclusion]) -> str:
+    """What a file says that it shows, and what was found of it."""
+    found = {result.requirement for result in findings(c.result for c in conclusions.values())}
+    said = {"found": sorted(case.expect & found), "not found": sorted(case.expect - found)}
+    told = "; ".join(f"{word} by {', '.join(names)}" for word, names in said.items() if names)
+    return f"known bug {case.bug}: {case.title} ({case.source}) {told}"
 
 
 @cache
