@@ -70,7 +70,7 @@ def plan(
             Trial(v["name"], v["contract"], variants=(v["name"],), seed=seed, socket=v["socket"])
             for v in variants
         ),
-        (*_together(catalogue, every, seed, quick=quick), *_mixtures(catalogue, seed, count))
+        (*_together(catalogue, every, seed, quick=quick), *_mixtures(catalogue, every, seed, count))
         if not only
         else (),
         not quick and not only,
@@ -129,17 +129,27 @@ def _together(
     )
 
 
-def _mixtures(catalogue: Mapping[str, Any], seed: int, count: int) -> tuple[Trial, ...]:
-    """Of all variants, under every contract in turn; what a promise forbids does not show there."""
-    contracts = catalogue["contracts"]
+def _mixtures(
+    catalogue: Mapping[str, Any], every: Mapping[str, tuple[str, ...]], seed: int, count: int
+) -> tuple[Trial, ...]:
+    """Of all variants: half under the contracts that they were written for, half under every one in turn.
+
+    What a promise forbids does not show there.
+    """
+    turns = (
+        tuple(contract for contract in catalogue["contracts"] if every[contract]),
+        catalogue["contracts"],
+    )
+    names = tuple(v["name"] for v in catalogue["variants"])
     return tuple(
         Trial(
             f"mixture {seed + n}",
-            contracts[n % len(contracts)],
-            variants=tuple(v["name"] for v in catalogue["variants"]),
-            rate=_MIXED_RATES[n // len(contracts) % len(_MIXED_RATES)],
+            contracts[n // 2 % len(contracts)],
+            variants=names,
+            rate=_MIXED_RATES[n // 2 // len(contracts) % len(_MIXED_RATES)],
             seed=seed + n,
             socket=n % _SOCKET_EVERY == 0,
         )
         for n in range(count)
+        for contracts in (turns[n % 2],)
     )

@@ -48,7 +48,7 @@ CONSEQUENCES: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (
     (("chat.json-schema.*",), ("chat.json-schema.*",)),
     (("chat.vision.*",), ("chat.vision.broken-*",)),
     (("chat.tools.*", "errors.tool-choice.*"), ("chat.tools.custom", "chat.tools.rich.valid")),
-    (("chat.tools.stream.*",), ("chat.tools.no-arguments",)),
+    (("chat.tools.stream.*",), ("chat.tools.no-arguments", "chat.stream.finish-with-calls")),
 )
 
 
