@@ -20,6 +20,7 @@ from tests.conformance.judging import (
     verdicts_stream,
     verdicts_tools,
     verdicts_views,
+    verdicts_words,
 )
 from tests.conformance.judging.good_openai import EVERYTHING
 from tests.conformance.judging.spoiling import Change
@@ -38,6 +39,7 @@ _OF_EVERYTHING = (
     *verdicts_stream.TABLE,
     *verdicts_tools.TABLE,
     *verdicts_views.TABLE,
+    *verdicts_words.TABLE,
 )
 TABLE = [
     *((EVERYTHING, *case) for case in _OF_EVERYTHING),
