@@ -9,6 +9,7 @@ from wiremark_conformance.probes import (
     billing,
     bodies,
     chat,
+    clients,
     completions,
     custom_tools,
     embeddings,
@@ -69,6 +70,7 @@ _TABLES = (
     outside.TABLE,
     routing.TABLE,
     reuse.TABLE,
+    clients.TABLE,
     surfaces.TABLE,
     media.TABLE,
     billing.TABLE,  # last: the books are read when everything is in them

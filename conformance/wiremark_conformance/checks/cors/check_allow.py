@@ -47,7 +47,7 @@ def allow_methods(view: View) -> Outcome:
     return None if found & {"post", "*"} else f"`access-control-allow-methods` is {shown(sorted(found))}"
 
 
-each("cors.answers", "cors.answer", "cors.refusal", expects="any")(_open_to_pages)
+each("cors.answers", "cors.answer", "cors.refusal", "cors.chat", "cors.stream", expects="any")(_open_to_pages)
 
 
 @check("cors.exposed", "cors.answer", expects="any")

@@ -18,6 +18,7 @@ REQUESTS = (
     "errors.tool-choice",
     "errors.unknown-model",
     "errors.unknown-model.stream",
+    "errors.empty-messages.stream",
     "errors.unknown-route",
     "errors.method",
     "errors.media-type",

@@ -74,6 +74,15 @@ def unknown_model_stream(plain: View, view: View) -> Outcome:
     return f"answered {view.status_line}, and the error is hidden in the body" if view.succeeded else None
 
 
+@check(
+    "errors.empty-messages.stream", "errors.empty-messages", "errors.empty-messages.stream", expects="refusal"
+)
+def empty_messages_stream(plain: View, view: View) -> Outcome:
+    if plain.succeeded:
+        raise NotTestable("the endpoint answers an empty array of messages, so there is no error")
+    return f"answered {view.status_line}, and the error is hidden in the body" if view.succeeded else None
+
+
 @check("errors.unknown-route", "errors.unknown-route", expects="refusal")
 def unknown_route(view: View) -> Outcome:
     return None if view.status == 404 else f"answered {view.status_line}{view.error_text}, not 404"

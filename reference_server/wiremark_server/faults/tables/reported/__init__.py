@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wiremark_server.faults.fault import Fault
-from wiremark_server.faults.tables.reported import answers, connections, streams
+from wiremark_server.faults.tables.reported import answers, connections, requests, streams
 
-_TABLES = (answers, connections, streams)
+_TABLES = (answers, connections, requests, streams)
 TABLE: tuple[Fault, ...] = tuple(fault for table in _TABLES for fault in table.TABLE)
