@@ -102,6 +102,25 @@ def test_a_fault_breaks_no_server_of_another_contract(name: str) -> None:
         subject.close()
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("shape.chunk-arguments.choices.type", "shape.chunk-content.choices.type"),
+        ("shape.chunk.choices.delta.tool_calls.type", "shape.chunk-role.created.null"),
+        ("chat.stream.cut", "chat.stream.done-missing", "chat.stream.bom"),
+    ],
+)
+def test_faults_of_one_stream_break_it_and_not_the_server(names: tuple[str, ...]) -> None:
+    """What one has spoilt, the next finds spoilt."""
+    from wiremark_conformance.selftest.trial import Trial, observe
+
+    subject = ReferenceSubject()
+    try:
+        observe(Trial("both", HERMES, names), subject, ["chat.stream", "chat.tools.stream"])
+    finally:
+        subject.close()
+
+
 # -- wiremark faults ---------------------------------------------------------------------------------------
 
 

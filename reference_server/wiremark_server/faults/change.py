@@ -218,19 +218,20 @@ def kind(frame: Frame) -> str:
     choices = frame.value.get("choices") if isinstance(frame.value, dict) else None
     if choices == []:
         return "usage"
-    if not choices:
+    choice = choices[0] if isinstance(choices, list) else None
+    delta = choice.get("delta") if isinstance(choice, dict) else None
+    if not isinstance(choice, dict) or not isinstance(delta, dict):  # of another format, or a fault was here
         return "other"
-    delta = choices[0].get("delta")
-    if not isinstance(delta, dict):  # of another format, or a fault has been here
-        return "other"
-    if choices[0].get("finish_reason") is not None:
+    if choice.get("finish_reason") is not None:
         return "finish"
     if delta.get("role"):
         return "role"
-    if delta.get("tool_calls"):
-        if "custom" in delta["tool_calls"][0]:
+    if calls := delta.get("tool_calls"):
+        if not isinstance(calls, list) or not isinstance(calls[0], dict):
+            return "other"
+        if "custom" in calls[0]:
             return "custom"
-        return "call" if delta["tool_calls"][0].get("id") else "arguments"
+        return "call" if calls[0].get("id") else "arguments"
     return "content" if delta.get("content") else "other"
 
 
