@@ -162,6 +162,12 @@ def test_an_origin_is_written_in_one_way(tmp_path: Path, url: str, origin: str) 
     assert found.exchange.origin == origin
 
 
+def test_a_header_without_a_name_or_a_value_is_kept(tmp_path: Path) -> None:
+    headers = [{"name": None, "value": "a"}, {"name": "x-b", "value": None}]
+    (found,) = _read(tmp_path, _with(FULL, "response", headers=headers))
+    assert found.exchange.headers == (("", "a"), ("x-b", ""))
+
+
 def test_a_method_is_written_in_capitals(tmp_path: Path) -> None:
     (found,) = _read(tmp_path, _with(FULL, "request", method="post"))
     assert found.exchange.request.method == "POST"
@@ -217,7 +223,9 @@ def test_only_what_says_so_is_base64(tmp_path: Path, content: Any, body: bytes) 
 @pytest.mark.parametrize("text", ["e30", "e30=!"])
 def test_what_is_not_base64_is_refused_with_its_place(tmp_path: Path, text: str) -> None:
     bad = _with(FULL, "response", content={"text": text, "encoding": "base64"})
-    with pytest.raises(BadFile, match=r"traffic\.har:1: entry 2 cannot be read: the body .* is not base64"):
+    with pytest.raises(
+        BadFile, match=r"traffic\.har:1: entry 2 cannot be read: the body of the answer is not base64"
+    ):
         _read(tmp_path, FULL, bad)
 
 

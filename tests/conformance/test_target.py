@@ -88,6 +88,12 @@ def test_a_model_that_the_contract_lists_has_an_entry() -> None:
             ABLE,
         ),
         ({"hermes_text_only": {"formats": ["chat"]}}, TEXT_ONLY, ABLE),
+        ({"hermes_text_only": {"formats": ["messages"]}}, TEXT_ONLY, TEXT_ONLY),
+        (
+            {"deepseek_v4_flash": {"formats": ["chat"]}, "hermes_text_only": {"formats": ["messages"]}},
+            ABLE,
+            TEXT_ONLY,
+        ),
     ],
 )
 def test_a_format_is_asked_of_a_model_that_speaks_it(changes: Any, model: str, asked: str) -> None:

@@ -42,6 +42,7 @@ MODULES = {
     "order": ("conformance/test_order.py",),
     "readers": ("conformance/test_readers.py",),
     "recording": ("conformance/test_recording.py",),
+    "replay/corpus": ("conformance/test_corpus_reading.py",),
     "replay/files": ("conformance/test_kinds.py",),
     "replay/har": ("conformance/test_har_reading.py",),
     "replay/situations": ("conformance/test_situations.py",),
