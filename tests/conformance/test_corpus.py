@@ -134,6 +134,20 @@ def test_the_command_judges_a_file_of_the_corpus(tmp_path: Path, capsys: pytest.
     assert "found by chat.stream.lf" in capsys.readouterr().out
 
 
+def test_files_of_one_name_have_a_report_each(tmp_path: Path) -> None:
+    names = ("sse-crlf", "stream-done-missing")
+    for name in names:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "bug.yaml").write_text((FILES / f"{name}.yaml").read_text())
+    judge([*(str(tmp_path / name / "bug.yaml") for name in names), "--out", str(tmp_path / "out")])
+    found = [
+        [row["requirement"] for row in report["results"] if row["verdict"] in ("warn", "fail")]
+        for folder in ("bug", "bug-2")
+        for report in (json.loads((tmp_path / "out" / folder / "report.json").read_text()),)
+    ]
+    assert found == [["chat.stream.lf"], ["chat.stream.done"]]
+
+
 def test_a_file_that_does_not_show_its_bug_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -40,7 +40,12 @@ def _folders(paths: Sequence[Path], out: Path | None) -> list[Path | None]:
     """Where the report of each file goes: into the folder itself, or one below it for each of several."""
     if out is None or len(paths) == 1:
         return [out] * len(paths)
-    return [out / path.stem for path in paths]
+    stems = [path.stem for path in paths]
+    numbers = [stems[: at + 1].count(stem) for at, stem in enumerate(stems)]
+    return [
+        out / (stem if number == 1 else f"{stem}-{number}")
+        for stem, number in zip(stems, numbers, strict=True)
+    ]
 
 
 def _judged(path: Path, promised: Promised, folder: Path | None, *, verbose: bool) -> int:
