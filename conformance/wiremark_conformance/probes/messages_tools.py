@@ -7,6 +7,7 @@ from typing import Any
 from wiremark_conformance.evidence import Evidence
 from wiremark_conformance.messages import answer
 from wiremark_conformance.outcome import NotTestable
+from wiremark_conformance.probes.clients import KEYWORDS
 from wiremark_conformance.probes.messages import messages, own_message
 from wiremark_conformance.probes.table import Draft, Drafter, Probe, ProbeContext, model_where
 from wiremark_conformance.probes.tools import PARAMETERS, QUESTION, TOOL
@@ -20,6 +21,7 @@ ANY = {"type": "any"}
 _TWICE = [
     {"role": "user", "content": "TWICE: what is the weather in Paris, and what is it in Oslo? Call both."}
 ]
+_GENERATED = {"name": TOOL, "input_schema": KEYWORDS, "cache_control": {"type": "ephemeral"}}
 _SERVER_TOOL = {"type": "web_search_20250305", "name": "web_search", "max_uses": 1}
 
 # Stands in for the endpoint's own call where it made none, so that the round trip can be judged alone.
@@ -80,6 +82,8 @@ TABLE = (
     Probe("messages.tools.stream", _ask(tool_choice=ANY, **_STREAM), capability=_FORCED),
     Probe("messages.tools.cut", _ask(tool_choice=_NAMED, max_tokens=CUT, **_STREAM), capability=_FORCED),
     Probe("messages.tools.none", _ask(tool_choice={"type": "none"}), capability=_TOOLS),
+    Probe("messages.tools.auto", _ask(tool_choice={"type": "auto"}), capability=_TOOLS),
+    Probe("messages.tools.keywords", _ask(tools=[_GENERATED]), capability=_TOOLS),
     Probe(
         "messages.tools.round-trip",
         _with_results(content='{"sky": "clear", "celsius": 21}'),

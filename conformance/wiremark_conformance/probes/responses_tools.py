@@ -7,6 +7,7 @@ from typing import Any
 
 from wiremark_conformance.evidence import Evidence
 from wiremark_conformance.outcome import NotTestable
+from wiremark_conformance.probes.clients import KEYWORDS
 from wiremark_conformance.probes.responses import create
 from wiremark_conformance.probes.table import Draft, Drafter, Probe, ProbeContext
 from wiremark_conformance.probes.tools import PARAMETERS, QUESTION, TOOL
@@ -37,6 +38,7 @@ CUSTOM_TOOLS: list[dict[str, Any]] = [
     {"type": "custom", "name": CUSTOM, "description": "Writes a note, given as plain text"}
 ]
 _TWICE = "TWICE: what is the weather in Paris, and what is it in Oslo? Call both."
+_GENERATED = {"type": "function", "name": TOOL, "parameters": KEYWORDS, "strict": False}
 _NAMED = {"type": "function", "name": TOOL}
 _ALLOWED = {"type": "allowed_tools", "mode": "required", "tools": [{"type": "function", "name": OTHER_TOOL}]}
 _BUDGET = 256  # tokens
@@ -89,6 +91,8 @@ TABLE = (
     Probe("responses.tools.stream", _ask(tool_choice="required", stream=True), capability=_FORCED),
     Probe("responses.tools.allowed", _ask(tools=BOTH, tool_choice=_ALLOWED), capability=_FORCED),
     Probe("responses.tools.none", _ask(tool_choice="none"), capability="responses.tools"),
+    Probe("responses.tools.auto", _ask(tool_choice="auto"), capability="responses.tools"),
+    Probe("responses.tools.keywords", _ask(tools=[_GENERATED]), capability="responses.tools"),
     Probe("responses.tools.round-trip", _round_trip, needs=(_FORCED,), capability="responses.tools"),
     Probe(
         "responses.tools.parallel",

@@ -213,6 +213,8 @@ TOOLS: list[tuple[str, Change]] = [
     ("responses.tools.echoed", _set(FORCED, tools=[])),
     ("responses.tools.none", _set("responses.tools.none", output=[good.call()])),
     ("responses.tools.choice-echoed", _set("responses.tools.none", tool_choice="auto")),
+    ("responses.tools.auto", declined("responses.tools.auto")),
+    ("responses.tools.keywords", declined("responses.tools.keywords")),
     ("responses.tools.round-trip", declined("responses.tools.round-trip")),
     (
         "responses.tools.several",

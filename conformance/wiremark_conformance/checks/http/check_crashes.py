@@ -36,6 +36,13 @@ _SURFACES: Mapping[str, tuple[str, ...]] = {
     ),
     "completions": ("completions.plain", "completions.default", "completions.nulls"),
     "embeddings": ("embeddings.plain", "embeddings.default", "embeddings.batch", "embeddings.base64"),
+    "messages": (
+        "messages.plain",
+        "messages.system-blocks",
+        "messages.content-blocks",
+        "messages.same-role",
+        "messages.metadata",
+    ),
     "responses": ("responses.plain", "responses.items", "responses.nulls", "responses.settings"),
 }
 

@@ -20,6 +20,8 @@ _ID = re.compile(r"[A-Za-z0-9_-]+")
 accepted("messages.tools.forced.accepted", "messages.tools.forced")
 accepted("messages.tools.any.accepted", "messages.tools.stream")
 accepted("messages.tools.none.accepted", "messages.tools.none")
+accepted("messages.tools.auto", "messages.tools.auto")
+accepted("messages.tools.keywords", "messages.tools.keywords")
 accepted("messages.tools.parallel.accepted", "messages.tools.parallel")
 
 

@@ -16,6 +16,8 @@ from wiremark_conformance.responses import CALLS, calls, items, response, told
 from wiremark_conformance.values import is_text, listed, shown
 
 accepted("responses.tools.accepted", "responses.tools.forced")
+accepted("responses.tools.auto", "responses.tools.auto")
+accepted("responses.tools.keywords", "responses.tools.keywords")
 accepted("responses.tools.round-trip", "responses.tools.round-trip")
 accepted("responses.tools.custom.accepted", "responses.tools.custom")
 accepted("responses.tools.custom.round-trip", "responses.tools.custom.round-trip")

@@ -55,6 +55,10 @@ def _keyword(name: str) -> Where:
     return lambda ask: any(quoted in _json(function) for function in _functions(ask))
 
 
+def _in_tools(text: bytes) -> Where:
+    return lambda ask: text in _json(ask.document.get("tools"))
+
+
 def _equals(name: str, value: Any) -> Where:
     return lambda ask: ask.document.get(name) == value
 
@@ -76,7 +80,9 @@ def _fault(
     bug: str | None = None,
     contract: str = "hermes-tokens",
 ) -> Fault:
-    return Fault(name, "semantics", text, (edit,), catches, ("http.*",), bug, contract=contract)
+    return Fault(
+        name, "semantics", text, (edit,), catches, ("http.*", "messages.errors.*"), bug, contract=contract
+    )
 
 
 def _refused(name: str, text: str, where: Where, catch: str, bug: str) -> Fault:
@@ -142,6 +148,54 @@ TABLE: tuple[Fault, ...] = (
         Instead(On(CHAT, where=both(has("stream"), _equals("messages", []))), _events),
         "errors.empty-messages.stream",
         bug="validation-after-stream-start",
+    ),
+    _fault(
+        "refused.messages-tool-choice-auto",
+        "`tool_choice: {type: auto}` of a message is refused.",
+        refuse(On("messages.create", where=_equals("tool_choice", {"type": "auto"}))),
+        "messages.tools.auto",
+        bug="tool-choice-value-rejected",
+        contract="anthropic",
+    ),
+    _fault(
+        "refused.messages-schema",
+        "A tool of a message whose schema has `$schema` is refused.",
+        refuse(On("messages.create", where=_in_tools(b'"$schema"'))),
+        "messages.tools.keywords",
+        bug="tool-schema-rejected",
+        contract="anthropic",
+    ),
+    _fault(
+        "refused.messages-cached-tools",
+        "A tool of a message with `cache_control` is refused.",
+        refuse(On("messages.create", where=_in_tools(b'"cache_control"'))),
+        "messages.tools.keywords",
+        bug="tool-schema-rejected",
+        contract="anthropic",
+    ),
+    _fault(
+        "refused.responses-tool-choice-auto",
+        "`tool_choice: auto` of a response is refused.",
+        refuse(On("responses.create", where=_equals("tool_choice", "auto"))),
+        "responses.tools.auto",
+        bug="tool-choice-value-rejected",
+        contract="openresponses",
+    ),
+    _fault(
+        "refused.responses-schema",
+        "A function of a response whose schema has `oneOf` is refused.",
+        refuse(On("responses.create", where=_in_tools(b'"oneOf"'))),
+        "responses.tools.keywords",
+        bug="tool-schema-rejected",
+        contract="openresponses",
+    ),
+    _fault(
+        "crashes.message-blocks",
+        "A system prompt of blocks breaks the server.",
+        _crash("messages.create", lambda ask: isinstance(ask.document.get("system"), list)),
+        "http.crashes.messages",
+        bug="messages-content-block-rejected",
+        contract="anthropic",
     ),
     _fault(
         "crashes.null-max-tokens",
