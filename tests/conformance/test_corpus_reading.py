@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from wiremark_conformance.evidence import Evidence
 from wiremark_conformance.exchange import Part
 from wiremark_conformance.judge import judge_given
 from wiremark_conformance.replay import corpus
@@ -166,8 +167,7 @@ def test_a_file_is_judged_as_a_run_is(tmp_path: Path) -> None:
     target = judged.facts.target
     assert judged.facts == Facts(version(), case.target(), "2026-01-01T00:00:00.000Z", 0.0, 2)
     expected = {
-        one.requirement.id: one.verdict
-        for one in judge_given(corpus.Evidence(target, case.exchanges(target)))
+        one.requirement.id: one.verdict for one in judge_given(Evidence(target, case.exchanges(target)))
     }
     assert {name: one.result.verdict for name, one in judged.conclusions.items()} == expected
     assert expected["models.list.object"] == "fail"
