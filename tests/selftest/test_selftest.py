@@ -64,6 +64,18 @@ def test_a_requirement_without_a_check_is_told_before_anything_is_tried(
     assert "no check judges chat.stream.done; nothing can prove it" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("flag", ["--json", "--html"])
+def test_a_place_that_cannot_be_written_to_is_refused_before_anything_is_tried(
+    flag: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path, tmp_path / "file" / "matrix"):
+        assert selftest([flag, str(place)]) == 2
+        told = capsys.readouterr()
+        assert told.err.startswith(f"wiremark selftest: cannot write {tmp_path}")
+        assert told.out == ""
+
+
 def test_names_may_be_patterns_with_spaces_around() -> None:
     catalogue = subject.load().catalogue()
     names = chosen(catalogue, ["chat.stream.done-missing, chat.stream.done-*", "wire.sse.retry"])

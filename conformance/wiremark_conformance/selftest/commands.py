@@ -32,6 +32,10 @@ def selftest(argv: Sequence[str]) -> int:
     try:
         catalogue = subject.load().catalogue()
         only = chosen(catalogue, given.only)
+        for path in filter(None, (given.json, given.html)):
+            files.prepare(path)
+    except OSError as error:
+        return _not_written(error)
     except (subject.NoSubjectError, UnknownNameError) as problem:
         print(f"wiremark selftest: {problem}", file=sys.stderr)
         return WRONG_USE
@@ -81,9 +85,13 @@ def selftest(argv: Sequence[str]) -> int:
         if given.html is not None:
             files.replace(given.html, selftest_page.page(told))
     except OSError as error:
-        print(f"wiremark selftest: cannot write {error.filename}: {error.strerror}", file=sys.stderr)
-        return WRONG_USE
+        return _not_written(error)
     return GOOD if result.ok else FINDINGS
+
+
+def _not_written(error: OSError) -> int:
+    print(f"wiremark selftest: cannot write {error.filename}: {error.strerror}", file=sys.stderr)
+    return WRONG_USE
 
 
 def _progress(total: int) -> Callable[[int], None]:
