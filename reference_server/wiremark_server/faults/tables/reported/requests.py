@@ -120,7 +120,7 @@ TABLE: tuple[Fault, ...] = (
     ),
     *(
         _refused(
-            f"schema-{word.strip('$')}",
+            f"schema-{word.strip('$').lower()}",
             f"A function whose schema has `{word}` is refused.",
             _keyword(word),
             "chat.tools.keywords",
