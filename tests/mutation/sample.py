@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from wiremark_conformance.checks.billing.check_ledger import LEDGER
@@ -32,9 +33,9 @@ Drawn = Mapping[str, Sequence[Made]]  # mutants by module
 def draw(root: Path, modules: Sequence[str], seed: int) -> Drawn:
     """Modules and mutants of each. root: of the package"""
     luck = random.Random(seed)  # noqa: S311 - nothing secret is drawn
-    chosen = luck.sample(modules, min(_MODULES, len(modules)))
-    every = {module: list(with_tables(root / f"{module}.py")) for module in chosen}
-    return {module: luck.sample(some, min(_OF_EACH, len(some))) for module, some in every.items()}
+    every = ((one, list(with_tables(root / f"{one}.py"))) for one in luck.sample(modules, len(modules)))
+    chosen = islice(((module, some) for module, some in every if some), _MODULES)
+    return {module: luck.sample(some, min(_OF_EACH, len(some))) for module, some in chosen}
 
 
 def attempt(drawn: Drawn, explained: Collection[Change]) -> list[Mutant]:
@@ -81,10 +82,12 @@ class _Found:
     def tried(self, heard: Iterable[Case]) -> None:
         """On further cases, as far as they are still open."""
         by_requirement = cases.sorted_out(heard)
-        for module in [module for module, some in self._made.items() if some]:
+        for module, some in self._made.items():
             ends = self._ends.get(module)
-            places = [i for i in range(len(self._made[module])) if ends is None or self._is_open(ends[i])]
-            tried = trying.attempt(module, [self._made[module][i] for i in places], by_requirement)
+            places = [i for i in range(len(some)) if ends is None or self._is_open(ends[i])]
+            if not places:
+                continue
+            tried = trying.attempt(module, [some[i] for i in places], by_requirement)
             known = dict(enumerate(ends or ())) | dict(zip(places, tried, strict=True))
             self._ends[module] = [known[i] for i in sorted(known)]
 

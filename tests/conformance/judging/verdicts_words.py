@@ -85,6 +85,13 @@ def _words() -> Iterator[Case]:
         yield "errors.no-internals", error("errors.unknown-model", message=text), "finding"
     for text in ("It is Disabled.", "INACTIVE"):
         yield "auth.disabled-key-clear", error("keys.disabled", message=text), "pass"
+    for text in ("It is no PNG.", "messages[0] is wrong", "The image cannot be read."):
+        yield "chat.vision.broken-named", error("chat.vision.broken", message=text), "pass"
+    yield (
+        "errors.context-overflow.words",
+        error("errors.context-overflow", message="CONTEXT is full."),
+        "pass",
+    )
 
 
 def _keys() -> Iterator[Case]:
