@@ -181,6 +181,14 @@ class View:
         return value if isinstance(value, dict) else {}
 
     @property
+    def asks_stream(self) -> bool:
+        """Whether a stream was asked for, in the body or in the address."""
+        target = self.exchange.request.target
+        return (
+            self.asked.get("stream") is True or ":streamGenerateContent" in target or "stream=true" in target
+        )
+
+    @property
     def asked_model(self) -> str:
         """The model that the request names, in its body or in its path."""
         return str(self.asked.get("model") or model_in_path(self.exchange.request.target) or "")

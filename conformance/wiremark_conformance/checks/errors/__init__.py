@@ -1,5 +1,7 @@
 """Refusals."""
 
+from wiremark_conformance.probes import PROBES
+from wiremark_conformance.probes.media import WRONG as WRONG_TASKS
 from wiremark_conformance.probes.parameters import WRONG
 
 # Everything that a good endpoint refuses. Whatever of it is answered with an error shows the envelope.
@@ -26,18 +28,28 @@ REQUESTS = (
 )
 REFUSED = (
     *REQUESTS,
+    "chat.reasoning-effort",
+    "chat.tools.functions",
     "chat.tools.text-only",
     "chat.vision.text-only",
     "chat.vision.remote",
     "chat.vision.broken",
+    "chat.vision.bare-url",
+    *(name for name in PROBES if name.startswith("chat.vision.internal.")),
+    "chat.parts.audio",
     "chat.parts.unknown",
     "chat.stored",
     "errors.context-overflow",
     "bodies.invalid-utf8",
     "bodies.deep",
     "bodies.nan",
+    "bodies.bom",
+    "bodies.huge-number",
+    "bodies.surrogate",
+    "bodies.gzip",
     "models.unavailable",
     "context.prompt",
+    "context.max-tokens",
     "routing.unknown",
     "routing.unavailable",
     "completions.no-prompt",
@@ -49,6 +61,7 @@ REFUSED = (
     "auth.no-key",
     "auth.no-key.malformed",
     "auth.no-key.unknown-model",
+    "auth.no-key.models",
     "auth.wrong-key",
     "limits.body",
     "limits.body.chunked",
@@ -59,4 +72,7 @@ REFUSED = (
     "keys.restricted",
     "keys.revoked",
     "keys.disabled",
+    "idempotency.other",
+    *(f"media.wrong.{name}" for name in WRONG_TASKS),
+    "media.no-task",
 )

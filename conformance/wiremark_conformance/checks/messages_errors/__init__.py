@@ -24,11 +24,16 @@ REQUESTS = (
 # Whatever of it is answered with an error shows the envelope.
 REFUSED = (
     *REQUESTS,
+    "messages.rare",
+    "messages.tools.server-tool",
     "messages.tools.text-only",
     "messages.vision.text-only",
     "messages.versions.unknown",
     "messages.versions.new.temperature",
     "messages.thinking.altered",
+    "messages.thinking.over-budget",
+    "messages.thinking.under-budget",
+    "messages.thinking.forced",
     "messages.auth.no-key",
     "messages.auth.wrong-key",
     "messages.limits.body",

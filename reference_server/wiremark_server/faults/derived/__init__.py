@@ -9,6 +9,7 @@ chunks.py    the fields of streamed chunks
 order.py     the order of a stream's events
 surfaces/    everything about operations that nobody wrote faults for
 promises.py  situations answered otherwise than the contract promises, and by proxies
+wrapping.py  whole answers that are JSON and no object
 """
 
 from __future__ import annotations
@@ -16,9 +17,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
-from wiremark_server.faults.derived import chunks, documents, order, promises, surfaces
+from wiremark_server.faults.derived import chunks, documents, order, promises, surfaces, wrapping
 from wiremark_server.faults.fault import Fault
 
 
 def faults() -> Iterator[Fault]:
-    return chain(documents.faults(), chunks.faults(), order.faults(), promises.faults(), surfaces.faults())
+    return chain(
+        documents.faults(),
+        chunks.faults(),
+        order.faults(),
+        promises.faults(),
+        wrapping.faults(),
+        surfaces.faults(),
+    )

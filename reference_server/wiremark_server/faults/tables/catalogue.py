@@ -177,7 +177,7 @@ _MODELS: tuple[Fault, ...] = (
         "The model list is one byte shorter than its content-length says.",
         _one_byte_less(On(_LIST, "answer")),
         catches=("http.complete",),
-        allows=("models.list.accepted",),
+        allows=("models.list.accepted", "models.list.empty-json"),
     ),
     _models(
         "list.status-203",
