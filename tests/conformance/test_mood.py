@@ -57,7 +57,7 @@ def test_one_sample_alone_fails_nobody() -> None:
 
 def test_every_format_asks_again_for_what_the_model_may_say_or_not() -> None:
     moody = {r.id.partition(".")[0] for r in load_register() if r.mood}
-    assert moody == {"chat", "responses", "messages", "gemini"}
+    assert moody >= {"chat", "responses", "messages", "gemini"}
 
 
 def test_a_run_asks_again(pytester: pytest.Pytester, endpoints: Any) -> None:
