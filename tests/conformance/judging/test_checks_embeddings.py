@@ -50,6 +50,7 @@ SPOILT: list[tuple[str, Change]] = [
     ("embeddings.object", lambda w: w[PLAIN].body.pop("object")),
     ("embeddings.data", _body(data=[])),
     ("embeddings.data", _body(data=None)),
+    ("embeddings.data", _body("embeddings.base64", data=[])),
     ("embeddings.data", _body(BATCH, data=[[0.1, 0.2]])),
     ("embeddings.entry-object", _entry(object="vector")),
     ("embeddings.count", lambda w: w[BATCH].body["data"].pop()),

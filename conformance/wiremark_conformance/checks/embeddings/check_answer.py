@@ -29,7 +29,7 @@ def answer_object(view: View) -> Outcome:
     return None if found == "list" else f"`object` is {shown(found)}"
 
 
-@each("embeddings.data", *ANSWERS)
+@each("embeddings.data", *ANSWERS, "embeddings.base64")
 def data(view: View) -> Outcome:
     found = view.object.get("data")
     if isinstance(found, list) and found and all(isinstance(entry, dict) for entry in found):

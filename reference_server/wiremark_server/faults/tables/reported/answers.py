@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from wiremark_server.faults.change import body, has, lacks, put
+from wiremark_server.faults.change import body, equals, has, lacks, put
 from wiremark_server.faults.fault import Fault, named
 
 _chat = named("chat")
 _models = named("models")
 _completions = named("completions", "openai")
+_embeddings = named("embeddings", "openai")
 _messages = named("messages", "anthropic")
 _responses = named("responses", "openresponses")
 _CONTENT = "/choices/*/message/content"
@@ -82,6 +83,14 @@ TABLE: tuple[Fault, ...] = (
         body(put("/data/*/created", _milliseconds), "models.list"),
         catches=("models.list.created",),
         bug=_UNIT,
+    ),
+    _embeddings(
+        "base64-empty",
+        "semantics",
+        "`encoding_format: base64` is answered without any vector.",
+        body(put("/data", []), "embeddings.create", where=equals("encoding_format", "base64")),
+        catches=("embeddings.data",),
+        bug="embeddings-base64-ignored",
     ),
     _completions(
         "created-milliseconds",
