@@ -154,6 +154,14 @@ def test_answers_become_exchanges_in_their_order(tmp_path: Path) -> None:
     assert chat.failure is not None
 
 
+def test_a_question_may_follow_from_an_answer(tmp_path: Path) -> None:
+    said = '{"choices": [{"message": {"role": "assistant", "content": "It is I."}}]}'
+    wire = f"HTTP/1.1 200 OK\ncontent-type: application/json\n\n{said}"
+    answers = [{"probe": name, "wire": wire} for name in ("chat.plain", "chat.echo-back")]
+    case = corpus.load(_file(tmp_path, answers=answers))
+    assert b"It is I." in case.exchanges(case.target())["chat.echo-back"].request.body
+
+
 def test_an_answer_to_what_is_not_asked_is_refused(tmp_path: Path) -> None:
     answers = [{"probe": "messages.plain", "wire": WIRE}]
     case = corpus.load(_file(tmp_path, answers=answers))
@@ -171,9 +179,27 @@ def test_a_file_is_judged_as_a_run_is(tmp_path: Path) -> None:
     }
     assert {name: one.result.verdict for name, one in judged.conclusions.items()} == expected
     assert expected["models.list.object"] == "fail"
+    assert judged.known == (
+        "known bug a-bug: Something is wrong. (https://example.invalid/1) "
+        "found by models.list.object; not found by chat.object"
+    )
 
 
-def test_the_files_that_come_along_are_in_the_order_of_their_names() -> None:
-    bugs = [case.bug for case in corpus.bundled()]
-    assert bugs == sorted(bugs)
-    assert corpus.bundled() is corpus.bundled()
+def _bundled(folder: Path, monkeypatch: pytest.MonkeyPatch, **changes: str) -> list[str]:
+    """The classes of a corpus of these files, in order."""
+    (folder / "corpus").mkdir()
+    for name, bug in changes.items():
+        text = yaml.safe_dump({**FULL, "class": bug or 5}, allow_unicode=True)
+        (folder / "corpus" / f"{name}.yaml").write_bytes(text.encode())
+    (folder / "corpus" / "note.txt").write_text("This is no case.")
+    monkeypatch.setattr(corpus, "files", {"wiremark_conformance": folder}.__getitem__)
+    return [case.bug for case in corpus.bundled.__wrapped__()]
+
+
+def test_the_files_that_come_along_are_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _bundled(tmp_path, monkeypatch, b="z", c="\u00fc", a="y") == ["y", "z", "\u00fc"]
+
+
+def test_a_file_that_comes_along_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(BadFile, match=r"^a\.yaml:\d+: /class: "):
+        _bundled(tmp_path, monkeypatch, a="")

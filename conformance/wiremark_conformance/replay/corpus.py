@@ -133,10 +133,8 @@ def _known(case: Case, conclusions: Mapping[str, Conclusion]) -> str:
 def bundled() -> tuple[Case, ...]:
     """The corpus that comes with the package, by class."""
     folder = files("wiremark_conformance").joinpath("corpus")
-    entries = sorted(
-        (entry for entry in folder.iterdir() if entry.name.endswith(".yaml")), key=lambda e: e.name
-    )
-    return tuple(_case(entry.read_text(encoding="utf-8"), entry.name) for entry in entries)
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+    return tuple(_case(folder.joinpath(name).read_bytes().decode(), name) for name in names)
 
 
 def _case(text: str, source: str) -> Case:
