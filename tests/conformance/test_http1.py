@@ -388,3 +388,12 @@ def test_chunked_bodies_arrive_whole_however_they_are_cut(chunks: list[bytes], d
     pieces = [wire[a:b] for a, b in pairwise(edges) if a < b]
     got = play(pieces, closed=False)
     assert (got.body, got.end, got.error) == (b"".join(chunks), End(), "")
+
+
+def test_before_the_end_nothing_is_left_over() -> None:
+    reader = ResponseReader("GET")
+    reader.feed(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}more")
+    assert reader.leftover == b""
+    while not reader.done:
+        reader.next_event()
+    assert reader.leftover == b"more"
