@@ -56,7 +56,7 @@ def main(arguments: Sequence[str]) -> int:
     unfinished = Unfinished.read(UNFINISHED)
     if asked.quick:
         drawable = [module for module in chosen if module in CHECKS and module not in _BESIDE]
-        mutants = _drawn(drawable, _seed(asked.seed), known)
+        mutants = _drawn(drawable, _seed(asked.seed), known, unfinished)
         alive = {one.change for one in mutants if one.lives}
         result = compare(mutants, [one for one in known if one in alive], unfinished)
     else:
@@ -84,12 +84,14 @@ def _seed(asked: int | None) -> int:
     return seed
 
 
-def _drawn(modules: Sequence[str], seed: int, known: Sequence[Change]) -> list[Mutant]:
+def _drawn(
+    modules: Sequence[str], seed: int, known: Sequence[Change], unfinished: Unfinished
+) -> list[Mutant]:
     from tests.mutation import sample
 
     drawn = sample.draw(_PACKAGE, modules, seed)
     print("\n".join(f"{module}: {len(some)} mutants" for module, some in drawn.items()), flush=True)
-    return sample.attempt(drawn, known)
+    return sample.attempt(drawn, known, unfinished.tables)
 
 
 def _core(modules: Sequence[str]) -> list[Mutant]:

@@ -9,7 +9,7 @@ is not decided: where a check looks at a whole run, or at so many answers that t
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -38,11 +38,11 @@ def draw(root: Path, modules: Sequence[str], seed: int) -> Drawn:
     return {module: luck.sample(some, min(_OF_EACH, len(some))) for module, some in chosen}
 
 
-def attempt(drawn: Drawn, explained: Collection[Change]) -> list[Mutant]:
-    """How each of them ends. Those that are explained need not be decided."""
+def attempt(drawn: Drawn, explained: Collection[Change], unfinished: Container[str] = ()) -> list[Mutant]:
+    """How each of them ends. Those that are explained, or of a table that is not finished, may live."""
     owing = {module: trying.owing(module, some) for module, some in drawn.items()}
     heard = cases.from_tests(about=set().union(*owing.values()))
-    found = _Found(drawn, explained)
+    found = _Found(drawn, explained, unfinished)
     found.tried(heard)
     about = set(_recordable(owing[module] for module in found.open()))
     for module in found.open():
@@ -74,9 +74,10 @@ def _whole_run(name: str) -> bool:
 class _Found:
     """The mutants and how each has ended so far."""
 
-    def __init__(self, drawn: Drawn, explained: Collection[Change]) -> None:
+    def __init__(self, drawn: Drawn, explained: Collection[Change], unfinished: Container[str]) -> None:
         self._made = drawn
         self._explained = explained
+        self._unfinished = unfinished
         self._ends: dict[str, list[Mutant]] = {}
 
     def tried(self, heard: Iterable[Case]) -> None:
@@ -104,4 +105,5 @@ class _Found:
         return [one for ends in self._ends.values() for one in ends]
 
     def _is_open(self, one: Mutant) -> bool:
-        return one.lives and one.ending != UNDECIDED and one.change not in self._explained
+        spared = one.change in self._explained or one.change.place in self._unfinished
+        return one.lives and one.ending != UNDECIDED and not spared
