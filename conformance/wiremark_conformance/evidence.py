@@ -182,11 +182,9 @@ class View:
 
     @property
     def asks_stream(self) -> bool:
-        """Whether a stream was asked for, in the body or in the address."""
+        """Whether a stream was asked for, in the body, be it in the wrong type, or in the address."""
         target = self.exchange.request.target
-        return (
-            self.asked.get("stream") is True or ":streamGenerateContent" in target or "stream=true" in target
-        )
+        return bool(self.asked.get("stream")) or ":streamGenerateContent" in target or "stream=true" in target
 
     @property
     def asked_model(self) -> str:

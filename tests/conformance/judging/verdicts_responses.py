@@ -202,7 +202,7 @@ TOOLS: list[tuple[str, Change, str]] = [
     ("responses.background.cancelled", body("responses.background.cancel", status="incomplete"), "pass"),
     ("responses.background.cancelled", body("responses.background.cancel", status="queued"), "finding"),
     ("responses.background.ends", _ending("incomplete", "responses.background.stream"), "pass"),
-    ("responses.background.resumed", answered_as("responses.background.resume", PLAIN), "untestable"),
+    ("responses.background.resumed", answered_as("responses.background.resume", PLAIN), "finding"),
 ]
 
 WHOLE: list[tuple[str, Change, str]] = [

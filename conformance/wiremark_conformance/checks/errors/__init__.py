@@ -46,7 +46,6 @@ REFUSED = (
     "bodies.bom",
     "bodies.huge-number",
     "bodies.surrogate",
-    "bodies.gzip",
     "models.unavailable",
     "context.prompt",
     "context.max-tokens",

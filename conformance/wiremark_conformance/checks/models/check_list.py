@@ -12,7 +12,15 @@ from wiremark_conformance.outcome import NotPromised, NotTestable, Outcome
 from wiremark_conformance.values import YEAR_2100, is_count, is_text, listed, shown
 
 accepted("models.list.accepted", "models.list")
-accepted("models.list.empty-json", "models.list.empty-json")
+
+
+@check("models.list.empty-json", "models.list", "models.list.empty-json", expects="any")
+def empty_json(usual: View, announced: View) -> Outcome:
+    if not usual.succeeded:
+        raise NotTestable("the plain request is refused too")
+    if announced.succeeded:
+        return None
+    return f"an empty body announced as JSON is answered {announced.status_line}{announced.error_text}"
 
 
 @check("models.list.object", "models.list")

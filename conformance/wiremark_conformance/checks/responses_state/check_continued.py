@@ -95,11 +95,12 @@ def resumed(made: View, again: View) -> Outcome:
     found = list(events(again))
     if found == wanted:
         return None
-    first = found[0].get("sequence_number") if found else None
-    return (
-        f"{len(wanted)} events follow number {RESUME_AFTER}; "
-        f"{len(found)} are sent again, from number {shown(first)} on"
+    again_told = (
+        f"{len(found)} are sent again, from number {shown(found[0].get('sequence_number'))} on"
+        if found
+        else "none is sent again"
     )
+    return f"{len(wanted)} events follow number {RESUME_AFTER}; {again_told}"
 
 
 @each("responses.background.ends", "responses.background.stream", expects="stream")
