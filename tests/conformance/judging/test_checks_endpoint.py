@@ -77,6 +77,8 @@ LEFT = "x-ratelimit-remaining-requests"
 RESET = "x-ratelimit-reset-requests"
 ALLOW = "access-control-allow-origin"
 
+YEAR_2100 = 4_102_444_800
+
 SPOILT: list[tuple[str, Change]] = [
     # models
     ("models.list.accepted", _status("models.list", 404)),
@@ -87,6 +89,7 @@ SPOILT: list[tuple[str, Change]] = [
     ("models.list.entry-object", _entry(object="engine")),
     ("models.list.created", _entry(created="2025-12-01")),
     ("models.list.created", _entry(created=1764547200000)),
+    ("models.list.created", _entry(created=YEAR_2100)),
     ("models.list.contains-model", lambda w: w["models.list"].body["data"].clear()),
     ("models.list.catalogue", lambda w: w["models.list"].body["data"].clear()),
     ("models.list.owned-by", _entry(owned_by=None)),

@@ -256,6 +256,8 @@ PAGES: list[tuple[str, Change, str]] = [
         ),
         "finding",
     ),
+    ("http.reuse.lost", lambda w: w["http.reuse.lost"].fail("timeout"), "untestable"),
+    ("http.reuse.lost", declined("models.list"), "untestable"),
 ]
 
 
