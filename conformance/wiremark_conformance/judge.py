@@ -150,10 +150,18 @@ def _judge(requirement: Requirement, evidence: Evidence, probes: tuple[str, ...]
             f" for the model {evidence.target.model!r}",
         )
     elif check.each:
-        ruling = _worst([_rule(check, requirement, (probe,), evidence) for probe in probes])
+        ruling = _each(check, requirement, probes, evidence)
     else:
         ruling = _rule(check, requirement, probes, evidence)
     return Judgement(requirement, ruling.verdict, ruling.message, ruling.probes)
+
+
+def _each(check: Check, requirement: Requirement, probes: tuple[str, ...], evidence: Evidence) -> _Ruling:
+    """Why a probe was not made matters only when those that were made say nothing; to know it is dear."""
+    given = [_rule(check, requirement, (probe,), evidence) for probe in probes if _is_given(probe, evidence)]
+    if any(_rank(ruling) < _SAYS_NOTHING for ruling in given):
+        return _worst(given)
+    return _worst([_rule(check, requirement, (probe,), evidence) for probe in probes])
 
 
 # What one probe of several says prevails in this order; a finding on one is a finding.
@@ -171,6 +179,7 @@ _PRECEDENCE = (
 
 
 _RANK = {verdict: rank for rank, verdict in enumerate(_PRECEDENCE)}
+_SAYS_NOTHING = _RANK[Verdict.NOT_TESTABLE]
 
 
 def _worst(rulings: list[_Ruling]) -> _Ruling:

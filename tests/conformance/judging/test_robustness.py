@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from wiremark_conformance.judge import CHECKS, judge, judge_one, probes_for
+from wiremark_conformance.judge import CHECKS, judge, judge_as, judge_one, probes_for, with_needs
 from wiremark_conformance.probes import PROBES
 from wiremark_conformance.requirement import load_register
 from wiremark_conformance.sdk import SCENARIOS
@@ -57,9 +57,11 @@ def _replaced(document: Any, path: tuple[Any, ...], value: Any) -> Any:
 
 
 def _broken(world: Any, probe: str) -> list[str]:
-    touched = [check.requirement for check in CHECKS.values() if probe in check.probes]
-    evidence = world.evidence(probes_for(touched))
-    judged = [judge_one(requirement, evidence) for requirement in touched]
+    touched = [check for check in CHECKS.values() if probe in check.probes]
+    together = [check.requirement for check in touched if not check.each]
+    evidence = world.evidence(with_needs((probe, *probes_for(together))))
+    judged = [judge_one(requirement, evidence) for requirement in together]
+    judged += [judge_as(check.requirement, probe, evidence) for check in touched if check.each]
     return [f"{j.requirement.id}: {j.message}" for j in judged if j.verdict is Verdict.HARNESS_ERROR]
 
 
