@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import re
 from collections.abc import Callable
@@ -229,6 +230,26 @@ def test_a_file_that_is_not_whole_is_refused_at_its_line(
     with pytest.raises(BadRecording) as refusal:
         recording.read(path)
     assert str(refusal.value).startswith(f"{path}{said}")
+
+
+@pytest.mark.parametrize(("line", "name"), [(0, "meta"), (-1, "count")])
+def test_a_head_or_footer_without_a_member_is_refused(written: Path, line: int, name: str) -> None:
+    documents = [json.loads(text) for text in written.read_text(encoding="utf-8").splitlines()]
+    del documents[line][name]
+    written.write_text("".join(json.dumps(document) + "\n" for document in documents), encoding="utf-8")
+    with pytest.raises(BadRecording, match=rf":{line % len(documents) + 1}: .*{name}"):
+        recording.read(written)
+
+
+def test_what_the_writer_said_is_asked_about(written: Path) -> None:
+    asked: list[Any] = []
+    found = recording.read(written, asked.append)
+    assert asked == [found.meta]
+
+
+def test_the_footer_holds_the_hash_of_all_lines_before_it(written: Path) -> None:
+    *lines, last = written.read_bytes().splitlines(keepends=True)
+    assert json.loads(last)["sha256"] == hashlib.sha256(b"".join(lines)).hexdigest()
 
 
 def test_folders_are_made(tmp_path: Path) -> None:
