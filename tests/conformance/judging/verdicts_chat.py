@@ -115,6 +115,7 @@ TABLE: list[tuple[str, Change, str]] = [
         ),
         "pass",
     ),
+    ("chat.logprobs.top-own", _tokens("Hello", top_logprobs=[{"token": "x"}]), "untestable"),
     ("chat.logprobs.entries", choice("chat.logprobs", logprobs={"content": []}), "untestable"),
     ("chat.logprobs.entries", choice("chat.logprobs", logprobs={"content": "x"}), "untestable"),
     ("chat.logprobs.entries", choice("chat.logprobs", logprobs={"content": ["x"]}), "finding"),

@@ -132,6 +132,14 @@ TABLE: list[tuple[str, Change, str]] = [
     ),
     ("chat.stream.usage-unasked", inserted("chat.stream", -1, usage_chunk()), "finding"),
     ("chat.stream.usage-unasked", inserted("chat.stream", -1, {**chunk(), "choices": []}), "pass"),
+    ("chat.stream.created-seconds", stream("chat.stream", "[DONE]"), "pass"),
+    ("chat.stream.id-unique", stream("chat.stream", "[DONE]"), "pass"),
+    ("completions.stream.created-seconds", stream("completions.stream", "[DONE]"), "untestable"),
+    (
+        "completions.stream.usage-unasked",
+        inserted("completions.stream", 1, {"object": "text_completion", "choices": []}),
+        "pass",
+    ),
     # times: 24 events, the first after two seconds, and 0.2 ms for each
     ("chat.stream.flowing", _flow(24, 2_000_000_000, 1), "finding"),
     ("chat.stream.flowing", _flow(23, 2_000_000_000, 1), "pass"),

@@ -59,23 +59,27 @@ def created(view: View) -> Outcome:
     return None if is_int(found) else f"`created` is {shown(found)}"
 
 
-def in_seconds(name: str, found: Any) -> Outcome:
+def in_seconds(found: Any) -> Outcome:
     """Whether a time is one in Unix seconds; whether it is an integer at all is another question."""
     if not is_int(found):
-        raise NotTestable(f"`{name}` is not an integer")
+        raise NotTestable("the time is not an integer")
     if is_plausible_time(found):
         return None
-    return f"`{name}` is {found}, which is no time of this century in seconds"
+    return f"the time is {found}, which is none of this century in seconds"
 
 
-def shared_id(what: str, first: Any, second: Any) -> Outcome:
+def shared_id(first: Any, second: Any) -> Outcome:
     """Two requests, two answers; the same id can only be a counter's, or a constant."""
-    return f"two {what} have the id {shown(first)}" if is_text(first) and first == second else None
+    return (
+        f"two requests were answered under the id {shown(first)}"
+        if is_text(first) and first == second
+        else None
+    )
 
 
 @check("chat.created-seconds", "chat.plain")
 def created_seconds(view: View) -> Outcome:
-    return in_seconds("created", view.object.get("created"))
+    return in_seconds(view.object.get("created"))
 
 
 @each("chat.model", *ANSWERS)
@@ -181,7 +185,7 @@ def not_a_stream(view: View) -> Outcome:
 
 @check("chat.id-unique", "chat.plain", "chat.content-parts")
 def id_unique(one: View, other: View) -> Outcome:
-    return shared_id("answers", one.object.get("id"), other.object.get("id"))
+    return shared_id(one.object.get("id"), other.object.get("id"))
 
 
 @check("chat.stored", "chat.stored", expects="refusal")

@@ -59,13 +59,13 @@ def chunk_types(view: View) -> Outcome:
 
 @each("chat.stream.created-seconds", *TEXT_STREAMS, expects="stream")
 def created_seconds(view: View) -> Outcome:
-    return in_seconds("created", view.chunks[0].get("created")) if view.chunks else None
+    return in_seconds(next(iter(view.chunks), {}).get("created"))
 
 
 @check("chat.stream.id-unique", "chat.stream", "chat.stream.usage", expects="stream")
 def id_unique(one: View, other: View) -> Outcome:
-    first, second = (view.chunks[0].get("id") if view.chunks else None for view in (one, other))
-    return shared_id("streams", first, second)
+    first, second = (next(iter(view.chunks), {}).get("id") for view in (one, other))
+    return shared_id(first, second)
 
 
 def _varies(view: View, name: str) -> Outcome:

@@ -42,12 +42,12 @@ def created(view: View) -> Outcome:
 
 @check("completions.created-seconds", "completions.plain")
 def created_seconds(view: View) -> Outcome:
-    return in_seconds("created", view.object.get("created"))
+    return in_seconds(view.object.get("created"))
 
 
 @check("completions.id-unique", "completions.plain", "completions.echo")
 def id_unique(one: View, other: View) -> Outcome:
-    return shared_id("answers", one.object.get("id"), other.object.get("id"))
+    return shared_id(one.object.get("id"), other.object.get("id"))
 
 
 @each("completions.model", *ANSWERS)

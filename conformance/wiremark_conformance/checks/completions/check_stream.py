@@ -94,7 +94,7 @@ def usage_unasked(view: View) -> Outcome:
 
 @check("completions.stream.created-seconds", "completions.stream", expects="stream")
 def created_seconds(view: View) -> Outcome:
-    return in_seconds("created", view.chunks[0].get("created")) if view.chunks else None
+    return in_seconds(next(iter(view.chunks), {}).get("created"))
 
 
 @check("completions.stream.prompts", USAGE, expects="stream")

@@ -38,7 +38,7 @@ def message_id(view: View) -> Outcome:
 
 @check("messages.id-unique", "messages.plain", "messages.max-tokens")
 def id_unique(one: View, other: View) -> Outcome:
-    return shared_id("messages", one.object.get("id"), other.object.get("id"))
+    return shared_id(one.object.get("id"), other.object.get("id"))
 
 
 @each("messages.model", *WHOLE)

@@ -59,7 +59,7 @@ _key("responses.status", "status", lambda value: value in STATUSES)
 
 @check("responses.created-seconds", "responses.plain")
 def created_seconds(view: View) -> Outcome:
-    return in_seconds("created_at", view.object.get("created_at"))
+    return in_seconds(view.object.get("created_at"))
 
 
 @each("responses.content-type", *WHOLE)
