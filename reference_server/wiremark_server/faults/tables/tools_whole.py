@@ -26,7 +26,7 @@ _MARKUP = '<tool_call>\n{"name": "get_weather", "arguments": {}}\n</tool_call>'
 def _named(ask: Ask) -> bool:
     """A function that is offered is named by `tool_choice`."""
     choice = ask.document.get("tool_choice")
-    offered = [tool["function"]["name"] for tool in ask.document.get("tools", ()) if "function" in tool]
+    offered = [tool["function"]["name"] for tool in ask.document.get("tools") or () if "function" in tool]
     return isinstance(choice, dict) and choice.get("function", {}).get("name") in offered
 
 

@@ -80,9 +80,8 @@ def _fault(
     bug: str | None = None,
     contract: str = "hermes-tokens",
 ) -> Fault:
-    return Fault(
-        name, "semantics", text, (edit,), catches, ("http.*", "messages.errors.*"), bug, contract=contract
-    )
+    allows = ("http.*", "messages.errors.*", "responses.errors.*")
+    return Fault(name, "semantics", text, (edit,), catches, allows, bug, contract=contract)
 
 
 def _refused(name: str, text: str, where: Where, catch: str, bug: str) -> Fault:
